@@ -1,0 +1,1 @@
+"""Contracts and machinery shared by all systems."""

@@ -1,0 +1,91 @@
+"""What a system must offer to fit in: a Source, a Detector and the System that ties them together."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.observation import Observation
+from core.settings import Settings
+from core.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something new at a source, not yet read.
+
+    ``ticket`` identifies this state of this thing (flex: path, size and modification time), so that the store
+    can remember that it was dealt with, whatever came of it.
+    """
+
+    ticket: str
+    origin: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Where observations come from. Tickets already settled are told to it, so it may be asked again at any time."""
+
+    name: str
+
+    def arrivals(self, settled: Callable[[Sequence[str]], set[str]]) -> Iterator[Arrival]:
+        """Yield what is new and complete, oldest first. ``settled(tickets)`` returns those already dealt with."""
+        ...
+
+    def read(self, arrival: Arrival) -> Observation:
+        """Read one arrival.
+
+        Raises
+        ------
+        core.errors.IncompleteInputError
+            It is still being written: it will be offered again.
+        core.errors.InputError
+            It can never be used: the text names file and reason.
+        """
+        ...
+
+
+class Detector(Protocol):
+    """Judges observations; never raises for a bad observation, but returns a NULL verdict with the reason."""
+
+    def judge(self, observation: Observation) -> Verdict:
+        """Return the verdict on one observation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRule:
+    """When verdicts of a system become an alarm (words of EPICS/Phoebus).
+
+    Raised after ``count`` bad verdicts of one element, or once it was bad for ``delay_s`` (0: at once);
+    ``latch``: stays until cleared *and* acknowledged.
+    """
+
+    delay_s: float = 0.0
+    count: int = 1
+    latch: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One of the monitored systems, as ``flows/systems.py`` lists it."""
+
+    name: str
+    title: str
+    source: Callable[[Settings], Source]
+    detector: Callable[[Settings], Detector]
+    read_file: Callable[[Path, Settings], Observation]
+    rule: AlarmRule
+    guidance: Callable[[str | None], str]
+    silent_after_s: Callable[[Settings], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one arrival, ready to be committed."""
+
+    arrival: Arrival
+    observation: Observation | None
+    verdict: Verdict
+    processed_at: datetime

@@ -1,0 +1,96 @@
+"""Settings: read from ``SHIFTWATCH_*`` variables and an optional TOML file; unknown names are errors."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from core.errors import SettingsError
+
+
+class FlexSettings(BaseModel):
+    """FLEX visual inspection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inbox: Path | None = Field(default=None, description="watched scanner folder; default HOME/inbox/flex")
+    product: str = Field(default="synthetic", description="name of the model package to judge boards with")
+    name_pattern: str = Field(
+        default=r"(?P<serial>20U[A-Z0-9]{11})(?:_(?P<stage>[A-Z][A-Z_]*[A-Z]))?(?:_.*?(?P<side>[Ff]ront|[Bb]ack))?",
+        description="regular expression with the groups serial, stage, side; a file NAME.json beside it wins",
+    )
+    false_spots_per_board: float = Field(default=1.0, gt=0, le=100)
+    false_alarms_per_board: float = Field(default=0.02, gt=0, lt=1)
+    settle_s: float = Field(default=0.5, ge=0, description="a file must be unchanged this long before it is read")
+    max_megapixels: float = Field(default=64.0, gt=0)
+    silent_after_s: float | None = Field(default=None, description="alarm if no board came for this long")
+    operator: str = Field(default="", description="default operator in the ITk record")
+    instrument: str = Field(default="", description="name of the scanner or camera in the ITk record")
+
+
+class Settings(BaseSettings):
+    """All settings. ``SHIFTWATCH_HOME=/data`` or ``SHIFTWATCH_FLEX__INBOX=/scans`` sets them from outside."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHIFTWATCH_", env_nested_delimiter="__", extra="forbid", toml_file="shiftwatch.toml"
+    )
+
+    home: Path = Path("var")
+    database_url: str | None = None
+    models: Path | None = Field(default=None, description="site models; the shipped ones are always found too")
+    poll_s: float = Field(default=2.0, gt=0)
+    window_s: float = Field(default=900.0, gt=0)
+    batch: int = Field(default=8, ge=1)
+    flex: FlexSettings = FlexSettings()
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL of the store (SQLite under ``home`` by default)."""
+        return self.database_url or f"sqlite:///{(self.home / 'shiftwatch.db').absolute()}"
+
+    @property
+    def artefacts(self) -> Path:
+        """The folder of content-addressed artefacts."""
+        return self.home / "artefacts"
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder where unusable inputs are kept with their reason."""
+        return self.home / "quarantine"
+
+    @property
+    def site_models(self) -> Path:
+        """The folder of model packages trained at this site."""
+        return self.models or self.home / "models"
+
+    @property
+    def flex_inbox(self) -> Path:
+        """The watched scanner folder."""
+        return self.flex.inbox or self.home / "inbox" / "flex"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    SettingsError
+        If a value is impossible or a name is unknown; the text lists each.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("settings: " + "; ".join(lines)) from None

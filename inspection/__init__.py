@@ -1,0 +1,1 @@
+"""Visual inspection of parts under construction."""

@@ -1,0 +1,1 @@
+"""ITk pixel-module FLEX circuit boards."""
