@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.alarms.severity import Severity
 from core.observation import Observation
 from core.settings import Settings
-from core.verdict import Verdict
+from core.verdict import Quality, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,15 @@ class AlarmRule:
     """When verdicts of a system become an alarm (words of EPICS/Phoebus).
 
     Raised after ``count`` bad verdicts of one element, or once it was bad for ``delay_s`` (0: at once);
-    ``latch``: stays until cleared *and* acknowledged.
+    ``latch``: stays until cleared *and* acknowledged; ``severities``: what a quality counts as (not listed: OK).
     """
 
     delay_s: float = 0.0
     count: int = 1
     latch: bool = True
+    severities: Mapping[Quality, Severity] = field(
+        default_factory=lambda: {Quality.BAD: Severity.MAJOR, Quality.NULL: Severity.INVALID}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,282 @@
+"""What the store gives out and takes in: frozen dataclasses, never database objects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from core.alarms.events import ChangeKind
+from core.alarms.severity import Severity
+from core.alarms.state import Phase
+from core.observation import Condition
+from core.verdict import Cause, Measurement, Model, Quality
+
+
+class Outcome(StrEnum):
+    """What became of an arrival."""
+
+    JUDGED = "judged"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+class Judgement(StrEnum):
+    """What a person says of a verdict or of one of its regions."""
+
+    RIGHT = "right"
+    FALSE_ALARM = "false_alarm"
+    KNOWN = "known"
+    WRONG_CAUSE = "wrong_cause"
+
+
+class Disposition(StrEnum):
+    """What a person decided on the whole observation."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class Alias(StrEnum):
+    """MLflow's words: the champion judges, the challenger is compared with it."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationView:
+    """An observation with its verdict, as lists show it."""
+
+    id: int
+    system: str
+    element: str
+    key: str
+    observed_at: datetime
+    processed_at: datetime
+    origin: str
+    sha256: str
+    conditions: Mapping[str, Condition]
+    quality: Quality
+    score: float | None
+    threshold: float | None
+    p_value: float | None
+    cause: Cause | None
+    model: Model | None
+    reason: str | None
+    region_count: int
+    thumbnail: str | None
+    alarm_id: int | None
+    disposition: Disposition | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackView:
+    """What one person said, of the observation or of one region of it (``region_index``)."""
+
+    id: int
+    observation_id: int
+    region_index: int | None
+    judgement: Judgement
+    cause: str | None
+    comment: str
+    author: str
+    at: datetime
+    alarm_id: int | None
+    decision_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A record made for the outside, such as an ITk VISUAL_INSPECTION test run."""
+
+    id: int
+    observation_id: int
+    kind: str
+    content: Mapping[str, Any]
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """One submission of a person on an observation; the newest counts."""
+
+    id: int
+    observation_id: int
+    disposition: Disposition
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationDetail:
+    """Everything known of one observation.
+
+    ``regions`` are flat dictionaries as in the scripting contract, worst first; ``evidence`` maps names to
+    artefact digests; ``feedback``, ``decisions`` and ``records`` are oldest first.
+    """
+
+    view: ObservationView
+    regions: tuple[Mapping[str, Any], ...]
+    measurements: Mapping[str, Measurement]
+    evidence: Mapping[str, str]
+    feedback: tuple[FeedbackView, ...]
+    decisions: tuple[DecisionView, ...]
+    records: tuple[RecordView, ...]
+    alarm_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegionDecision:
+    """A person's word on one region: accepted (``right``), rejected (``false_alarm``) or of another class.
+
+    ``region_index`` counts from 0 in the verdict's order; ``cause`` is the class the person settled on.
+    """
+
+    region_index: int
+    judgement: Judgement
+    cause: str | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    """One occurrence of an alarm on one element, from its raising to its closing.
+
+    ``severity`` is the latched (highest) one, ``current`` that of the latest verdict; ``bad_since`` is the time
+    of observation, ``raised_at`` that of processing; ``count`` is the number of bad verdicts so far.
+    """
+
+    id: int
+    system: str
+    element: str
+    severity: Severity
+    current: Severity
+    phase: Phase
+    message: str
+    count: int
+    bad_since: datetime
+    raised_at: datetime
+    recovered_at: datetime | None
+    closed_at: datetime | None
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    shelved_by: str | None
+    shelved_until: datetime | None
+    shelved_reason: str | None
+    observation_id: int | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for recovery or acknowledgement."""
+        return self.closed_at is None
+
+    def is_shelved(self, now: datetime) -> bool:
+        """Whether it is set aside at ``now``."""
+        return self.shelved_until is not None and now < self.shelved_until
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """One line of the append-only alarm history."""
+
+    id: int
+    alarm_id: int
+    system: str
+    element: str
+    kind: ChangeKind
+    at: datetime
+    severity: Severity
+    author: str
+    note: str
+    until: datetime | None
+    observation_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmDetail:
+    """An alarm and its history, oldest first."""
+
+    view: AlarmView
+    events: tuple[AlarmChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The last sign of life of one flow of a system."""
+
+    system: str
+    flow: str
+    at: datetime
+    ok: bool
+    detail: str
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemState:
+    """The overview of one system. ``counts`` covers what was processed within the window; shelved alarms are
+    counted apart and in neither ``open_alarms`` nor ``unacknowledged``."""
+
+    system: str
+    last_observed_at: datetime | None
+    last_processed_at: datetime | None
+    counts: Mapping[Quality, int] = field(default_factory=dict)
+    open_alarms: Mapping[Severity, int] = field(default_factory=dict)
+    unacknowledged: int = 0
+    shelved: int = 0
+    heartbeats: tuple[Heartbeat, ...] = ()
+
+    @property
+    def worst(self) -> Severity:
+        """The highest severity among the open alarms."""
+        return max((s for s, n in self.open_alarms.items() if n), default=Severity.OK)
+
+    @property
+    def heartbeat(self) -> Heartbeat | None:
+        """The newest heartbeat of any of its flows."""
+        return max(self.heartbeats, key=lambda beat: beat.at, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """What became of one arrival at a source; a duplicate points to the first observation."""
+
+    system: str
+    source: str
+    ticket: str
+    outcome: Outcome
+    reason: str | None
+    observation_id: int
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """One registered version of a model and the aliases that point to it now."""
+
+    id: int
+    system: str
+    name: str
+    version: str
+    digest: str
+    path: str
+    card: Mapping[str, Any]
+    registered_at: datetime
+    aliases: tuple[Alias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AliasView:
+    """One line of the append-only history of an alias; ``version`` None means that it was taken away."""
+
+    id: int
+    system: str
+    name: str
+    alias: Alias
+    version: str | None
+    author: str
+    reason: str
+    at: datetime
