@@ -1,0 +1,1 @@
+"""FLEX visual inspection measured beside its peers: `python -m benchmarks.flex --help`."""
