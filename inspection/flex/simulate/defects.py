@@ -1,0 +1,280 @@
+"""Draws named ITk-like defects on any board picture, real or synthetic, with their masks.
+
+Light is what decides what a defect looks like: films and grooves change the reflectance by a factor, opaque things
+replace it, and all of it is then blurred by the scanner's optics. On a synthetic board `lay` works on the reflectance
+before the scan. On a finished picture `draw` separates surface and noise, changes the surface, blurs the *change* by a
+point spread of 0.7 to 1.2 px sigma, and puts the noise back with the strength that belongs to the new grey level
+(`inspection.flex.simulate.scanner.noise_sigma`): a defect is neither smoother nor sharper nor noisier than its
+surroundings, and pixels outside it keep their exact value.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from inspection.flex.simulate import surface_flaws
+from inspection.flex.simulate.film import Place
+from inspection.flex.simulate.kinds import CATEGORIES, KINDS, VISIBLE, Kind
+from inspection.flex.simulate.scanner import noise_sigma
+
+__all__ = ["CATEGORIES", "KINDS", "Kind", "Label", "Mask", "draw", "lay", "possible", "sprinkle_dust", "union"]
+
+_ATTEMPTS = 60
+_REFERENCE_PX_PER_MM = 60.0
+Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Pixels that a defect changes visibly: a boolean window whose top left corner is ``x``, ``y``."""
+
+    x: int
+    y: int
+    pixels: NDArray[np.bool_] = field(repr=False)
+
+    def on(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return the mask on a whole picture of this shape."""
+        whole = np.zeros(shape[:2], np.bool_)
+        whole[self.y : self.y + self.pixels.shape[0], self.x : self.x + self.pixels.shape[1]] = self.pixels
+        return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a defect is: kind, ITk category, bounding box in px, and the size (um) and contrast it was drawn with."""
+
+    kind: str
+    category: str
+    x: int
+    y: int
+    width: int
+    height: int
+    size_um: float
+    contrast: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """A defect ready to be put on: where its window is, how it changes the surface there, its mask and label."""
+
+    box: tuple[slice, slice]
+    change: NDArray[np.float32]
+    mask: Mask
+    label: Label
+
+
+def union(masks: Sequence[Mask], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return all masks together on a picture of this shape, (H, W) bool."""
+    whole = np.zeros(shape[:2], np.bool_)
+    for mask in masks:
+        rows, columns = mask.pixels.shape
+        whole[mask.y : mask.y + rows, mask.x : mask.x + columns] |= mask.pixels
+    return whole
+
+
+def possible(zones: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return the names of the kinds for which this board has a zone."""
+    present = set(np.unique(zones).tolist())
+    return tuple(name for name, kind in KINDS.items() if present & {int(z) for z in kind.zones})
+
+
+def lay(
+    surface: NDArray[np.float32],
+    zones: NDArray[np.uint8],
+    rng: Generator,
+    kind: str,
+    count: int = 1,
+    *,
+    px_per_mm: float = _REFERENCE_PX_PER_MM,
+) -> tuple[list[Mask], list[Label]]:
+    """Put defects on a noise-free surface that is still to be scanned; the surface is changed in place.
+
+    Parameters
+    ----------
+    surface
+        (H, W, 3) float32 reflectance in grey levels.
+    zones, rng, kind, count, px_per_mm, Raises
+        As for `draw`.
+    """
+    found: list[_Drawn] = []
+    for _ in range(count):
+        drawn = _find(lambda box: surface[box], zones, rng, _named(kind), px_per_mm=px_per_mm)
+        surface[drawn.box] += drawn.change
+        found.append(drawn)
+    return [d.mask for d in found], [d.label for d in found]
+
+
+def draw(
+    image: NDArray[np.uint8],
+    zones: NDArray[np.uint8],
+    rng: Generator,
+    kind: str,
+    count: int = 1,
+    *,
+    px_per_mm: float = _REFERENCE_PX_PER_MM,
+) -> tuple[NDArray[np.uint8], list[Mask], list[Label]]:
+    """Draw ``count`` defects of one kind on a picture.
+
+    Parameters
+    ----------
+    image
+        (H, W, 3) uint8 RGB, left as it is.
+    zones
+        (H, W) uint8 of `inspection.flex.simulate.zones.Zone`.
+    rng
+        Draws place, size, contrast and form; the same state gives the same defects.
+    kind
+        Name of one of `KINDS`.
+    px_per_mm
+        Resolution: sizes of defects scale with it.
+
+    Returns
+    -------
+    image
+        A copy with the defects; equal to the input outside of their (slightly larger) footprint.
+    masks, labels
+        One per defect, in the order in which they were drawn.
+
+    Raises
+    ------
+    core.errors.InputError
+        No such kind, zones of another shape, or the board has no place for it.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or zones.shape != image.shape[:2]:
+        raise InputError(kind, f"image {image.shape} and zones {zones.shape} do not fit together")
+    out = image.copy()
+    found: list[_Drawn] = []
+    for _ in range(count):
+        sigma = float(rng.uniform(0.7, 1.2))
+        drawn = _find(lambda box: _without_noise(out[box]), zones, rng, _named(kind), px_per_mm=px_per_mm, sigma=sigma)
+        out[drawn.box] = _put_on(out[drawn.box], drawn.change, sigma)
+        found.append(drawn)
+    return out, [d.mask for d in found], [d.label for d in found]
+
+
+def sprinkle_dust(
+    surface: NDArray[np.float32], zones: NDArray[np.uint8], rng: Generator, px_per_mm: float, mean: float = 5.0
+) -> None:
+    """Put on the dust that a good board has: Poisson, by default 5 grains of 1.5 to 5 px and 10 to 45 % contrast."""
+    natural = Kind("natural", "", KINDS["dust"].zones, (1.5, 5.0), (0.10, 0.45), surface_flaws.particle)
+    for _ in range(int(rng.poisson(mean))):
+        surface_change = _find(lambda box: surface[box], zones, rng, natural, px_per_mm=px_per_mm, visible=0.5)
+        surface[surface_change.box] += surface_change.change
+
+
+def _named(kind: str) -> Kind:
+    if kind not in KINDS:
+        raise InputError(kind, f"no such defect; there are {', '.join(KINDS)}")
+    return KINDS[kind]
+
+
+def _find(
+    surface_of: Callable[[Box], NDArray[np.float32]],
+    zones: NDArray[np.uint8],
+    rng: Generator,
+    kind: Kind,
+    *,
+    px_per_mm: float,
+    sigma: float = 1.0,
+    visible: float = VISIBLE,
+) -> _Drawn:
+    """Draw places until the defect fits there and is visible."""
+    for _ in range(_ATTEMPTS):
+        spot = _spot(zones, rng, kind)
+        drawn = None
+        if spot:
+            drawn = _attempt(surface_of, zones, rng, kind, spot=spot, px_per_mm=px_per_mm, sigma=sigma, visible=visible)
+        if drawn is not None:
+            return drawn
+    raise InputError(kind.name, "this board has no place for such a defect")
+
+
+def _spot(zones: NDArray[np.uint8], rng: Generator, kind: Kind) -> tuple[int, int] | None:
+    """Return a random pixel (x, y) of the kind's zones: by rejection first, which needs no pass over the picture."""
+    wanted = [int(zone) for zone in kind.zones]
+    ys, xs = rng.integers(0, zones.shape[0], 400), rng.integers(0, zones.shape[1], 400)
+    hits = np.flatnonzero(np.isin(zones[ys, xs], wanted))
+    if len(hits):
+        return int(xs[hits[0]]), int(ys[hits[0]])
+    everywhere = np.flatnonzero(np.isin(zones, wanted))
+    if not len(everywhere):
+        return None
+    y, x = divmod(int(everywhere[rng.integers(len(everywhere))]), zones.shape[1])
+    return x, y
+
+
+def _attempt(
+    surface_of: Callable[[Box], NDArray[np.float32]],
+    zones: NDArray[np.uint8],
+    rng: Generator,
+    kind: Kind,
+    *,
+    spot: tuple[int, int],
+    px_per_mm: float,
+    sigma: float,
+    visible: float,
+) -> _Drawn | None:
+    scale = px_per_mm / _REFERENCE_PX_PER_MM
+    size = float(np.exp(rng.uniform(*np.log(kind.size)))) * scale
+    contrast = float(rng.uniform(*kind.contrast))
+    half = int(np.ceil(max(size, 40 * scale) * 0.85 + 14))
+    x0, y0 = max(spot[0] - half, 0), max(spot[1] - half, 0)
+    box = (slice(y0, min(spot[1] + half, zones.shape[0])), slice(x0, min(spot[0] + half, zones.shape[1])))
+    surface = surface_of(box)
+    centre = (spot[0] - x0 + 0.5, spot[1] - y0 + 0.5)
+    place = Place(surface, zones[box], centre, scale, size, contrast)
+    film = kind.paint(place, rng)
+    if film is None:
+        return None
+    inside = place.zone(*kind.zones, *kind.reach)
+    change = film.over(surface) - surface
+    if kind.confined:
+        change *= inside[..., None]
+    pixels = _visible(change, sigma, visible)
+    if pixels is None or (inside & pixels).sum() < 0.6 * pixels.sum():
+        return None
+    mask, bounds = _cut(pixels, x0, y0)
+    category = kind.category_at(int(zones[spot[1], spot[0]]))
+    label = Label(kind.name, category, *bounds, size / px_per_mm * 1000, contrast)
+    return _Drawn(box, change, mask, label)
+
+
+def _visible(change: NDArray[np.float32], sigma: float, visible: float) -> NDArray[np.bool_] | None:
+    """Return the pixels that change by 1 grey level and a fifth of the peak after the optics; None if too weak."""
+    seen = np.abs(cv2.GaussianBlur(change, (0, 0), sigma)).max(axis=2)
+    peak = float(seen.max())
+    if peak < visible:
+        return None
+    return np.asarray(seen >= max(1.0, 0.2 * peak)) if visible > 1 else np.asarray(seen >= 0.2 * peak)
+
+
+def _cut(pixels: NDArray[np.bool_], x0: int, y0: int) -> tuple[Mask, tuple[int, int, int, int]]:
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
+    tight = pixels[top : top + height, left : left + width].copy()
+    return Mask(x0 + left, y0 + top, tight), (x0 + left, y0 + top, width, height)
+
+
+def _without_noise(window: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(cv2.medianBlur(window, 5), np.float32)
+
+
+def _put_on(window: NDArray[np.uint8], change: NDArray[np.float32], sigma: float) -> NDArray[np.uint8]:
+    """Return the window with the change as the optics show it and the noise that belongs to the new grey levels."""
+    surface = _without_noise(window)
+    seen = np.asarray(cv2.GaussianBlur(change, (0, 0), sigma), np.float32)
+    noise = window - surface
+    usual = 1.4826 * float(np.median(np.abs(noise)))
+    strong = np.abs(seen) > 0.3 * np.maximum(surface, 8)
+    limit = 3.5 * np.maximum(noise_sigma(surface), usual)
+    noise = np.where(strong, np.clip(noise, -limit, limit), noise)
+    after = np.clip(surface + seen, 0, 255)
+    noise = noise * noise_sigma(after) / noise_sigma(surface)
+    result = np.clip(np.rint(after + noise), 0, 255).astype(np.uint8)
+    return np.where(np.abs(seen) < 0.05, window, result)
