@@ -40,7 +40,7 @@ def normalise(gray: NDArray[np.generic], window: int = 25) -> Float:
     """
     values = gray.astype(np.float32)
     high = values - cv2.blur(values, (window, window))
-    deviation = np.sqrt(cv2.blur(high * high, (window, window)))
+    deviation = np.sqrt(np.maximum(cv2.blur(high * high, (window, window)), 0))
     floor = max(0.5 * float(deviation.mean()), 1.0)
     return np.asarray(high / (deviation + floor), np.float32)
 

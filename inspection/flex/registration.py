@@ -25,9 +25,10 @@ from inspection.flex.local_shift import (
 from inspection.flex.rough_pose import Features, Pose, Thumbnail
 
 Image = NDArray[np.uint8]
-_LEVELS = (160, 320, 640, 1200, 2400)
-_PROOF = 2
+_LEVELS = (80, 160, 320, 640, 1200, 2400)
+_PROOF = 3
 _CELL = 64
+_HOPELESS = (0.2, 0.25, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Reference:
     shape: tuple[int, int]
     levels: tuple[Level, ...]
     features: Features
-    thumbnail: Thumbnail
+    thumbnails: tuple[Thumbnail, Thumbnail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,13 @@ def prepare(reference: Image) -> Reference:
     gray = _gray(reference)
     shape = (gray.shape[0], gray.shape[1])
     _demand_structure(gray, "reference")
-    levels = []
+    levels: list[Level] = []
     for long_side in _LEVELS:
         matrix, small = _reduced(gray, long_side)
         if not levels or small.shape != levels[-1].picture.shape:
             levels.append(Level(matrix, normalise(small)))
     matrix, small = _reduced(gray, 1000)
-    return Reference(shape, tuple(levels), rough_pose.find_features(small, matrix), rough_pose.thumbnail(small, shape))
+    return Reference(shape, tuple(levels), rough_pose.find_features(small, matrix), _thumbnails(small, shape))
 
 
 def register(
@@ -153,7 +154,7 @@ def register(
 
 
 def align(image: NDArray[np.uint8], registration: Registration, shape: tuple[int, int] | None = None) -> Image:
-    """Return ``image`` on the grid of the reference, (H, W, 3) uint8; what the scan does not show is its edge colour."""
+    """Return ``image`` on the grid of the reference, (H, W, 3) uint8; what it does not show is edge colour."""
     height, width = shape or registration.shape
     scale = float(np.sqrt(abs(np.linalg.det(registration.homography[:2, :2]))))
     pose, picture = registration.homography, image
@@ -212,7 +213,7 @@ def to_input(
     result = []
     for x, y, width, height in boxes:
         corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], float) - 0.5
-        points = points_to_input(corners, registration, flow) + 0.5
+        points = points_to_input(np.asarray(corners, np.float64), registration, flow) + 0.5
         low, high = np.floor(points.min(0) + 1e-6), np.ceil(points.max(0) - 1e-6)
         if image_shape is not None:
             limit = np.array([image_shape[1], image_shape[0]], float)
@@ -377,20 +378,29 @@ def _best(scan: _Scan, target: Reference, limits: Limits) -> _Candidate | None:
 
 
 def _poses(scan: _Scan, target: Reference) -> Iterator[Pose]:
-    gray = scan.pictures[0][1]
-    matrix, small = _reduced(gray, 1000)
-    picture = rough_pose.thumbnail(small, scan.shape)
-    yield from rough_pose.as_laid(picture, target.thumbnail)
+    matrix, small = _reduced(scan.pictures[0][1], 1000)
+    fine, coarse = _thumbnails(small, scan.shape)
+    yield from rough_pose.as_laid(fine, target.thumbnails[0])
     yield from rough_pose.by_features(rough_pose.find_features(small, matrix), target.features)
-    yield from rough_pose.by_trying(picture, target.thumbnail)
+    yield from rough_pose.by_trying(coarse, target.thumbnails[1])
+
+
+def _thumbnails(gray: Image, shape: tuple[int, int]) -> tuple[Thumbnail, Thumbnail]:
+    return rough_pose.thumbnail(gray, shape, 128), rough_pose.thumbnail(gray, shape, 64)
 
 
 def _try(pose: Pose, scan: _Scan, target: Reference) -> _Candidate | None:
+    """Refine a rough pose level by level; give up early where it leads nowhere."""
     if not rough_pose.plausible(pose, scan.shape, target.shape):
         return None
-    levels = target.levels[: _PROOF + 1]
-    pose = _descend(pose, scan, levels, passes=6)
-    return _Candidate(pose, *_agreement(pose, scan, levels[-1]))
+    candidate = None
+    for index, level in enumerate(target.levels[: _PROOF + 1]):
+        pose = _descend(pose, scan, [level], passes=10 if index < 2 else 5)
+        if index:
+            candidate = _Candidate(pose, *_agreement(pose, scan, level))
+            if candidate.correlation < _HOPELESS[min(index, 3) - 1]:
+                break
+    return candidate
 
 
 def _polish(pose: Pose, scan: _Scan, target: Reference) -> Registration:
@@ -425,7 +435,7 @@ def _flow(gray: Image, target: Reference, passes: int) -> Float:
     flow = np.zeros((*_grid((height, width)), 2), np.float32)
     for level in target.levels[-2:]:
         rows, columns = level.picture.shape
-        small = cv2.resize(gray, (columns, rows), interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(gray, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
         grid = _grid(level.picture.shape)
         scale = np.array([columns / width, rows / height], np.float32)
         current = cv2.resize(flow, grid[::-1], interpolation=cv2.INTER_LINEAR) * scale

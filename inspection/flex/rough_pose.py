@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 Pose = NDArray[np.float64]
-_THUMBNAIL = 128
 _FEATURES = 2500
 
 
@@ -26,11 +26,12 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture, the matrix from full pixels to its own and the spectrum of its compressed gradient."""
+    """A small picture, the matrix from full pixels to its own, and its compressed gradient."""
 
     gray: NDArray[np.uint8]
     matrix: Pose
-    spectrum: NDArray[np.complexfloating]
+    side: int
+    spectrum: NDArray[np.complex64]
     energy: float
 
 
@@ -42,7 +43,7 @@ def scaling(shape: tuple[int, int], small: tuple[int, int]) -> Pose:
 
 def find_features(gray: NDArray[np.uint8], matrix: Pose) -> Features:
     """Return the SIFT features of a picture; ``matrix`` leads from full pixels to pixels of ``gray``."""
-    sift = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.02)
+    sift = cv2.SIFT.create(nfeatures=_FEATURES, contrastThreshold=0.02)
     keypoints, descriptors = sift.detectAndCompute(gray, None)
     if descriptors is None or not keypoints:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
@@ -51,22 +52,18 @@ def find_features(gray: NDArray[np.uint8], matrix: Pose) -> Features:
     return Features(points.astype(np.float32), np.sqrt(descriptors / (descriptors.sum(1, keepdims=True) + 1e-6)))
 
 
-def thumbnail(gray: NDArray[np.uint8], shape: tuple[int, int]) -> Thumbnail:
-    """Return the thumbnail of a picture whose full size is ``shape``."""
-    k = _THUMBNAIL / max(gray.shape)
+def thumbnail(gray: NDArray[np.uint8], shape: tuple[int, int], side: int) -> Thumbnail:
+    """Return the thumbnail, long side ``side``, of a picture whose full size is ``shape``."""
+    k = side / max(gray.shape)
     small = (max(1, round(gray.shape[0] * k)), max(1, round(gray.shape[1] * k)))
-    picture = cv2.resize(gray, small[::-1], interpolation=cv2.INTER_AREA)
-    spectrum, energy = _spectrum(picture)
-    return Thumbnail(np.asarray(picture, np.uint8), scaling(shape, small), spectrum, energy)
+    picture = np.asarray(cv2.resize(gray, small[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    spectrum, energy = _spectrum(picture, 2 * side)
+    return Thumbnail(picture, scaling(shape, small), side, spectrum, energy)
 
 
 def as_laid(image: Thumbnail, reference: Thumbnail) -> Iterator[Pose]:
     """Yield the pose of a scan that lies as the reference does: same pixel size, then same extent; shifted."""
-    for centre_scale in (1.0, None):
-        if centre_scale is None:
-            start = np.linalg.inv(reference.matrix) @ image.matrix
-        else:
-            start = np.eye(3)
+    for start in (np.eye(3), np.linalg.inv(reference.matrix) @ image.matrix):
         yield _shifted(image, reference, start)[0]
 
 
@@ -94,15 +91,21 @@ def by_features(image: Features, reference: Features) -> Iterator[Pose]:
     yield np.vstack([similarity, [0.0, 0.0, 1.0]])
 
 
-def by_trying(image: Thumbnail, reference: Thumbnail, best: int = 4) -> Iterator[Pose]:
-    """Yield the best poses over all angles (4 degree steps) and scales 0.45 to 2.2 (8 % steps), best first."""
+def by_trying(image: Thumbnail, reference: Thumbnail, best: int = 6) -> Iterator[Pose]:
+    """Yield the best poses over all angles (6 degree steps) and scales 0.45 to 2.2 (10 % steps), best first."""
     found = []
-    for scale in np.geomspace(0.45, 2.2, 21):
-        for angle in np.arange(0.0, 360.0, 4.0):
-            pose, score = _shifted(image, reference, _turned(image, reference, angle, scale))
-            found.append((score, pose))
-    found.sort(key=lambda pair: -pair[0])
-    yield from (pose for _, pose in found[:best])
+    for i, scale in enumerate(np.geomspace(0.45, 2.2, 17)):
+        for j in range(60):
+            pose, score = _shifted(image, reference, _turned(image, reference, 6.0 * j, float(scale)))
+            found.append((score, i, j, pose))
+    found.sort(key=lambda entry: -entry[0])
+    chosen: list[tuple[int, int]] = []
+    for _, i, j, pose in found:
+        if all(abs(i - k) > 1 or 1 < (j - m) % 60 < 59 for k, m in chosen):
+            chosen.append((i, j))
+            yield pose
+        if len(chosen) == best:
+            return
 
 
 def turned_over(pose: Pose, shape: tuple[int, int]) -> Iterator[Pose]:
@@ -138,13 +141,16 @@ def _project(pose: Pose, points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
 
-def _spectrum(picture: NDArray[np.uint8]) -> tuple[NDArray[np.complexfloating], float]:
-    """Spectrum of the compressed gradient as complex numbers, zero padded, and its energy."""
+def _spectrum(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.complex64], float]:
+    """Spectrum of the compressed gradient as complex numbers, zero padded to ``side``, and its energy."""
     smooth = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 1.2)
-    gradient = cv2.Scharr(smooth, cv2.CV_32F, 1, 0) + 1j * cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
+    gradient = np.empty(smooth.shape, np.complex64)
+    gradient.real = cv2.Scharr(smooth, cv2.CV_32F, 1, 0)
+    gradient.imag = cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
     length = np.abs(gradient)
     gradient /= np.sqrt(length * (length.mean() + 1e-3)) + 1e-3
-    return np.fft.fft2(gradient, s=(2 * _THUMBNAIL, 2 * _THUMBNAIL)), float((np.abs(gradient) ** 2).sum())
+    energy = float(np.vdot(gradient, gradient).real)
+    return np.asarray(scipy.fft.fft2(gradient, s=(side, side)), np.complex64), energy
 
 
 def _turned(image: Thumbnail, reference: Thumbnail, angle: float, scale: float) -> Pose:
@@ -160,19 +166,17 @@ def _turned(image: Thumbnail, reference: Thumbnail, angle: float, scale: float) 
 
 def _shifted(image: Thumbnail, reference: Thumbnail, start: Pose) -> tuple[Pose, float]:
     """Shift ``start`` to where the gradients correlate best; also return that correlation (-1 to 1)."""
-    side = 2 * _THUMBNAIL
+    side, room = 2 * reference.side, reference.side * 3 // 2
     centre = np.eye(3)
     rows, columns = reference.gray.shape
-    centre[:2, 2] = (_THUMBNAIL * 1.5 - columns) / 2, (_THUMBNAIL * 1.5 - rows) / 2
+    centre[:2, 2] = (room - columns) // 2, (room - rows) // 2
     small = centre @ reference.matrix @ start @ np.linalg.inv(image.matrix)
-    canvas = (_THUMBNAIL * 3 // 2, _THUMBNAIL * 3 // 2)
-    moved = cv2.warpPerspective(image.gray, small, canvas, borderMode=cv2.BORDER_REPLICATE)
-    spectrum, energy = _spectrum(moved)
-    surface = np.fft.ifft2(reference.spectrum * np.conj(spectrum)).real
+    moved = np.asarray(cv2.warpPerspective(image.gray, small, (room, room), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    spectrum, energy = _spectrum(moved, side)
+    surface = scipy.fft.ifft2(reference.spectrum * np.conj(spectrum)).real
     row, column = np.unravel_index(int(surface.argmax()), surface.shape)
-    dx = (column + side // 2) % side - side // 2 + centre[0, 2]
-    dy = (row + side // 2) % side - side // 2 + centre[1, 2]
+    dx = (int(column) + side // 2) % side - side // 2 + centre[0, 2]
+    dy = (int(row) + side // 2) % side - side // 2 + centre[1, 2]
     shift = np.eye(3)
     shift[:2, 2] = dx / reference.matrix[0, 0], dy / reference.matrix[1, 1]
-    score = float(surface.max()) / (np.sqrt(energy * reference.energy) + 1e-9)
-    return shift @ start, score
+    return shift @ start, float(surface.max()) / (np.sqrt(energy * reference.energy) + 1e-9)
