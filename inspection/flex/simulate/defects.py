@@ -2,8 +2,8 @@
 
 Light is what decides what a defect looks like: films and grooves change the reflectance by a factor, opaque things
 replace it, and all of it is then blurred by the scanner's optics. On a synthetic board `lay` works on the reflectance
-before the scan. On a finished picture `draw` separates surface and noise, changes the surface, blurs the *change* by a
-point spread of 0.7 to 1.2 px sigma, and puts the noise back with the strength that belongs to the new grey level
+before the scan. On a finished picture `draw` separates surface and noise, changes the surface by a film that is
+blurred with a point spread of 0.7 to 1.2 px sigma, and puts the noise back with the strength that belongs to the new grey level
 (`inspection.flex.simulate.scanner.noise_sigma`): a defect is neither smoother nor sharper nor noisier than its
 surroundings, and pixels outside it keep their exact value.
 """
@@ -152,7 +152,7 @@ def draw(
     for _ in range(count):
         sigma = float(rng.uniform(0.7, 1.2))
         drawn = _find(lambda box: _without_noise(out[box]), zones, rng, _named(kind), px_per_mm=px_per_mm, sigma=sigma)
-        out[drawn.box] = _put_on(out[drawn.box], drawn.change, sigma)
+        out[drawn.box] = _put_on(out[drawn.box], drawn.change)
         found.append(drawn)
     return out, [d.mask for d in found], [d.label for d in found]
 
@@ -180,7 +180,7 @@ def _find(
     kind: Kind,
     *,
     px_per_mm: float,
-    sigma: float = 1.0,
+    sigma: float = 0.0,
     visible: float = VISIBLE,
 ) -> _Drawn:
     """Draw places until the defect fits there and is visible."""
@@ -227,14 +227,14 @@ def _attempt(
     box = (slice(y0, min(spot[1] + half, zones.shape[0])), slice(x0, min(spot[0] + half, zones.shape[1])))
     surface = surface_of(box)
     centre = (spot[0] - x0 + 0.5, spot[1] - y0 + 0.5)
-    place = Place(surface, zones[box], centre, scale, size, contrast)
+    place = Place(surface, zones[box], centre, scale, size, contrast, sigma)
     film = kind.paint(place, rng)
     if film is None:
         return None
     inside = place.zone(*kind.zones, *kind.reach)
-    change = film.over(surface) - surface
     if kind.confined:
-        change *= inside[..., None]
+        film = film.within(inside)
+    change = film.over(surface, sigma) - surface
     pixels = _visible(change, sigma, visible)
     if pixels is None or (inside & pixels).sum() < 0.6 * pixels.sum():
         return None
@@ -246,7 +246,7 @@ def _attempt(
 
 def _visible(change: NDArray[np.float32], sigma: float, visible: float) -> NDArray[np.bool_] | None:
     """Return the pixels that change by 1 grey level and a fifth of the peak after the optics; None if too weak."""
-    seen = np.abs(cv2.GaussianBlur(change, (0, 0), sigma)).max(axis=2)
+    seen = np.abs(change if sigma > 0 else cv2.GaussianBlur(change, (0, 0), 1.0)).max(axis=2)
     peak = float(seen.max())
     if peak < visible:
         return None
@@ -265,10 +265,9 @@ def _without_noise(window: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.medianBlur(window, 5), np.float32)
 
 
-def _put_on(window: NDArray[np.uint8], change: NDArray[np.float32], sigma: float) -> NDArray[np.uint8]:
-    """Return the window with the change as the optics show it and the noise that belongs to the new grey levels."""
+def _put_on(window: NDArray[np.uint8], seen: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the window with the change (as the optics show it) and the noise that belongs to the new grey levels."""
     surface = _without_noise(window)
-    seen = np.asarray(cv2.GaussianBlur(change, (0, 0), sigma), np.float32)
     noise = window - surface
     usual = 1.4826 * float(np.median(np.abs(noise)))
     strong = np.abs(seen) > 0.3 * np.maximum(surface, 8)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ class Place:
 
     ``surface`` (h, w, 3) float32 grey levels without noise, ``zones`` (h, w) uint8, ``centre`` (x, y) in the window,
     ``scale`` px per 1/60 mm (1 at 60 px/mm, so that sizes can be written in px of a 60 px/mm scan), ``size`` and
-    ``contrast`` as drawn from the kind's distributions.
+    ``contrast`` as drawn from the kind's distributions, ``optics`` the blur (sigma, px) that the surface already has.
     """
 
     surface: NDArray[np.float32]
@@ -24,6 +25,7 @@ class Place:
     scale: float
     size: float
     contrast: float
+    optics: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,14 +54,21 @@ class Film:
     cover: Map | None = None
     colour: NDArray[np.float32] = field(default_factory=lambda: np.zeros(3, np.float32))
 
-    def over(self, surface: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the surface with the film on it."""
-        transmit = self.transmit[..., None] if self.transmit.ndim == 2 else self.transmit
-        seen = surface * transmit
-        if self.cover is not None:
-            alpha = self.cover[..., None]
-            seen = seen * (1 - alpha) + self.colour * alpha
-        return np.asarray(np.clip(seen, 0, 255), np.float32)
+    def over(self, surface: NDArray[np.float32], optics: float = 0.0) -> NDArray[np.float32]:
+        """Return the surface with the film on it, the film blurred by ``optics`` px sigma (``colour`` is taken as seen)."""
+        passed = self.transmit[..., None] if self.transmit.ndim == 2 else self.transmit
+        cover = np.zeros(passed.shape[:2], np.float32) if self.cover is None else self.cover
+        passed = np.asarray(passed * (1 - cover[..., None]), np.float32)
+        if optics > 0:
+            passed = cv2.GaussianBlur(passed, (0, 0), optics).reshape(passed.shape)
+            cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), optics), np.float32)
+        return np.asarray(np.clip(surface * passed + self.colour * cover[..., None], 0, 255), np.float32)
+
+    def within(self, inside: NDArray[np.bool_]) -> "Film":
+        """Return the film cut off outside of ``inside`` (h, w)."""
+        gate = inside[..., None] if self.transmit.ndim == 3 else inside
+        cover = None if self.cover is None else np.asarray(self.cover * inside, np.float32)
+        return Film(np.asarray(1 + (self.transmit - 1) * gate, np.float32), cover, self.colour)
 
 
 def dim(coverage: Map, contrast: float, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> NDArray[np.float32]:

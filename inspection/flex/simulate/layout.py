@@ -18,6 +18,7 @@ Colour = tuple[float, float, float]
 # Colours of the layers (RGB, 0 to 255) as a line scanner shows them; three common solder masks or coverlays.
 _COMMON: dict[Layer, Colour] = {
     Layer.PANEL: (17, 15, 15), Layer.STIFFENER: (124, 116, 113), Layer.PAD: (167, 134, 97),
+    Layer.LAND: (162, 130, 94),
     Layer.RING: (158, 126, 90), Layer.SILK: (176, 172, 160), Layer.SOLDER: (128, 127, 129),
     Layer.SHADOW: (0, 0, 0), Layer.TERMINAL: (142, 141, 142), Layer.BODY: (47, 43, 42),
     Layer.MARK: (96, 94, 92), Layer.HOLE: (11, 10, 10),
@@ -146,7 +147,7 @@ def _passive(rng: Generator, centre: tuple[float, float], part: int, mounted: bo
 
     for end in (-1, 1):
         yield box(Layer.OPENING, end * length / 2, 0, (0.62, width + 0.26), corner=0.06, number=-1)
-        yield box(Layer.PAD, end * length / 2, 0, (0.5, width + 0.12), corner=0.05, number=-1)
+        yield box(Layer.LAND, end * length / 2, 0, (0.5, width + 0.12), corner=0.05, number=-1)
         start = (x, y + end * length / 2) if upright else (x + end * length / 2, y)
         stop = (start[0] + end * 0.45, start[1] + 0.75)
         yield stroke(Layer.COPPER, [start, (start[0], start[1] + 0.3), stop], 0.12)
@@ -169,7 +170,7 @@ def _chip(centre: tuple[float, float], part: int) -> Iterator[Shape]:
             dx, dy = 1.55 * cos - offset * sin, 1.55 * sin + offset * cos
             size = (0.5, 0.22) if cos else (0.22, 0.5)
             yield rectangle(Layer.OPENING, (x + dx, y + dy), (size[0] + 0.1, size[1] + 0.1), 0.03)
-            yield rectangle(Layer.PAD, (x + dx, y + dy), size, 0.03)
+            yield rectangle(Layer.LAND, (x + dx, y + dy), size, 0.03)
             yield stroke(Layer.COPPER, [(x + dx, y + dy), (x + dx * 1.45, y + dy * 1.45)], 0.11)
             yield rectangle(Layer.SOLDER, (x + dx * 0.98, y + dy * 0.98), size, 0.08, part)
     yield rectangle(Layer.SHADOW, (x + 0.05, y + 0.07), (3.0, 3.0), 0.05, part)
@@ -197,5 +198,5 @@ def _holes_and_fiducials() -> Iterator[Shape]:
             yield disc(Layer.HOLE, (x, y), 0.6)
     for x, y in ((4.6, 3.6), (WIDTH_MM - 4.6, 3.6), (4.6, HEIGHT_MM - 3.9)):
         yield disc(Layer.OPENING, (x, y), 0.5)
-        yield disc(Layer.PAD, (x, y), 0.25)
+        yield disc(Layer.LAND, (x, y), 0.25)
         yield outline(Layer.SILK, [(x - 0.75, y - 0.7), (x - 0.55, y - 0.7), (x - 0.75, y - 0.5)])

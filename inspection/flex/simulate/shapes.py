@@ -11,7 +11,7 @@ Points = NDArray[np.float32]
 
 
 class Layer(StrEnum):
-    """Layers in the order in which a board is built up, lowest first."""
+    """Layers in the order in which a board is built up, lowest first; PAD is for wire bonds, LAND for solder."""
 
     PANEL = "panel"
     BOARD = "board"
@@ -19,6 +19,7 @@ class Layer(StrEnum):
     STIFFENER = "stiffener"
     OPENING = "opening"
     PAD = "pad"
+    LAND = "land"
     RING = "ring"
     SILK = "silk"
     SOLDER = "solder"

@@ -35,14 +35,15 @@ def pinhole(place: Place, rng: Generator) -> Film:
 
 def missing_mask(place: Place, rng: Generator) -> Film:
     """An area without mask: copper there is bare and bright, polyimide paler; its edge is the mask's dark step."""
-    area = blob(rng, place.shape, place.centre, place.size / 2, 0.35)
+    area = blob(rng, place.shape, place.centre, place.size / 2, 0.25)
     edge = np.clip(soften(area, 1.2) * (1 - area) * 2, 0, 1)
     return Film(dim(np.asarray(edge, np.float32), -0.4 * place.contrast), soften(area, 0.5), _bared(place, rng))
 
 
 def _bared(place: Place, rng: Generator) -> NDArray[np.float32]:
     """Colour (h, w, 3) of the place without its mask, as far as the contrast says."""
-    bright = place.surface * np.float32(1 + 1.1 * place.contrast)
+    grey = place.surface.mean(axis=2, keepdims=True)
+    bright = (0.75 * place.surface + 0.25 * grey) * np.float32(1 + 0.75 * place.contrast) + 6
     copper = np.asarray((188, 112, 72), np.float32) * np.float32(rng.uniform(0.75, 1.0))
     where = place.zone(Zone.COPPER)[..., None] & (place.surface.mean(axis=2, keepdims=True) < 0.8 * copper.mean())
     mixed = place.surface + np.float32(min(1.0, place.contrast + 0.3)) * (copper - place.surface)
@@ -59,7 +60,7 @@ def misregistered(place: Place, rng: Generator) -> Film | None:
     move = np.asarray([[1, 0, place.size * np.cos(turn)], [0, 1, place.size * np.sin(turn)]], np.float32)
     height, width = place.shape
     shifted = cv2.warpAffine(pad.astype(np.float32), move, (width, height))
-    lost = np.clip(cv2.dilate(pad.astype(np.float32), np.ones((3, 3))) - shifted, 0, 1)
+    lost = np.clip(cv2.dilate(pad.astype(np.float32), np.ones((7, 7))) - shifted, 0, 1)
     around = place.zone(Zone.SOLDER_MASK) & (cv2.dilate(pad.astype(np.uint8), np.ones((15, 15))) > 0)
     return opaque(np.asarray(lost, np.float32), place.colour(around, _MASK) * np.float32(rng.uniform(0.9, 1.15)))
 
@@ -136,7 +137,7 @@ def missing_component(place: Place, rng: Generator) -> Film | None:
     if bare is None:
         return None
     surface, body = bare
-    return Film(np.ones(place.shape, np.float32), soften(body.astype(np.float32), 0.7), surface)
+    return Film(np.ones(place.shape, np.float32), soften(body.astype(np.float32), 0.5), surface)
 
 
 def shifted_component(place: Place, rng: Generator) -> Film | None:
@@ -152,7 +153,7 @@ def shifted_component(place: Place, rng: Generator) -> Film | None:
     matrix[:, 2] += place.size * np.cos(heading), place.size * np.sin(heading)
     height, width = place.shape
     moved = cv2.warpAffine(place.surface, matrix, (width, height), flags=cv2.INTER_LINEAR)
-    alpha = cv2.warpAffine(soften(body.astype(np.float32), 0.7), matrix, (width, height))[..., None]
+    alpha = cv2.warpAffine(soften(body.astype(np.float32), 0.5 + place.optics), matrix, (width, height))[..., None]
     result = surface * (1 - alpha) + moved * alpha
     touched = (body | (alpha[..., 0] > 0.02)).astype(np.float32)
     return Film(np.ones(place.shape, np.float32), touched, np.asarray(result, np.float32))
@@ -167,7 +168,7 @@ def _without_component(place: Place, rng: Generator) -> tuple[NDArray[np.float32
     ring = (cv2.dilate(body.astype(np.uint8), np.ones((13, 13))) > 0) & ~body
     surface = np.empty_like(place.surface)
     surface[:] = place.colour(ring & place.zone(Zone.SOLDER_MASK), _MASK)
-    gold = place.colour(place.zone(Zone.PAD), _GOLD) * np.float32(rng.uniform(0.85, 1.0))
+    gold = place.colour(place.zone(Zone.BARE) | place.zone(Zone.PAD), _GOLD) * np.float32(rng.uniform(0.85, 1.0))
     rows, columns = np.nonzero(body)
     (x, y), (a, b), angle = cv2.minAreaRect(np.stack((columns, rows), 1).astype(np.float32))
     if a < b:
@@ -178,7 +179,7 @@ def _without_component(place: Place, rng: Generator) -> tuple[NDArray[np.float32
         centre = np.array([x, y]) + end * along * a * 0.36
         corners = cv2.boxPoints(((float(centre[0]), float(centre[1])), (0.26 * a, 0.85 * b), float(angle)))
         pads = np.maximum(pads, polygon(place.shape, corners.astype(np.float64)))
-    pads = soften(pads, 0.5)[..., None]
+    pads = soften(pads, 0.4 + place.optics)[..., None]
     mottled = gold * (1 + np.float32(0.02) * field(rng, place.shape, 5 * place.scale))[..., None]
     return np.asarray(surface * (1 - pads) + mottled * pads, np.float32), body
 
