@@ -3,7 +3,7 @@
 Light is what decides what a defect looks like: films and grooves change the reflectance by a factor, opaque things
 replace it, and all of it is then blurred by the scanner's optics. On a synthetic board `lay` works on the reflectance
 before the scan. On a finished picture `draw` separates surface and noise, changes the surface by a film that is
-blurred with a point spread of 0.7 to 1.2 px sigma, and puts the noise back with the strength that belongs to the new grey level
+blurred with a point spread of 0.7 to 1.2 px sigma, and puts the noise back as it belongs to the new grey level
 (`inspection.flex.simulate.scanner.noise_sigma`): a defect is neither smoother nor sharper nor noisier than its
 surroundings, and pixels outside it keep their exact value.
 """
@@ -222,7 +222,7 @@ def _attempt(
     scale = px_per_mm / _REFERENCE_PX_PER_MM
     size = float(np.exp(rng.uniform(*np.log(kind.size)))) * scale
     contrast = float(rng.uniform(*kind.contrast))
-    half = int(np.ceil(max(size, 40 * scale) * 0.85 + 14))
+    half = int(np.ceil(max(size, kind.view * scale) * 0.85 + 14))
     x0, y0 = max(spot[0] - half, 0), max(spot[1] - half, 0)
     box = (slice(y0, min(spot[1] + half, zones.shape[0])), slice(x0, min(spot[0] + half, zones.shape[1])))
     surface = surface_of(box)

@@ -55,12 +55,13 @@ class Film:
     colour: NDArray[np.float32] = field(default_factory=lambda: np.zeros(3, np.float32))
 
     def over(self, surface: NDArray[np.float32], optics: float = 0.0) -> NDArray[np.float32]:
-        """Return the surface with the film on it, the film blurred by ``optics`` px sigma (``colour`` is taken as seen)."""
+        """Return the surface with the film on it, blurred by ``optics`` px sigma (but not its ``colour``)."""
         passed = self.transmit[..., None] if self.transmit.ndim == 2 else self.transmit
         cover = np.zeros(passed.shape[:2], np.float32) if self.cover is None else self.cover
         passed = np.asarray(passed * (1 - cover[..., None]), np.float32)
         if optics > 0:
-            passed = cv2.GaussianBlur(passed, (0, 0), optics).reshape(passed.shape)
+            blurred = cv2.GaussianBlur(passed, (0, 0), optics)
+            passed = np.asarray(blurred, np.float32).reshape(passed.shape)
             cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), optics), np.float32)
         return np.asarray(np.clip(surface * passed + self.colour * cover[..., None], 0, 255), np.float32)
 

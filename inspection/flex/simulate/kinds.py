@@ -31,7 +31,8 @@ class Kind:
 
     ``zones``: where its middle must lie; at least 60 % of it must lie there or in the zones of ``reach``;
     ``confined``: it ends where they end;
-    ``category_on_pad``: the check-list id when its middle lies on a pad, where that differs.
+    ``category_on_pad``: the check-list id when its middle lies on a pad, where that differs;
+    ``view``: how far it must see around itself, in px at 60 px/mm.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     confined: bool = False
     reach: tuple[Zone, ...] = ()
     category_on_pad: str | None = None
+    view: float = 40.0
 
     def category_at(self, zone: int) -> str:
         """Return the ITk check-list id of this defect in this zone."""
@@ -77,7 +79,7 @@ _ALL = (
     Kind("mask_bubble", _MASK_FLAW, _MASKED, (8, 34), (0.12, 0.45), structure.bubble),
     Kind("mask_pinhole", _MASK_FLAW, _MASKED, (3, 8), (0.35, 0.90), structure.pinhole),
     Kind("mask_missing", _MASK_FLAW, _MASKED, (12, 50), (0.30, 0.80), structure.missing_mask),
-    Kind("mask_misregistered", _MASK_FLAW, _PAD, (3, 9), (1.0, 1.0), structure.misregistered),
+    Kind("mask_misregistered", _MASK_FLAW, _PAD, (3, 9), (1.0, 1.0), structure.misregistered, view=100.0),
     Kind("trace_open", "Copper_pattern", _TRACE, (4, 16), (1.0, 1.0), structure.open_trace, reach=_MASK_ONLY),
     Kind("trace_short", "Copper_pattern", _TRACE, (3, 9), (1.0, 1.0), structure.short, reach=_MASK_ONLY),
     Kind("trace_mousebite", "Copper_pattern", _TRACE, (3, 9), (1.0, 1.0), structure.mousebite, reach=_MASK_ONLY),
@@ -86,7 +88,14 @@ _ALL = (
         "solder_spill", "Solder_overflow_PCB", _BOARD, (10, 44), (1.0, 1.0), surface.solder, category_on_pad=_SPILL_PAD
     ),
     Kind(
-        "component_missing", "Missing_component", _PART, (1, 1), (1.0, 1.0), structure.missing_component, reach=_BOARD
+        "component_missing",
+        "Missing_component",
+        _PART,
+        (1, 1),
+        (1.0, 1.0),
+        structure.missing_component,
+        reach=_BOARD,
+        view=110.0,
     ),
     Kind(
         "component_shifted",
@@ -96,6 +105,7 @@ _ALL = (
         (1.0, 1.0),
         structure.shifted_component,
         reach=_BOARD,
+        view=110.0,
     ),
     Kind("burn", _DAMAGE_MASK, _BOARD, (24, 80), (0.60, 1.0), surface.burn, category_on_pad=_DAMAGE_PAD),
     Kind("crack", _DAMAGE_MASK, _BOARD, (30, 120), (0.60, 1.0), surface.crack, category_on_pad=_DAMAGE_PAD),

@@ -54,7 +54,7 @@ def _bared(place: Place, rng: Generator) -> NDArray[np.float32]:
 def misregistered(place: Place, rng: Generator) -> Film | None:
     """The mask lies over one side of a pad: the pad loses a strip ``size`` px wide there."""
     pad = _component_at(place.zone(Zone.PAD), place.centre)
-    if pad is None:
+    if pad is None or _cut_off(pad):
         return None
     turn = float(rng.integers(4)) * np.pi / 2 + rng.normal(0, 0.15)
     move = np.asarray([[1, 0, place.size * np.cos(turn)], [0, 1, place.size * np.sin(turn)]], np.float32)
@@ -162,7 +162,7 @@ def shifted_component(place: Place, rng: Generator) -> Film | None:
 def _without_component(place: Place, rng: Generator) -> tuple[NDArray[np.float32], Mask] | None:
     """Return the surface (h, w, 3) with the component at the centre taken off, and where it was."""
     body = _component_at(place.zone(Zone.COMPONENT), place.centre)
-    if body is None or body[0].any() or body[-1].any() or body[:, 0].any() or body[:, -1].any() or body.sum() < 60:
+    if body is None or _cut_off(body) or body.sum() < 60:
         return None
     body = cv2.dilate(body.astype(np.uint8), np.ones((5, 5))) > 0
     ring = (cv2.dilate(body.astype(np.uint8), np.ones((13, 13))) > 0) & ~body
@@ -191,6 +191,11 @@ def _component_at(where: Mask, centre: tuple[float, float]) -> Mask | None:
         return None
     _, pieces = cv2.connectedComponents(where.astype(np.uint8), connectivity=4)
     return np.asarray(pieces == pieces[y, x])
+
+
+def _cut_off(piece: Mask) -> bool:
+    """Return whether the piece goes on outside of the window."""
+    return bool(piece[0].any() or piece[-1].any() or piece[:, 0].any() or piece[:, -1].any())
 
 
 def _trace(place: Place) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
