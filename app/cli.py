@@ -1,0 +1,141 @@
+"""The command ``shiftwatch``. Everything heavy is imported inside the command that needs it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.commands import alarms, models, store
+from core.errors import ShiftwatchError
+
+UNUSABLE = 2
+
+app = typer.Typer(
+    name="shiftwatch",
+    help="Watch a detector, the modules being built for it and the machine that feeds it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(alarms.app, name="alarms")
+app.add_typer(models.app, name="models")
+app.add_typer(store.app, name="db")
+
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Which system, for example: flex")]
+Product = Annotated[str | None, typer.Option("--product", help="Product whose model judges (default: settings).")]
+
+
+@app.command(epilog="Example: shiftwatch score flex --product synthetic scans/ --json")
+def score(
+    system: SystemName,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, or folders of files.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
+    product: Product = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", metavar="T.png", help="Compare with this one template instead.")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", help="False spots per good board that you accept (default: settings)."),
+    ] = None,
+) -> None:
+    """Judge files. Exit status: 0 all good, 1 something is bad, 2 something could not be read or judged."""
+    from app.scoring import Request, run
+
+    raise typer.Exit(run(Request(system, tuple(map(Path, paths)), json, product, _path(reference), budget)))
+
+
+@app.command(epilog="Example: shiftwatch train flex --product myboard golden/")
+def train(
+    system: SystemName,
+    folder: Annotated[Path, typer.Argument(metavar="GOLDEN_DIR", help="Folder with 8 or more photos of good boards.")],
+    *,
+    product: Annotated[str, typer.Option("--product", help="Name of the product to teach.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where the model goes (default: HOME/models).")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 1,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="GOLDEN_DIR holds template/test pairs with boxes (DeepPCB layout).")
+    ] = False,
+) -> None:
+    """Teach a product from photos of good boards; no defects are needed."""
+    from app.teaching import teach
+
+    typer.echo(f"model: {teach(system, product, folder, out, seed=seed, pairs=pairs, report=_progress)}")
+
+
+@app.command(epilog="Example: shiftwatch simulate flex --out scans/ --count 5 --seed 7")
+def simulate(
+    system: SystemName,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Folder that gets the photos.")],
+    count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many boards.")] = 5,
+    defects: Annotated[int, typer.Option("--defects", min=0, max=50, help="Defects on each board (0: good).")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 1,
+) -> None:
+    """Draw photos of synthetic boards, good or with named defects."""
+    from app.scanner import draw_boards
+
+    for path in draw_boards(system, out, count=count, defects=defects, seed=seed):
+        typer.echo(path)
+
+
+@app.command(epilog="Example: shiftwatch demo        or without a screen: shiftwatch demo --once")
+def demo(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="A few boards, no waiting: check the whole path, then end.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501,
+    every: Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two boards.")] = 15.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=10, help="Seconds until --once gives up.")] = 420.0,
+) -> None:
+    """Everything on this machine: dashboard, scheduled watch and a simulated scanner. Ctrl-C ends it."""
+    from app.demo import run_demo, run_once
+
+    raise typer.Exit(run_once(port, timeout, _progress) if once else run_demo(port, every, _progress))
+
+
+@app.command(epilog="Example: SHIFTWATCH_FLEX__INBOX=/scans shiftwatch up")
+def up(port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501) -> None:
+    """The same as demo without simulation: watch the real scanner folder. Ctrl-C ends it."""
+    from app.demo import run_up
+
+    raise typer.Exit(run_up(port, _progress))
+
+
+@app.command(epilog="Example: shiftwatch doctor")
+def doctor() -> None:
+    """Say what is configured, reachable and up to date; exit status 1 if something needs you."""
+    from app.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.good else 'LOOK'}  {finding.subject}: {finding.text}")
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+def main() -> None:
+    """Run the command line: known errors become one line on standard error and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app()
+    except ShiftwatchError as error:
+        typer.echo(f"shiftwatch: {error}", err=True)
+        sys.exit(UNUSABLE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _progress(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None

@@ -1,0 +1,25 @@
+"""The frame of the dashboard: ``streamlit run app/dashboard/main.py``."""
+
+import streamlit as st
+
+from app.dashboard import person, routes, style
+from app.dashboard.access import store
+from core.errors import ShiftwatchError
+
+
+def frame() -> None:
+    """Draw the header and the page that the address asks for."""
+    st.set_page_config(page_title="shiftwatch", page_icon=":material/visibility:", layout="wide")
+    style.apply()
+    page = st.navigation(routes.pages(), position="top")
+    try:
+        store()
+    except ShiftwatchError as error:
+        st.error(f"The store cannot be opened, nothing can be shown: {error}", icon=":material/error:")
+        st.stop()
+    with st.container(key="desk", horizontal=True, horizontal_alignment="right"):
+        person.badge()
+    page.run()
+
+
+frame()

@@ -1,0 +1,107 @@
+"""Inspection station: the next board, its suspect places beside the golden board, one key each, submit, next."""
+
+import streamlit as st
+
+from app.dashboard import links, person
+from app.dashboard.access import now, settings, store
+from app.dashboard.panels import board, decided, deciding, waiting
+from app.dashboard.review import Review
+from app.dashboard.wording import ago, plain
+from core.store.views import ObservationDetail
+from core.verdict import Quality
+from inspection.flex import display
+
+REFRESH_S = 4
+
+
+def page() -> None:
+    """Draw the page for the board in the address, or for the next one that waits."""
+    person.ask("it is stored with every decision")
+    chosen = links.asked_for("board")
+    with st.sidebar:
+        _queue(chosen)
+    if chosen is None:
+        first = waiting.after(-1)
+        if first is None:
+            _idle()
+            return
+        st.query_params["board"] = str(first)
+        chosen = first
+    deciding.last_submitted()
+    _desk(chosen)
+
+
+@st.fragment(run_every=REFRESH_S)
+def _queue(chosen: int | None) -> None:
+    waiting.draw(waiting.boards(), chosen)
+
+
+@st.fragment(run_every=2)
+def _idle() -> None:
+    if waiting.after(-1) is not None:
+        st.rerun()
+    deciding.last_submitted()
+    st.header("No board waits for you")
+    st.markdown(f"{display.next_step(settings())}. It appears here within seconds.")
+
+
+@st.fragment
+def _desk(chosen: int) -> None:
+    if deciding.moved_on():
+        return
+    detail = store().observation(chosen)
+    if detail is None or detail.view.system != display.SYSTEM:
+        st.header("There is no such board")
+        links.to(links.INSPECTION, "Go to the next board that waits", ":material/arrow_forward:")
+        return
+    _heading(detail)
+    if detail.decisions and not deciding.is_reopened(chosen):
+        _show_decided(detail)
+    elif detail.view.quality is Quality.NULL:
+        deciding.unjudged(detail)
+    else:
+        _decide(detail)
+
+
+def _heading(detail: ObservationDetail) -> None:
+    view = detail.view
+    title, alarm = st.columns([4, 1], vertical_alignment="center")
+    with title:
+        st.markdown(f"### {plain(view.element)}: {display.headline(detail).lower()}", anchors=False)
+        known = [display.subtitle(view.conditions), f"arrived {ago(view.processed_at, now())}"]
+        st.caption(" · ".join(plain(text) for text in [*known, str(view.conditions.get("file") or "")] if text))
+    if detail.alarm_id is not None:
+        with alarm:
+            links.to(links.ALARMS, "Alarm of this board", ":material/notifications:", alarm=detail.alarm_id)
+
+
+def _decide(detail: ObservationDetail) -> None:
+    spots = display.spots(detail)
+    review = deciding.current(detail)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _picture(detail, review)
+    with right:
+        deciding.panel(detail, spots, review)
+
+
+def _show_decided(detail: ObservationDetail) -> None:
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _picture(detail, decided.as_review(detail))
+    with right:
+        decided.draw(detail)
+
+
+def _picture(detail: ObservationDetail, review: Review) -> None:
+    look = board.LIGHT
+    if "heat" in detail.evidence:
+        look = st.segmented_control(
+            "Show as",
+            [board.LIGHT, board.HEAT],
+            default=board.LIGHT,
+            required=True,
+            key="look",
+            label_visibility="collapsed",
+        )
+    board.draw(detail, display.spots(detail), review, look or board.LIGHT)

@@ -1,0 +1,65 @@
+"""A decision in progress: what the operator has said of each suspect place so far. Pure; kept in the session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from core.store.views import Judgement, RegionDecision
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The answers so far on one board, and the place being looked at."""
+
+    board: int
+    causes: tuple[str | None, ...]
+    cursor: int = 0
+    answers: Mapping[int, RegionDecision] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many places there are."""
+        return len(self.causes)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every place has its answer."""
+        return len(self.answers) == self.total
+
+    @property
+    def decisions(self) -> tuple[RegionDecision, ...]:
+        """The answers in the order of the places."""
+        return tuple(self.answers[index] for index in sorted(self.answers))
+
+
+def accept(review: Review) -> Review:
+    """It is a defect, of the class that was proposed."""
+    return _answer(review, RegionDecision(review.cursor, Judgement.RIGHT, review.causes[review.cursor]))
+
+
+def reject(review: Review) -> Review:
+    """It is no defect."""
+    return _answer(review, RegionDecision(review.cursor, Judgement.FALSE_ALARM, None))
+
+
+def rename(review: Review, cause: str) -> Review:
+    """It is a defect, of another class; choosing the proposed class is the same as accepting."""
+    same = cause == review.causes[review.cursor]
+    return _answer(review, RegionDecision(review.cursor, Judgement.RIGHT if same else Judgement.WRONG_CAUSE, cause))
+
+
+def move(review: Review, step: int) -> Review:
+    """Look at the next or previous place, around the end."""
+    return replace(review, cursor=(review.cursor + step) % review.total) if review.total else review
+
+
+def look_at(review: Review, index: int) -> Review:
+    """Look at one place."""
+    return replace(review, cursor=min(max(index, 0), review.total - 1)) if review.total else review
+
+
+def _answer(review: Review, decision: RegionDecision) -> Review:
+    answers = {**review.answers, review.cursor: decision}
+    open_places = [index for index in range(review.total) if index not in answers]
+    after = [index for index in open_places if index > review.cursor]
+    cursor = (after or open_places or [review.cursor])[0]
+    return replace(review, answers=answers, cursor=cursor)

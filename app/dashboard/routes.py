@@ -1,0 +1,26 @@
+"""The pages of the dashboard and their addresses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app.dashboard import links
+from app.dashboard.pages import alarms, inspection, overview
+
+_PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
+    links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
+    links.ALARMS: (alarms.page, "Alarms", ":material/notifications:"),
+    links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
+}
+
+
+def page(path: str) -> Any:
+    """Return the page at an address, for a link or for ``st.navigation``."""
+    function, title, icon = _PAGES[path]
+    return st.Page(function, title=title, icon=icon, url_path=path, default=path == links.OVERVIEW)
+
+
+def pages() -> list[Any]:
+    """Return all pages in the order of the menu; a bare address shows the overview."""
+    return [page(path) for path in _PAGES]

@@ -1,0 +1,99 @@
+"""``shiftwatch doctor``: what is configured, reachable, stale."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from core.errors import ShiftwatchError
+from core.settings import Settings, load_settings
+from core.store import Store
+
+STALE_AFTER = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    good: bool
+    text: str
+
+
+def examine() -> list[Finding]:
+    """Look at everything; whatever fails becomes a finding, never an error."""
+    try:
+        settings = load_settings()
+    except ShiftwatchError as error:
+        return [Finding("settings", good=False, text=str(error))]
+    return [
+        Finding("settings", good=True, text=f"home is {settings.home.absolute()}"),
+        _folder("home", settings.home),
+        _folder("scanner folder (flex)", settings.flex_inbox),
+        _folder("pictures", settings.artefacts),
+        *_store(settings),
+        _tried("model (flex)", lambda: _model(settings)),
+        _prefect(),
+    ]
+
+
+def _folder(subject: str, path: Path) -> Finding:
+    if not path.exists():
+        return Finding(subject, good=False, text=f"{path} does not exist yet; `shiftwatch up` makes it")
+    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return Finding(subject, good=False, text=f"{path} is not a folder that can be written")
+    return Finding(subject, good=True, text=str(path.absolute()))
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    try:
+        with Store.open(settings.url, settings.artefacts) as store:
+            if not store.is_current():
+                yield Finding("store", good=False, text="tables are missing or old; type: shiftwatch db upgrade")
+                return
+            yield Finding("store", good=True, text=_without_password(settings.url))
+            yield from _watches(store)
+    except ShiftwatchError as error:
+        yield Finding("store", good=False, text=str(error))
+
+
+def _watches(store: Store) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    for state in store.overview(now, systems=("flex",)):
+        beat = state.heartbeat
+        if beat is None:
+            yield Finding(f"watch ({state.system})", good=False, text="never ran; start it with `shiftwatch up`")
+            continue
+        fresh = beat.ok and now - beat.at < STALE_AFTER
+        text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
+        yield Finding(f"watch ({state.system})", good=fresh, text=text)
+
+
+def _model(settings: Settings) -> str:
+    from app.systems import find_system
+
+    find_system("flex").detector(settings)
+    return f"product {settings.flex.product} is ready"
+
+
+def _prefect() -> Finding:
+    from app.supervision import answers
+
+    url = os.environ.get("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    good = answers(f"{url}/health")
+    return Finding("scheduler (Prefect)", good=good, text=f"{url} {'answers' if good else 'does not answer'}")
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, good=True, text=look())
+    except (ShiftwatchError, ImportError) as error:
+        return Finding(subject, good=False, text=str(error))
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)

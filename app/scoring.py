@@ -1,0 +1,159 @@
+"""``shiftwatch score``: judge files one by one, say each result as soon as it is there."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from app.systems import find_system
+from core.contracts import Detector, System
+from core.errors import InputError, SettingsError, ShiftwatchError
+from core.observation import Observation
+from core.settings import FlexSettings, Settings, load_settings
+from core.verdict import Quality, Verdict, unreadable
+
+NOT_OBSERVATIONS = frozenset({".json", ".txt", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".pdf", ".db", ".part"})
+TABLE = "{:<8}  {:>5}  {:>8}  {:<34}  {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line."""
+
+    system: str
+    paths: tuple[Path, ...]
+    as_json: bool
+    product: str | None = None
+    reference: Path | None = None
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one file; ``error`` is None when it was judged."""
+
+    path: Path
+    observation: Observation | None
+    verdict: Verdict
+    error: str | None
+
+
+def run(request: Request) -> int:
+    """Judge what was asked for, print each result, return the exit status (2 unreadable, 1 bad, 0 all good)."""
+    system = find_system(request.system)
+    settings = tuned(load_settings(), request)
+    detector = make_detector(system, settings, request.reference)
+    if not request.as_json:
+        typer.echo(TABLE.format("verdict", "spots", "p-value", "worst spot", "file"))
+    worst = 0
+    for path in expand(request.paths):
+        result = judge(system, detector, path, settings)
+        typer.echo(to_json(system.name, result) if request.as_json else to_row(result))
+        worst = max(worst, status(result))
+    return worst
+
+
+def status(result: Result) -> int:
+    """Return the exit status that this one result asks for."""
+    if result.error is not None or result.verdict.quality is Quality.NULL:
+        return 2
+    return 1 if result.verdict.quality is Quality.BAD else 0
+
+
+def tuned(settings: Settings, request: Request) -> Settings:
+    """Return the settings with the product and the budget of the command line."""
+    asked = {"product": request.product, "false_spots_per_board": request.budget}
+    changed = {name: value for name, value in asked.items() if value is not None}
+    if not changed:
+        return settings
+    try:
+        flex = FlexSettings.model_validate({**settings.flex.model_dump(), **changed})
+    except ValueError as error:
+        raise SettingsError(f"--budget or --product: {error}") from None
+    return settings.model_copy(update={"flex": flex})
+
+
+def make_detector(system: System, settings: Settings, reference: Path | None) -> Detector:
+    """Return the detector: the product's model, or the one-template comparison when a reference is given."""
+    if reference is None:
+        return system.detector(settings)
+    if system.name != "flex":
+        raise SettingsError(f"--reference: {system.name} has no reference pictures, only flex has")
+    from inspection.flex.detector import FlexDetector
+
+    return FlexDetector.for_reference(reference, settings)
+
+
+def expand(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the files meant by ``paths``: files as they are, folders as what they hold, sorted by name."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(found for found in path.iterdir() if _looks_like_observation(found))
+        yield from inside or [path]
+
+
+def judge(system: System, detector: Detector, path: Path, settings: Settings) -> Result:
+    """Read and judge one file; whatever is wrong with the file is told in the result, never raised."""
+    try:
+        observation = system.read_file(_existing(path), settings)
+        verdict = detector.judge(observation)
+    except InputError as error:
+        return Result(path, None, unreadable(error.reason), str(error))
+    except (ShiftwatchError, OSError) as error:
+        return Result(path, None, unreadable(str(error)), f"{path}: {error}")
+    return Result(path, observation, verdict, _why_null(path, verdict))
+
+
+def to_json(system: str, result: Result) -> str:
+    """Return the line of the scripting contract: always the same keys, also for an unreadable file."""
+    nothing = {"system": system, "element": None, "key": None, "observed_at": None}
+    unread: dict[str, Any] = {**nothing, "origin": str(result.path), "sha256": None, "conditions": {}}
+    seen = unread if result.observation is None else result.observation.to_json()
+    line = {"observation": seen, "verdict": result.verdict.to_json(), "error": result.error}
+    return json.dumps(_finite(line), allow_nan=False, default=str)
+
+
+def to_row(result: Result) -> str:
+    """Return the row of the readable table."""
+    verdict = result.verdict
+    if result.error is not None:
+        return TABLE.format(verdict.quality, "-", "-", "could not be judged", result.error)
+    worst = verdict.regions[0].cause if verdict.regions else None
+    named = f"{worst.name} ({worst.probability:.0%})" if worst else ("unknown" if verdict.regions else "-")
+    p_value = "-" if verdict.p_value is None else f"{verdict.p_value:.2g}"
+    return TABLE.format(verdict.quality, len(verdict.regions), p_value, named, result.path)
+
+
+def _existing(path: Path) -> Path:
+    if path.is_dir():
+        raise InputError(path, "a folder without any photo in it")
+    if not path.exists():
+        raise InputError(path, "no such file")
+    if not path.is_file():
+        raise InputError(path, "not an ordinary file")
+    return path
+
+
+def _looks_like_observation(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in NOT_OBSERVATIONS
+
+
+def _why_null(path: Path, verdict: Verdict) -> str | None:
+    return f"{path}: {verdict.reason}" if verdict.quality is Quality.NULL else None
+
+
+def _finite(value: Any) -> Any:
+    """Return ``value`` without NaN or infinity, which JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
