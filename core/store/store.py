@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.alarms.events import AlarmAction
+from core.alarms.events import AlarmAction, Judged, person_event
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Settled
 from core.store import alarm_log, alarm_queries, operations, overview, queries, registry, review, schema, writing
+from core.store.alarm_log import Ledger
 from core.store.artefacts import Artefacts
 from core.store.engine import Database
 from core.store.views import (
@@ -93,9 +94,11 @@ class Store:
         settles its ticket as a duplicate and neither adds a verdict nor steps an alarm. An unreadable arrival
         becomes an observation of the element ``unreadable`` with its NULL verdict.
         """
-        return writing.record(self.database, self.artefacts, system, source, batch, rule, watermark)
+        return writing.record(
+            self.database, self.artefacts, system, source, batch=batch, rule=rule, watermark=watermark
+        )
 
-    def condition(
+    def condition(  # noqa: PLR0917
         self,
         system: str,
         element: str,
@@ -106,13 +109,14 @@ class Store:
     ) -> list[AlarmChange]:
         """Step the alarm of something that is no observation: a silent source, a failed flow (OK when it is over)."""
         with self.database.writing(system) as session:
-            return alarm_log.condition(session, system, element, severity, at, note, rule or AlarmRule())
+            event = Judged(at, severity, at, note)
+            return Ledger.load(session, system, [element], rule or AlarmRule()).judge(element, event)[1]
 
     def tick(self, now: datetime, rules: Mapping[str, AlarmRule] | None = None) -> list[AlarmChange]:
         """Let time pass: shelves that ended return, delays that ran out raise. ``rules`` by system."""
         return alarm_log.tick(self.database, now, rules or {})
 
-    def heartbeat(self, system: str, flow: str, at: datetime, ok: bool, detail: str = "") -> None:  # noqa: FBT001
+    def heartbeat(self, system: str, flow: str, at: datetime, ok: bool, detail: str = "") -> None:
         """Note that a flow succeeded or failed."""
         with self.database.writing(system) as session:
             operations.heartbeat(session, system, flow, at, ok=ok, detail=detail)
@@ -122,10 +126,10 @@ class Store:
         with self.database.reading() as session:
             return operations.watermark(session, system, source)
 
-    def set_watermark(self, system: str, source: str, mark: Mapping[str, Any], at: datetime) -> None:
+    def set_watermark(self, system: str, source: str, mark: Mapping[str, Any]) -> None:
         """Remember how far a source was taken in (``record`` does it within its own transaction)."""
         with self.database.writing(system) as session:
-            operations.set_watermark(session, system, source, mark, at)
+            operations.set_watermark(session, system, source, mark)
 
     # -- overview and observations
 
@@ -168,7 +172,7 @@ class Store:
 
     def alarms(
         self,
-        open_only: bool = True,  # noqa: FBT001, FBT002
+        open_only: bool = True,
         system: str | None = None,
         limit: int = 100,
         before_id: int | None = None,
@@ -187,7 +191,7 @@ class Store:
         with self.database.reading() as session:
             return alarm_queries.history(session, since, until, system)
 
-    def act(
+    def act(  # noqa: PLR0917
         self, alarm_id: int, action: AlarmAction, author: str, note: str, at: datetime, until: datetime | None = None
     ) -> AlarmView:
         """Do what a person asked with an alarm.
@@ -197,11 +201,11 @@ class Store:
         AlarmError
             If there is no such alarm, its state does not allow it, or author, reason or end are missing.
         """
-        return alarm_log.act(self.database, alarm_id, action, author, note, at, until)
+        return alarm_log.act(self.database, alarm_id, person_event(action, author, note, at, until))
 
     # -- what people say
 
-    def add_feedback(
+    def add_feedback(  # noqa: PLR0917
         self,
         observation_id: int,
         author: str,
@@ -213,11 +217,10 @@ class Store:
         alarm_id: int | None = None,
     ) -> int:
         """Append what a person said of an observation, or of one region of it; return its ``id``."""
-        return review.add_feedback(
-            self.database, observation_id, author, at, judgement, region_index, cause, comment, alarm_id
-        )
+        word = RegionDecision(region_index, judgement, cause, comment)
+        return review.add_feedback(self.database, observation_id, author, at, word, alarm_id)
 
-    def decide(
+    def decide(  # noqa: PLR0917
         self,
         observation_id: int,
         author: str,
@@ -233,23 +236,24 @@ class Store:
         open alarm are one transaction. Without ``disposition`` it follows ``record["passed"]``, or else fails
         where any region was not rejected as a false alarm.
         """
-        return review.decide(self.database, observation_id, author, at, decisions, record, disposition, kind)
+        decision = review.Decision(observation_id, author, at, tuple(decisions), record, kind, disposition)
+        return review.decide(self.database, decision)
 
     # -- models
 
-    def register_model(
+    def register_model(  # noqa: PLR0917
         self, system: str, name: str, version: str, digest: str, path: str, card: Mapping[str, Any], at: datetime
     ) -> ModelView:
         """Register a model version; the same version with the same digest changes nothing, with another is an error."""
         with self.database.writing(system) as session:
-            return registry.register(session, system, name, version, digest, path, card, at)
+            return registry.register(session, system, name, version, digest=digest, path=path, card=card, at=at)
 
-    def set_alias(
+    def set_alias(  # noqa: PLR0917
         self, system: str, name: str, alias: Alias, version: str | None, author: str, reason: str, at: datetime
     ) -> None:
         """Point ``champion`` or ``challenger`` to a version (None: to none); every change is kept."""
         with self.database.writing(system) as session:
-            registry.set_alias(session, system, name, alias, version, author, reason, at)
+            registry.set_alias(session, system, name, alias, version=version, author=author, reason=reason, at=at)
 
     def aliases(self, system: str) -> list[AliasView]:
         """Return what each alias points to now."""

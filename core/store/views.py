@@ -31,10 +31,11 @@ class Judgement(StrEnum):
 
 
 class Disposition(StrEnum):
-    """What a person decided on the whole observation."""
+    """What a person decided on the whole observation; set aside: it could not be judged, nothing is said of it."""
 
     PASSED = "passed"
     FAILED = "failed"
+    SET_ASIDE = "set_aside"
 
 
 class Alias(StrEnum):
@@ -131,10 +132,11 @@ class ObservationDetail:
 class RegionDecision:
     """A person's word on one region: accepted (``right``), rejected (``false_alarm``) or of another class.
 
-    ``region_index`` counts from 0 in the verdict's order; ``cause`` is the class the person settled on.
+    ``region_index`` counts from 0 in the verdict's order (None: the observation as a whole); ``cause`` is the class
+    the person settled on.
     """
 
-    region_index: int
+    region_index: int | None
     judgement: Judgement
     cause: str | None = None
     comment: str = ""

@@ -1,0 +1,46 @@
+"""Reading alarms and their history."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.store.alarm_rows import alarm_view, change_view
+from core.store.models import AlarmEventRow, AlarmRow
+from core.store.views import AlarmChange, AlarmDetail, AlarmView
+
+
+def alarms(
+    session: Session, *, open_only: bool, system: str | None, limit: int, before_id: int | None
+) -> list[AlarmView]:
+    """Return raised alarms, newest first."""
+    query = select(AlarmRow).where(AlarmRow.raised_at.is_not(None)).order_by(AlarmRow.id.desc()).limit(limit)
+    if open_only:
+        query = query.where(AlarmRow.closed_at.is_(None))
+    if system is not None:
+        query = query.where(AlarmRow.system == system)
+    if before_id is not None:
+        query = query.where(AlarmRow.id < before_id)
+    return [alarm_view(row) for row in session.scalars(query)]
+
+
+def detail(session: Session, alarm_id: int) -> AlarmDetail | None:
+    """Return one raised alarm with its history."""
+    row = session.get(AlarmRow, alarm_id)
+    if row is None or row.raised_at is None:
+        return None
+    lines = session.scalars(select(AlarmEventRow).where(AlarmEventRow.alarm_id == alarm_id).order_by(AlarmEventRow.id))
+    return AlarmDetail(alarm_view(row), tuple(change_view(line, row.system, row.element) for line in lines))
+
+
+def history(session: Session, since: datetime, until: datetime, system: str | None) -> list[AlarmChange]:
+    """Return what happened from ``since`` to before ``until``, oldest first."""
+    query = (
+        select(AlarmEventRow, AlarmRow.system, AlarmRow.element)
+        .join(AlarmRow, AlarmRow.id == AlarmEventRow.alarm_id)
+        .where(AlarmEventRow.at >= since, AlarmEventRow.at < until)
+        .order_by(AlarmEventRow.at, AlarmEventRow.id)
+    )
+    if system is not None:
+        query = query.where(AlarmRow.system == system)
+    return [change_view(line, name, element) for line, name, element in session.execute(query).tuples()]

@@ -1,0 +1,123 @@
+"""Between the lifecycle's state and its row."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.alarms.events import Change, ChangeKind
+from core.alarms.severity import Severity
+from core.alarms.state import AlarmState, Phase, Shelf, Signature
+from core.store.models import AlarmEventRow, AlarmRow
+from core.store.views import AlarmChange, AlarmView
+
+
+def new_row(system: str, element: str, shelf: Shelf | None) -> AlarmRow:
+    """Return the row of an alarm about to begin; an element that was shelved stays so."""
+    row = AlarmRow(system=system, element=element, message="")
+    apply(row, AlarmState(shelf=shelf), ())
+    return row
+
+
+def state_of(row: AlarmRow) -> AlarmState:
+    """Return what the lifecycle remembers; of a closed alarm that is nothing."""
+    if row.closed_at is not None:
+        return AlarmState()
+    acknowledged = None
+    if row.acknowledged_by is not None and row.acknowledged_at is not None:
+        acknowledged = Signature(row.acknowledged_by, row.acknowledged_at)
+    return AlarmState(
+        current=row.current,
+        severity=row.severity,
+        bad_since=row.bad_since,
+        bad_count=row.bad_count,
+        observed_at=row.observed_at,
+        raised_at=row.raised_at,
+        recovered_at=row.recovered_at,
+        acknowledged=acknowledged,
+        shelf=_shelf(row),
+    )
+
+
+def shelf_of(row: AlarmRow, at: datetime) -> Shelf | None:
+    """Return the shelf that still holds at ``at``."""
+    shelf = _shelf(row)
+    return shelf if shelf is not None and at < shelf.until else None
+
+
+def _shelf(row: AlarmRow) -> Shelf | None:
+    if row.shelved_by is None or row.shelved_until is None:
+        return None
+    return Shelf(row.shelved_by, row.shelved_reason or "", row.shelved_until)
+
+
+def apply(row: AlarmRow, state: AlarmState, changes: Sequence[Change]) -> None:
+    """Write the state into its row; a closed alarm keeps what it was."""
+    closing = next((change for change in changes if change.kind is ChangeKind.CLEARED), None)
+    if closing is not None:
+        _close(row, closing.at, changes)
+    elif row.closed_at is None:
+        _write(row, state)
+
+
+def _close(row: AlarmRow, at: datetime, changes: Sequence[Change]) -> None:
+    row.current = Severity.OK
+    row.recovered_at = row.recovered_at or at
+    row.closed_at = at
+    for change in changes:
+        if change.kind is ChangeKind.ACKNOWLEDGED:
+            row.acknowledged_by, row.acknowledged_at = change.author, change.at
+        if change.kind is ChangeKind.UNSHELVED:
+            row.shelved_by = row.shelved_reason = row.shelved_until = None
+
+
+def _write(row: AlarmRow, state: AlarmState) -> None:
+    row.current, row.severity = state.current, state.severity
+    row.bad_since, row.bad_count, row.observed_at = state.bad_since, state.bad_count, state.observed_at
+    row.raised_at, row.recovered_at = state.raised_at, state.recovered_at
+    row.acknowledged_by = state.acknowledged.author if state.acknowledged else None
+    row.acknowledged_at = state.acknowledged.at if state.acknowledged else None
+    row.shelved_by = state.shelf.author if state.shelf else None
+    row.shelved_reason = state.shelf.reason if state.shelf else None
+    row.shelved_until = state.shelf.until if state.shelf else None
+
+
+def alarm_view(row: AlarmRow) -> AlarmView:
+    """Return a raised alarm as the store gives it out."""
+    assert row.bad_since is not None
+    assert row.raised_at is not None
+    return AlarmView(
+        id=row.id,
+        system=row.system,
+        element=row.element,
+        severity=row.severity,
+        current=row.current,
+        phase=Phase.CLEARED if row.closed_at else state_of(row).phase,
+        message=row.message,
+        count=row.bad_count,
+        bad_since=row.bad_since,
+        raised_at=row.raised_at,
+        recovered_at=row.recovered_at,
+        closed_at=row.closed_at,
+        acknowledged_by=row.acknowledged_by,
+        acknowledged_at=row.acknowledged_at,
+        shelved_by=row.shelved_by,
+        shelved_until=row.shelved_until,
+        shelved_reason=row.shelved_reason,
+        observation_id=row.observation_id,
+    )
+
+
+def change_view(line: AlarmEventRow, system: str, element: str) -> AlarmChange:
+    """Return a line of the history as the store gives it out."""
+    return AlarmChange(
+        id=line.id,
+        alarm_id=line.alarm_id,
+        system=system,
+        element=element,
+        kind=line.kind,
+        at=line.at,
+        severity=line.severity,
+        author=line.author,
+        note=line.note,
+        until=line.until,
+        observation_id=line.observation_id,
+    )

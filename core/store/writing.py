@@ -1,0 +1,183 @@
+"""Taking a batch of judged arrivals in: all of it in one transaction, each thing once."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from core.alarms.events import Judged
+from core.alarms.lifecycle import severity_of
+from core.contracts import AlarmRule, Settled
+from core.errors import StoreError
+from core.store import operations, rows
+from core.store.alarm_log import Ledger
+from core.store.artefacts import Artefacts
+from core.store.engine import Database
+from core.store.models import ArtefactRow, EvidenceRow, ObservationRow, TicketRow, VerdictRow
+from core.store.rows import Identity
+from core.store.views import AlarmChange
+
+_CHUNK = 500
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One arrival of the batch with its names as the tables hold them."""
+
+    settled: Settled
+    ticket: str
+    identity: Identity
+
+
+def settled(session: Session, system: str, source: str, tickets: Sequence[str]) -> set[str]:
+    """Return those of ``tickets`` that were dealt with already."""
+    digests = {rows.ticket_digest(ticket): ticket for ticket in tickets}
+    return {digests[digest] for digest in _settled_digests(session, system, source, digests)}
+
+
+def record(
+    database: Database,
+    artefacts: Artefacts,
+    system: str,
+    source: str,
+    *,
+    batch: Sequence[Settled],
+    rule: AlarmRule,
+    watermark: Mapping[str, Any] | None,
+) -> list[AlarmChange]:
+    """Commit a batch. Evidence files come first: a row never points to a file that is not there."""
+    entries = [_entry(system, item) for item in batch]
+    with database.reading() as session:
+        expected, _ = _new(session, system, source, entries)
+    evidence = {entry.identity: rows.put_evidence(artefacts, entry.settled.verdict) for entry in expected}
+    with database.writing(system) as session:
+        new, known = _new(session, system, source, entries)
+        ids = known | _insert_observations(session, system, new)
+        _insert_evidence(session, new, ids, evidence)
+        changes = _insert_verdicts(session, system, new, ids, rule)
+        _insert_tickets(session, system, source, entries, new=new, ids=ids)
+        if watermark is not None:
+            operations.set_watermark(session, system, source, watermark)
+    return changes
+
+
+def _entry(system: str, item: Settled) -> _Entry:
+    ticket = rows.ticket_digest(item.arrival.ticket)
+    if item.observation is None:
+        return _Entry(item, ticket, (rows.UNREADABLE, ticket))
+    if item.observation.system != system:
+        raise StoreError(f"{item.arrival.origin}: an observation of {item.observation.system} is none of {system}")
+    return _Entry(item, ticket, rows.identity(item.observation.element, item.observation.key))
+
+
+def _new(
+    session: Session, system: str, source: str, entries: Sequence[_Entry]
+) -> tuple[list[_Entry], dict[Identity, int]]:
+    """Return the entries that add an observation, and the observations that are there already."""
+    done = _settled_digests(session, system, source, [entry.ticket for entry in entries])
+    known = _known(session, system, [entry.identity for entry in entries])
+    new: dict[Identity, _Entry] = {}
+    for entry in entries:
+        if entry.ticket not in done and entry.identity not in known:
+            new.setdefault(entry.identity, entry)
+    return list(new.values()), known
+
+
+def _settled_digests(session: Session, system: str, source: str, digests: Iterable[str]) -> set[str]:
+    query = select(TicketRow.digest).where(TicketRow.system == system, TicketRow.source == source)
+    return {
+        digest for chunk in _chunks(digests) for digest in session.scalars(query.where(TicketRow.digest.in_(chunk)))
+    }
+
+
+def _known(session: Session, system: str, identities: Iterable[Identity]) -> dict[Identity, int]:
+    query = select(ObservationRow.element, ObservationRow.key, ObservationRow.id).where(ObservationRow.system == system)
+    pair = tuple_(ObservationRow.element, ObservationRow.key)
+    return {
+        (element, key): number
+        for chunk in _chunks(identities)
+        for element, key, number in session.execute(query.where(pair.in_(chunk))).tuples()
+    }
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    unique = list(dict.fromkeys(items))
+    for start in range(0, len(unique), _CHUNK):
+        yield unique[start : start + _CHUNK]
+
+
+def _insert_observations(session: Session, system: str, new: Sequence[_Entry]) -> dict[Identity, int]:
+    if not new:
+        return {}
+    statement = insert(ObservationRow).returning(ObservationRow.element, ObservationRow.key, ObservationRow.id)
+    values = [rows.observation_values(system, entry.settled, entry.identity) for entry in new]
+    return {(element, key): number for element, key, number in session.execute(statement, values).tuples()}
+
+
+def _insert_evidence(
+    session: Session,
+    new: Sequence[_Entry],
+    ids: Mapping[Identity, int],
+    evidence: Mapping[Identity, Sequence[rows.Stored]],
+) -> None:
+    stored = [(entry, item) for entry in new for item in evidence.get(entry.identity, ())]
+    if not stored:
+        return
+    files = {item.digest: rows.artefact_values(item, entry.settled.processed_at) for entry, item in stored}
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(ArtefactRow).on_conflict_do_nothing(), [files[digest] for digest in sorted(files)])
+    links = [
+        {"observation_id": ids[entry.identity], "name": item.name, "digest": item.digest} for entry, item in stored
+    ]
+    session.execute(insert(EvidenceRow), links)
+
+
+def _insert_verdicts(
+    session: Session, system: str, new: Sequence[_Entry], ids: Mapping[Identity, int], rule: AlarmRule
+) -> list[AlarmChange]:
+    """Step the alarms in the order of arrival and insert the verdicts with the alarm that each belongs to."""
+    ledger = Ledger.load(session, system, [entry.identity[0] for entry in new], rule)
+    changes: list[AlarmChange] = []
+    values: list[dict[str, Any]] = []
+    for entry in new:
+        verdict, number = entry.settled.verdict, ids[entry.identity]
+        event = Judged(
+            at=entry.settled.processed_at,
+            severity=severity_of(verdict.quality, rule),
+            observed_at=rows.observed_at(entry.settled),
+            note=rows.summary(verdict, entry.settled.arrival.origin),
+        )
+        alarm_id, changed = ledger.judge(entry.identity[0], event, number)
+        values.append(rows.verdict_values(system, entry.settled, number, alarm_id))
+        changes += changed
+    for value in values:
+        value["alarm_id"] = None if value["alarm_id"] in ledger.dropped else value["alarm_id"]
+    if values:
+        session.execute(insert(VerdictRow), values)
+    return changes
+
+
+def _insert_tickets(
+    session: Session,
+    system: str,
+    source: str,
+    entries: Sequence[_Entry],
+    *,
+    new: Sequence[_Entry],
+    ids: Mapping[Identity, int],
+) -> None:
+    first = {id(entry) for entry in new}
+    done = _settled_digests(session, system, source, [entry.ticket for entry in entries])
+    values = {
+        entry.ticket: rows.ticket_values(
+            system, source, entry.settled, ids[entry.identity], is_first=id(entry) in first
+        )
+        for entry in reversed(entries)
+        if entry.ticket not in done
+    }
+    if values:
+        session.execute(insert(TicketRow), list(values.values()))

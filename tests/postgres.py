@@ -1,0 +1,50 @@
+"""A throw-away PostgreSQL cluster of the installed server, for tests that must hold on both databases."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BINARIES = Path("/usr/lib/postgresql")
+
+
+def find_binaries() -> Path | None:
+    """Return the folder of the newest server that is installed, None if there is none."""
+    candidates = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = shutil.which("initdb")
+    return candidates[-1].parent if candidates else Path(found).parent if found else None
+
+
+@contextmanager
+def cluster(binaries: Path) -> Iterator[str]:
+    """Run a cluster on a free port and yield the URL of its server, without a database name."""
+    with tempfile.TemporaryDirectory(prefix="shiftwatch-pg-") as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        data, port = folder / "data", _free_port()
+        _run(folder, binaries / "initdb", "-D", data, "-U", "shiftwatch", "-A", "trust", "-N", "-E", "UTF8")
+        options = f"-p {port} -k {folder} -h 127.0.0.1 -F -c synchronous_commit=off -c full_page_writes=off"
+        _run(folder, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start")
+        try:
+            yield f"postgresql+psycopg://shiftwatch@127.0.0.1:{port}"
+        finally:
+            _run(folder, binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(folder: Path, *command: str | Path) -> None:
+    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    done = subprocess.run([*prefix, *map(str, command)], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        log = folder / "log"
+        raise RuntimeError(f"{command[0]}: {done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}")
