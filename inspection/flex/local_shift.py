@@ -7,6 +7,7 @@ what is wrong with a board does not move it.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ class Equations:
     right: Float
 
 
-def normalise(gray: NDArray[np.generic], window: int = 25) -> Float:
+def normalise(gray: NDArray[np.uint8], window: int = 25) -> Float:
     """Return ``gray`` with local mean 0 and local deviation near 1.
 
     Flat areas stay flat: the deviation has a floor of half the picture's own mean local deviation.
@@ -34,15 +35,24 @@ def normalise(gray: NDArray[np.generic], window: int = 25) -> Float:
     Parameters
     ----------
     gray
-        (H, W) grey values of any type.
+        (H, W) uint8.
     window
         Side of the square neighbourhood in pixels.
     """
-    values = gray.astype(np.float32)
-    high = values - cv2.blur(values, (window, window))
-    deviation = np.sqrt(np.maximum(cv2.blur(high * high, (window, window)), 0))
-    floor = max(0.5 * float(deviation.mean()), 1.0)
-    return np.asarray(high / (deviation + floor), np.float32)
+    size = (window, window)
+    mean = np.asarray(cv2.boxFilter(gray, cv2.CV_32F, size), np.float32)
+    deviation = np.asarray(cv2.sqrBoxFilter(gray, cv2.CV_32F, size), np.float32)
+    deviation -= mean * mean
+    np.maximum(deviation, 0, out=deviation)
+    np.sqrt(deviation, out=deviation)
+    deviation += max(0.5 * float(deviation.mean()), 1.0)
+    np.subtract(gray, mean, out=mean)
+    return np.asarray(np.divide(mean, deviation, out=mean), np.float32)
+
+
+def grid_of(shape: tuple[int, int], cell: int) -> tuple[int, int]:
+    """Return rows and columns of a grid of cells of about ``cell`` pixels."""
+    return (max(2, round(shape[0] / cell)), max(2, round(shape[1] / cell)))
 
 
 def equations(reference: Float, moved: Float, valid: NDArray[np.uint8], grid: tuple[int, int]) -> Equations:
@@ -57,20 +67,34 @@ def equations(reference: Float, moved: Float, valid: NDArray[np.uint8], grid: tu
     grid
         Rows and columns of the grid.
     """
-    difference = reference - moved
-    both = 0.5 * (reference + moved)
-    gx = cv2.Scharr(both, cv2.CV_32F, 1, 0, scale=1 / 32)
-    gy = cv2.Scharr(both, cv2.CV_32F, 0, 1, scale=1 / 32)
-    sigma = max(2.0 * float(np.median(np.abs(difference[::7, ::7]))), 0.15)
-    weight = 1.0 / (1.0 + (difference / sigma) ** 2) ** 2 * valid
-    size = (grid[1], grid[0])
+    height, width = reference.shape
+    sigma = max(2.0 * float(np.median(np.abs(reference[::7, ::7] - moved[::7, ::7]))), 0.15)
+    tops = np.linspace(0, height, grid[0] + 1).round().astype(int)
+    lefts = np.linspace(0, width, grid[1] + 1).round().astype(int)
+    sums = np.empty((grid[0], 5, grid[1]), np.float32)
+    for row, (top, bottom) in enumerate(pairwise(tops)):
+        columns = _row_sums(reference, moved, valid, (int(top), int(bottom)), sigma)
+        sums[row] = np.add.reduceat(columns, lefts[:-1], axis=1) / ((bottom - top) * np.diff(lefts))
+    return Equations(sums[:, :3].transpose(0, 2, 1), sums[:, 3:].transpose(0, 2, 1))
 
-    def cells(product: Float) -> Float:
-        return np.asarray(cv2.resize(product, size, interpolation=cv2.INTER_AREA), np.float32)
 
+def _row_sums(reference: Float, moved: Float, valid: NDArray[np.uint8], rows: tuple[int, int], sigma: float) -> Float:
+    """Sums over ``rows`` of w gx gx, w gx gy, w gy gy, w gx r, w gy r for each column: (5, W)."""
+    top, bottom = rows
+    first, last = max(top - 1, 0), min(bottom + 1, len(reference))
+    inner = slice(top - first, bottom - first)
+    both = reference[first:last] + moved[first:last]
+    gx = cv2.Scharr(both, cv2.CV_32F, 1, 0, scale=1 / 64)[inner]
+    gy = cv2.Scharr(both, cv2.CV_32F, 0, 1, scale=1 / 64)[inner]
+    difference = reference[top:bottom] - moved[top:bottom]
+    weight = difference * (1.0 / sigma)
+    weight *= weight
+    weight += 1.0
+    weight *= weight
+    np.divide(valid[top:bottom], weight, out=weight)
     wx, wy = weight * gx, weight * gy
-    matrix = np.dstack([cells(wx * gx), cells(wx * gy), cells(wy * gy)])
-    return Equations(matrix, np.dstack([cells(wx * difference), cells(wy * difference)]))
+    pairs = ((wx, gx), (wx, gy), (wy, gy), (wx, difference), (wy, difference))
+    return np.stack([np.einsum("ij,ij->j", one, other) for one, other in pairs])
 
 
 def homography_step(system: Equations, shape: tuple[int, int]) -> NDArray[np.float64]:

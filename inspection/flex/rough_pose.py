@@ -121,7 +121,7 @@ def plausible(pose: Pose, image: tuple[int, int], reference: tuple[int, int]) ->
     if not np.all(np.isfinite(pose)) or abs(pose[2, 2]) < 1e-9:
         return False
     inverse = np.linalg.pinv(pose)
-    corners = _project(inverse / inverse[2, 2], _corners(reference))
+    corners = project(inverse / inverse[2, 2], _corners(reference))
     sides = np.roll(corners, -1, axis=0) - corners
     cross = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
     lengths = np.hypot(sides[:, 0], sides[:, 1]) / (reference[1], reference[0], reference[1], reference[0])
@@ -136,7 +136,8 @@ def _corners(shape: tuple[int, int]) -> NDArray[np.float64]:
     return np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]])
 
 
-def _project(pose: Pose, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def project(pose: Pose, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points (n, 2) seen through a pose."""
     homogeneous = points @ pose[:, :2].T + pose[:, 2]
     return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
