@@ -1,0 +1,54 @@
+# `make demo`: set everything up and run the main job with the dashboard on 127.0.0.1:8501 (ARGS=--once: headless, to the end).
+# `make test`: set everything up and pass every check.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ARGS ?=
+
+.PHONY: demo up test check format screenshots bench models lock clean
+
+demo: $(VENV)/.run
+	$(BIN)/shiftwatch demo $(ARGS)
+
+up: $(VENV)/.run
+	$(BIN)/shiftwatch up $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+screenshots: $(VENV)/.test
+	SHIFTWATCH_SCREENSHOTS=1 $(BIN)/python -m pytest -m e2e $(ARGS)
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.flex $(ARGS)
+
+models: $(VENV)/.test
+	$(BIN)/python -m inspection.flex.shipping $(ARGS)
+
+lock: $(VENV)/.test
+	$(BIN)/python -m pip freeze --exclude-editable | sed -e 's/+cpu//' -e '/^shiftwatch/d' > constraints.txt
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[train,test]'
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .ruff_cache .pytest_cache
