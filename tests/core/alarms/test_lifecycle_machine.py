@@ -1,0 +1,174 @@
+"""The lifecycle under any sequence of events, against a model that keeps the whole story."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.alarms.events import Acknowledge, Change, ChangeKind, Clear, Comment, Event, Judged, Shelve, Tick, Unshelve
+from core.alarms.lifecycle import step
+from core.alarms.severity import Severity
+from core.alarms.state import AlarmState, Phase
+from core.contracts import AlarmRule
+from core.errors import AlarmError
+
+BAD = st.sampled_from([severity for severity in Severity if severity is not Severity.OK])
+SECONDS = st.integers(0, 40)
+
+
+@dataclass
+class Story:
+    """What is known of the present spell, told independently of the lifecycle."""
+
+    severities: list[Severity] = field(default_factory=list)
+    began: datetime | None = None
+    raised: bool = False
+    worst: Severity = Severity.OK
+    over: bool = True
+    acknowledged: bool = False
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """Judges, people and time act on one alarm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = datetime(2026, 5, 4, tzinfo=UTC)
+        self.state = AlarmState()
+        self.history: list[Change] = []
+        self.story = Story()
+
+    @initialize(delay_s=st.sampled_from([0.0, 30.0]), count=st.integers(1, 3), latch=st.booleans())
+    def choose_rule(self, delay_s: float, count: int, latch: bool) -> None:
+        self.rule = AlarmRule(delay_s=delay_s, count=count, latch=latch)
+
+    def do(self, event: Event) -> tuple[Change, ...]:
+        self.state, changes = step(self.state, event, self.rule)
+        self.history += changes
+        return changes
+
+    def wait(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def raise_if_due(self) -> None:
+        story = self.story
+        if story.raised or story.began is None:
+            return
+        long = self.rule.delay_s > 0 and (self.now - story.began).total_seconds() >= self.rule.delay_s
+        often = len(story.severities) >= self.rule.count and (self.rule.count > 1 or not self.rule.delay_s)
+        if long or often:
+            story.raised, story.worst, story.over = True, story.severities[-1], False
+
+    @rule(severity=BAD, seconds=SECONDS)
+    def bad(self, severity: Severity, seconds: int) -> None:
+        self.wait(seconds)
+        self.do(Judged(self.now, severity, self.now, "bad"))
+        story = self.story
+        story.began = story.began or self.now
+        story.severities.append(severity)
+        if story.raised:
+            story.over = False
+            story.acknowledged = story.acknowledged and severity <= story.worst
+            story.worst = max(story.worst, severity) if self.rule.latch else severity
+        self.raise_if_due()
+
+    @rule(seconds=SECONDS)
+    def good(self, seconds: int) -> None:
+        self.wait(seconds)
+        self.do(Judged(self.now, Severity.OK, self.now))
+        self.story.over = True
+        if not self.story.raised or self.story.acknowledged or not self.rule.latch:
+            self.story = Story()
+
+    @rule(seconds=SECONDS)
+    def tick(self, seconds: int) -> None:
+        self.wait(seconds)
+        self.do(Tick(self.now))
+        self.raise_if_due()
+
+    @precondition(lambda self: self.story.raised and not self.story.acknowledged)
+    @rule()
+    def acknowledge(self) -> None:
+        self.do(Acknowledge(self.now, "ana"))
+        self.story.acknowledged = True
+        if self.story.over:
+            self.story = Story()
+
+    @precondition(lambda self: self.story.raised and not self.story.over)
+    @rule()
+    def clear(self) -> None:
+        self.do(Clear(self.now, "ana"))
+        self.story.over = True
+        if self.story.acknowledged:
+            self.story = Story()
+
+    @precondition(lambda self: self.story.raised)
+    @rule(seconds=st.integers(1, 60))
+    def shelve(self, seconds: int) -> None:
+        self.do(Shelve(self.now, "ana", "noisy", self.now + timedelta(seconds=seconds)))
+        assert self.state.shelf is not None
+
+    @precondition(lambda self: self.story.raised and self.state.shelf is not None)
+    @rule()
+    def unshelve(self) -> None:
+        assert self.state.shelf is not None
+        if self.now < self.state.shelf.until:
+            self.do(Unshelve(self.now, "ana"))
+            assert self.state.shelf is None
+
+    @rule()
+    def comment(self) -> None:
+        before = self.state.phase, self.state.severity
+        self.do(Comment(self.now, "ana", "looking"))
+        assert (self.state.phase, self.state.severity) == before
+
+    @precondition(lambda self: not self.story.raised)
+    @rule(event=st.sampled_from([Acknowledge, Clear, Unshelve]))
+    def nothing_to_act_on(self, event: type[Acknowledge | Clear | Unshelve]) -> None:
+        before = self.state
+        with pytest.raises(AlarmError):
+            step(self.state, event(self.now, "ana"), self.rule)
+        assert self.state == before
+
+    @invariant()
+    def agrees_with_the_story(self) -> None:
+        assert self.state.is_raised is self.story.raised
+        assert self.state.severity is self.story.worst
+        assert (self.state.acknowledged is not None) is self.story.acknowledged
+        if self.story.raised:
+            assert (self.state.current is Severity.OK) is self.story.over
+
+    @invariant()
+    def is_consistent(self) -> None:
+        state = self.state
+        if not state.is_raised:
+            assert state.phase in {Phase.NORMAL, Phase.PENDING}
+            assert state.acknowledged is None
+            assert state.raised_at is None
+        if state.phase is Phase.NORMAL:
+            assert state == AlarmState(shelf=state.shelf)
+        if state.phase is Phase.RECOVERED:
+            assert state.acknowledged is None
+            assert state.recovered_at is not None
+        if hasattr(self, "rule") and self.rule.latch:
+            assert state.severity >= state.current or not state.is_raised
+
+    @invariant()
+    def history_tells_the_state(self) -> None:
+        """Raised and cleared alternate, times do not run backwards, and the last of the two says if it is open."""
+        turns = [c.kind for c in self.history if c.kind in {ChangeKind.RAISED, ChangeKind.CLEARED}]
+        assert turns == [ChangeKind.RAISED, ChangeKind.CLEARED] * (len(turns) // 2) + (
+            [ChangeKind.RAISED] if len(turns) % 2 else []
+        )
+        assert bool(len(turns) % 2) is self.state.is_raised
+        instants = [change.at for change in self.history]
+        assert instants == sorted(instants)
+
+
+Lifecycle.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestLifecycle = Lifecycle.TestCase
