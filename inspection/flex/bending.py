@@ -83,7 +83,7 @@ def sample(picture: NDArray[Pixel], to_picture: Pose, flow: Float | None, shape:
         where = cv2.resize(coarse[first:last], (columns, (last - first) * _STEP), interpolation=cv2.INTER_LINEAR)[
             _STEP : _STEP + bottom - top, _STEP : _STEP + width
         ]
-        out[top:bottom] = cv2.remap(picture, where, np.empty(0, np.float32), how, borderMode=cv2.BORDER_REPLICATE)
+        out[top:bottom] = _look_up(picture, where, how)
     return out
 
 
@@ -91,9 +91,7 @@ def flow_at(flow: Float, points: NDArray[np.float64], shape: tuple[int, int]) ->
     """Return the flow (n, 2) at points (n, 2) of a picture of ``shape``."""
     rows, columns = flow.shape[:2]
     at = (points + 0.5) / (shape[1], shape[0]) * (columns, rows) - 0.5
-    found = cv2.remap(
-        flow, at[None].astype(np.float32), np.empty(0, np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    found = _look_up(flow, at[None].astype(np.float32), cv2.INTER_LINEAR)
     return np.asarray(found[0], np.float64)
 
 
@@ -112,6 +110,10 @@ def _smooth_flow_at(flow: Float, rows: int, columns: int, shape: tuple[int, int]
     """Cubic interpolation of the flow on every eighth pixel, (rows * columns, 2)."""
     x = (((np.arange(columns) - 1) * _STEP + _STEP / 2) / shape[1] * flow.shape[1] - 0.5).astype(np.float32)
     y = (((np.arange(rows) - 1) * _STEP + _STEP / 2) / shape[0] * flow.shape[0] - 0.5).astype(np.float32)
-    xs, ys = np.meshgrid(x, y)
-    found = cv2.remap(flow, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    found = _look_up(flow, np.stack(np.meshgrid(x, y), axis=2), cv2.INTER_CUBIC)
     return np.asarray(found.reshape(-1, 2), np.float64)
+
+
+def _look_up(picture: NDArray[np.generic], where: NDArray[np.generic], how: int) -> NDArray[np.generic]:
+    # The stubs want a second map, but the binding takes both coordinates in one and None (an empty array fails).
+    return cv2.remap(picture, where, None, how, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[no-any-return, call-overload]
