@@ -25,6 +25,7 @@ _ZONES = {
     Layer.TERMINAL: Zone.COMPONENT,
     Layer.HOLE: Zone.OUTSIDE,
 }
+_TILE = 256
 GOLD = (Layer.PAD, Layer.LAND, Layer.RING)
 
 
@@ -136,7 +137,7 @@ def _fill(canvas: NDArray[np.uint8], points: Points, width: float) -> None:
     if width <= 0:
         polygon(points)
         return
-    half = (width - 1) / 2
+    half = max(0.0, (width - 1) / 2)
     for a, b in pairwise(points):
         along = (b - a) / max(float(np.hypot(*(b - a))), 1e-6)
         side = np.array([-along[1], along[0]]) * half
@@ -190,7 +191,9 @@ def render(
 
 
 def _width(shape: Shape, pose: Pose) -> float:
-    return shape.width_mm + (2 * pose.etch if shape.layer is Layer.COPPER else 0.0)
+    if shape.width_mm <= 0:
+        return 0.0
+    return max(0.01, shape.width_mm + (2 * pose.etch if shape.layer is Layer.COPPER else 0.0))
 
 
 def _roughen(points: Points, shape: Shape, rng: Generator) -> Points:
@@ -211,15 +214,14 @@ def _bounds(points: Points, width: float, shape: tuple[int, int]) -> tuple[slice
 def _paint(
     surface: NDArray[np.float32], covered: NDArray[np.uint8], colour: tuple[float, float, float], opacity: float
 ) -> None:
-    """Lay a colour over the surface, in strips so that large pictures need little memory."""
-    for top in range(0, len(covered), 256):
-        strip = covered[top : top + 256]
-        if not strip.any():
-            continue
-        alpha = strip.astype(np.float32) * np.float32(opacity / 255)
-        for channel in range(3):
-            plane = surface[top : top + 256, :, channel]
-            plane += alpha * (np.float32(colour[channel]) - plane)
+    """Lay a colour over the surface, in tiles, since most layers leave most of a board alone."""
+    for top in range(0, covered.shape[0], _TILE):
+        for left in range(0, covered.shape[1], _TILE):
+            tile = covered[top : top + _TILE, left : left + _TILE]
+            if tile.any():
+                under = surface[top : top + _TILE, left : left + _TILE]
+                alpha = tile.astype(np.float32)[..., None] * np.float32(opacity / 255)
+                under += alpha * (np.asarray(colour, np.float32) - under)
 
 
 def _gild(
