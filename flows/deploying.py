@@ -1,0 +1,103 @@
+"""What ``flows.serve`` does with Prefect: deployments, their schedule, and recovery after a crash of everything."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
+from prefect.flows import EntrypointType, Flow
+from prefect.runner import Runner
+from prefect.schedules import Interval
+from prefect.states import Crashed
+
+from flows.calibration import calibrate
+from flows.monitoring import watch
+from flows.training import train
+from flows.windows import ANCHOR
+
+QUERY_S = 5.0
+UNFINISHED = {StateType.RUNNING, StateType.PENDING, StateType.CANCELLING}
+PAGE = 200
+log = logging.getLogger(__name__)
+
+
+def watch_deployment(system: str, interval_s: float) -> RunnerDeployment:
+    """Return the deployment that watches a system: one run at a time, one per interval, none in a queue."""
+    return _deployment(
+        watch,
+        name=deployment_name(system),
+        schedule=Interval(timedelta(seconds=interval_s), anchor_date=ANCHOR, timezone="UTC"),
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        parameters={"system": system, "interval_s": interval_s},
+        description=f"Watches the source of {system} all the time; each run lasts {interval_s:g} s.",
+    )
+
+
+def deployment_name(system: str) -> str:
+    """Return the name under which a system's watch is deployed."""
+    return f"watch-{system.rpartition(':')[2].lower()}"
+
+
+def serve(systems: Sequence[str], interval_s: float, *, recover: bool = True) -> None:
+    """Serve watch, training and calibration until interrupted; the first watch begins at once."""
+    watches = [watch_deployment(system, interval_s) for system in systems]
+    others = [
+        each.to_deployment(name=each.name, entrypoint_type=EntrypointType.MODULE_PATH) for each in (train, calibrate)
+    ]
+    if recover:
+        with get_client(sync_client=True) as client:
+            for deployment in watches:
+                forget_dead_runs(client, f"watch/{deployment.name}")
+    runner = Runner(name="shiftwatch", pause_on_shutdown=False, query_seconds=QUERY_S, limit=len(systems) + len(others))
+    numbers = [runner.add_deployment(deployment) for deployment in [*watches, *others]]
+    with get_client(sync_client=True) as client:
+        for number in numbers[: len(watches)]:
+            client.create_flow_run_from_deployment(_plain(number))
+    asyncio.run(runner.start())
+
+
+def forget_dead_runs(client: SyncPrefectClient, name: str) -> int:
+    """Mark runs that a crash of everything left behind as crashed, free their place, and return how many.
+
+    The server cannot know that they are dead; while their place is taken, every new run would be cancelled.
+    """
+    try:
+        deployment = client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return 0
+    dead = 0
+    for run in client.read_flow_runs(flow_run_filter=_unfinished(), deployment_filter=_only(deployment), limit=PAGE):
+        client.set_flow_run_state(run.id, Crashed(message="left behind by a serve process that is gone"), force=True)
+        dead += 1
+    if deployment.global_concurrency_limit is not None:
+        empty = GlobalConcurrencyLimitUpdate(active_slots=0)
+        client.update_global_concurrency_limit(deployment.global_concurrency_limit.name, empty)
+    log.info("%s: %d runs left behind", name, dead)
+    return dead
+
+
+def _deployment(which: Flow[Any, Any], **options: Any) -> RunnerDeployment:
+    """Deploy by module path: a file path would put ``flows/`` in front of the packages it imports."""
+    return cast("RunnerDeployment", which.to_deployment(entrypoint_type=EntrypointType.MODULE_PATH, **options))
+
+
+def _unfinished() -> FlowRunFilter:
+    return FlowRunFilter.model_validate({"state": {"type": {"any_": sorted(UNFINISHED)}}})
+
+
+def _only(deployment: DeploymentResponse) -> DeploymentFilter:
+    return DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+
+
+def _plain(number: object) -> UUID:
+    return UUID(str(number))

@@ -1,0 +1,79 @@
+"""The watch as a Prefect flow: one run lasts a window, one task per batch.
+
+The watch itself is ``flows.watching``, which knows nothing of Prefect (``python -m flows.watching`` runs it alone).
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect import Flow, State, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Scheduled
+
+from core.clock import SystemClock
+from core.errors import ShiftwatchError
+from core.settings import load_settings
+from flows.watching import watch_once
+from flows.windows import Window
+
+TAKE_OVER_S = 5.0
+log = logging.getLogger(__name__)
+
+
+@task(name="batch", cache_policy=NO_CACHE, persist_result=False, log_prints=False)
+def batch(work: Callable[[], int]) -> int:
+    """Judge and commit one batch."""
+    return work()
+
+
+def as_task(work: Callable[[], int]) -> int:
+    """Run the work of a batch as a task; without Prefect if its server does not answer: the watch goes on."""
+    begun = False
+
+    def once() -> int:
+        nonlocal begun
+        begun = True
+        return work()
+
+    try:
+        return batch(once)
+    except Exception:
+        if begun:
+            raise
+        log.warning("Prefect could not run the batch as a task; it is run without", exc_info=True)
+        return work()
+
+
+def take_over(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 Prefect's signature
+    """Start the next watch soon after one was killed, instead of at the next tick."""
+    if flow_run.deployment_id is None:
+        return
+    at = datetime.now(UTC) + timedelta(seconds=TAKE_OVER_S)
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_from_deployment(flow_run.deployment_id, state=Scheduled(scheduled_time=at))
+
+
+@flow(name="watch", log_prints=False, persist_result=False, on_crashed=[take_over])
+def watch(system: str, interval_s: float | None = None) -> int:
+    """Take in everything new from the source of ``system``, to shortly before the next tick of ``interval_s``.
+
+    Returns the number of arrivals settled; fails if something troubles the watch at its end.
+    """
+    settings = load_settings()
+    window = Window.until_tick(SystemClock(), interval_s or settings.window_s)
+    summary = watch_once(system, window, settings, step=as_task)
+    if summary.troubles:
+        raise ShiftwatchError(f"{system}: {'; '.join(summary.troubles)}")
+    return summary.settled
+
+
+if __name__ == "__main__":
+    import sys
+
+    from flows.watching import main
+
+    sys.exit(main())

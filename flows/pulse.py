@@ -1,0 +1,91 @@
+"""Signs of life of a watch: its heartbeat, what troubles it, and whether its source fell silent."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.alarms.severity import Severity
+from core.clock import Clock
+from core.contracts import System
+from core.errors import StoreError
+from core.store import Store
+
+BEAT_S = 10.0
+FLOW = "watch"
+TAKEN_AT = "taken_at"
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Pulse:
+    """Keeps the store informed about a watch; a store that refuses is noted, never raised."""
+
+    system: System
+    store: Store
+    clock: Clock
+    silent_after_s: float | None
+    source: str = ""
+    taken: int = 0
+    last_arrival: datetime | None = None
+    _last_beat: tuple[datetime, str] | None = None
+    _silent: bool | None = None
+
+    def beat(self, troubles: Sequence[str], *, force: bool = False) -> bool:
+        """Write a heartbeat if something changed or the last one is 10 s old; return False if the store refused."""
+        now, detail = self.clock.now(), "; ".join(troubles)
+        if not force and self._last_beat is not None:
+            at, last_detail = self._last_beat
+            if detail == last_detail and now - at < timedelta(seconds=BEAT_S):
+                return True
+        try:
+            self.store.heartbeat(self.system.name, FLOW, now, not troubles, detail[:2000] or self._summary())
+            self.store.tick(now, {self.system.name: self.system.rule})
+            self._check_silence(now)
+        except StoreError as error:
+            log.warning("%s: no heartbeat: %s", self.system.name, error)
+            return False
+        self._last_beat = (now, detail)
+        return True
+
+    def arrived(self, count: int, now: datetime) -> None:
+        """Note that something was taken in."""
+        self.taken += count
+        self.last_arrival = now
+        if self._silent is not False and self.silent_after_s is not None:
+            self._report(Severity.OK, now, "arrivals again")
+            self._silent = False
+
+    def watermark(self, now: datetime) -> dict[str, str]:
+        """Return the watermark to commit with a batch."""
+        return {TAKEN_AT: now.isoformat()}
+
+    def _summary(self) -> str:
+        since = self.last_arrival.isoformat(timespec="seconds") if self.last_arrival else "never"
+        return f"{self.taken} taken in, last arrival {since}"
+
+    def _check_silence(self, now: datetime) -> None:
+        if self.last_arrival is None and self.source:
+            self._recall(now)
+        if self.silent_after_s is None or self.last_arrival is None or self._silent:
+            return
+        if now - self.last_arrival > timedelta(seconds=self.silent_after_s):
+            since = self.last_arrival.isoformat(timespec="seconds")
+            self._report(
+                Severity.INVALID, now, f"nothing came since {since} (expected every {self.silent_after_s:g} s)"
+            )
+            self._silent = True
+
+    def _recall(self, now: datetime) -> None:
+        """Take the last arrival from the store; a source never watched before counts from now."""
+        mark = self.store.watermark(self.system.name, self.source)
+        if mark is None:
+            mark = self.watermark(now)
+            self.store.set_watermark(self.system.name, self.source, mark)
+        self.last_arrival = datetime.fromisoformat(mark[TAKEN_AT])
+
+    def _report(self, severity: Severity, now: datetime, note: str) -> None:
+        try:
+            self.store.condition(self.system.name, f"source {self.source}", severity, now, note)
+        except StoreError as error:
+            log.warning("%s: %s could not be reported: %s", self.system.name, note, error)

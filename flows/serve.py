@@ -1,0 +1,72 @@
+"""``python -m flows.serve``: keep the watch of every system running, through Prefect."""
+
+import argparse
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from core.errors import ShiftwatchError
+from core.settings import load_settings
+from flows.systems import SYSTEMS, find_entry
+
+DEFAULTS = {
+    "PREFECT_API_URL": "http://127.0.0.1:4200/api",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,core,inspection",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m flows.serve", description=__doc__)
+    parser.add_argument("--system", action="append", metavar="NAME", help="watch only this one (repeatable)")
+    parser.add_argument("--window", type=float, metavar="SECONDS", help="length of a run (default: the settings)")
+    parser.add_argument("--server-timeout", type=float, default=120, metavar="SECONDS", help="how long to wait for it")
+    parser.add_argument(
+        "--no-recover", action="store_true", help="leave unfinished runs alone: another process serves the same systems"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        systems = options.system or list(SYSTEMS)
+        for name in systems:
+            find_entry(name)
+        window_s = options.window or load_settings().window_s
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
+        wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
+    except ShiftwatchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    # Only now: Prefect reads the variables above when it is imported.
+    from flows.deploying import serve
+
+    serve(systems, window_s, recover=not options.no_recover)
+    return 0
+
+
+def wait_for_server(url: str, timeout_s: float) -> None:
+    """Wait until the Prefect server answers.
+
+    Raises
+    ------
+    ShiftwatchError
+        If it does not within ``timeout_s``.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5):  # noqa: S310 the site's own server
+                return
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            if time.monotonic() > deadline:
+                raise ShiftwatchError(
+                    f"{url}: no Prefect server answers ({error}); start one with `prefect server start`"
+                ) from None
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""A watch without Prefect: take everything new from a source, judge it, commit it, until told to stop.
+
+``python -m flows.watching --system flex --window 900`` runs one by hand.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from core.clock import Clock, SystemClock
+from core.contracts import Arrival, Detector, Settled, Source, System
+from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError
+from core.observation import Observation
+from core.settings import Settings, load_settings
+from core.store import Store
+from core.verdict import Verdict, unreadable
+from flows import quarantine
+from flows.committing import Register, Stop, nap
+from flows.pulse import Pulse
+from flows.systems import load_system
+from flows.waiting import WaitingRoom, pause_s
+from flows.windows import Window
+
+MODEL_ATTEMPTS = 3
+Step = Callable[[Callable[[], int]], int]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a watch did: how many arrivals it settled, and what troubled it at the end."""
+
+    settled: int
+    troubles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An arrival that was read, or will never be (then with its verdict)."""
+
+    arrival: Arrival
+    observation: Observation | None
+    verdict: Verdict | None = None
+
+
+def pipeline(
+    system: System,
+    store: Store,
+    settings: Settings,
+    clock: Clock,
+    stop: Stop,
+    *,
+    step: Step = lambda work: work(),
+) -> Summary:
+    """Watch the source of ``system`` until ``stop()``; look for new arrivals every ``settings.poll_s``.
+
+    Each batch (at most ``settings.batch`` arrivals, less if judging takes longer than ``poll_s``) is one call of
+    ``step``, which runs the work that it is given. No error of an input, a model or the store ends the watch: what
+    cannot be done now is tried again, and the heartbeat says what is wrong.
+    """
+    watch = _Watch(system, store, settings, clock, stop, Pulse(system, store, clock, system.silent_after_s(settings)))
+    failures = 0
+    while True:
+        settled, trouble = _attempt(watch, step)
+        failures = failures + 1 if trouble else 0
+        watch.pulse.beat(watch.troubles(trouble))
+        if stop():
+            break
+        if trouble or not settled:
+            nap(clock, stop, pause_s(failures) if trouble else settings.poll_s)
+    troubles = watch.troubles(trouble)
+    watch.pulse.beat(troubles, force=True)
+    return Summary(watch.pulse.taken, tuple(troubles))
+
+
+def _attempt(watch: "_Watch", step: Step) -> tuple[int, str | None]:
+    try:
+        return watch.round(step), None
+    except ShiftwatchError as error:
+        log.warning("%s: %s", watch.system.name, error)
+        return 0, str(error)
+    except Exception as error:  # a bug in a source or a driver must not silence a detector for a whole window
+        log.exception("%s: unexpected error", watch.system.name)
+        return 0, f"unexpected {type(error).__name__}: {error}"
+
+
+@dataclass
+class _Watch:
+    system: System
+    store: Store
+    settings: Settings
+    clock: Clock
+    stop: Stop
+    pulse: Pulse
+    waiting: WaitingRoom = field(default_factory=WaitingRoom)
+    source: Source | None = None
+    detector: Detector | None = None
+
+    def troubles(self, trouble: str | None) -> list[str]:
+        return list(dict.fromkeys([*([trouble] if trouble else []), *self.waiting.troubles()]))
+
+    def round(self, step: Step) -> int:
+        """Take in one batch; return how many arrivals were settled (0: nothing new)."""
+        if self.source is None:
+            self.source = self.system.source(self.settings)
+            self.pulse.source = self.source.name
+        if self.detector is None:
+            self.detector = self.system.detector(self.settings)
+        source, detector = self.source, self.detector
+        ready = self._ready(source, self._arrivals(source))
+        first = next(ready, None)
+        if first is None:
+            return 0
+        return step(lambda: self._batch(source, detector, chain([first], ready)))
+
+    def _arrivals(self, source: Source) -> Iterator[Arrival]:
+        self.waiting.start_of_scan()
+        for arrival in source.arrivals(lambda tickets: self.store.settled(self.system.name, source.name, tickets)):
+            if not self.waiting.must_wait(arrival.ticket, self.clock.now()):
+                yield arrival
+        self.waiting.end_of_scan()
+
+    def _ready(self, source: Source, arrivals: Iterator[Arrival]) -> Iterator[_Ready]:
+        for arrival in arrivals:
+            ready = self._read(source, arrival)
+            if ready is not None:
+                yield ready
+
+    def _batch(self, source: Source, detector: Detector, ready: Iterator[_Ready]) -> int:
+        began, judged = self.clock.now(), list[Settled]()
+        register = Register(self.system, source.name, self.store, self.clock, self.stop, self.pulse, self.waiting)
+        try:
+            for item in ready:
+                judged.append(self._judge(detector, item))
+                late = (self.clock.now() - began).total_seconds() >= self.settings.poll_s
+                if late or len(judged) >= self.settings.batch or self.stop():
+                    break
+        finally:  # a model that breaks in the middle must not undo what was judged before
+            settled = register.commit(judged)
+        return settled
+
+    def _read(self, source: Source, arrival: Arrival) -> _Ready | None:
+        """Read an arrival, or find that it never can be (quarantine), or leave it for later (None)."""
+        try:
+            return _Ready(arrival, source.read(arrival))
+        except IncompleteInputError:
+            return None
+        except InputError as error:
+            reason = str(error)
+        except OSError as error:
+            self.waiting.admit(arrival.ticket, self.clock.now(), f"{arrival.origin}: {error.strerror or error}")
+            return None
+        except Exception as error:
+            log.exception("%s: unexpected error while reading", arrival.origin)
+            reason = f"{arrival.origin}: reading failed ({type(error).__name__}: {error})"
+        return self._refuse(source, arrival, reason)
+
+    def _refuse(self, source: Source, arrival: Arrival, reason: str) -> _Ready | None:
+        folder = self.settings.quarantine / self.system.name
+        try:
+            quarantine.keep(folder, arrival, source.name, reason, self.clock.now())
+        except OSError as error:
+            trouble = f"{folder}: quarantine cannot be written ({error.strerror or error}), {arrival.origin} waits"
+            self.waiting.admit(arrival.ticket, self.clock.now(), trouble)
+            return None
+        return _Ready(arrival, None, unreadable(reason))
+
+    def _judge(self, detector: Detector, item: _Ready) -> Settled:
+        if item.observation is None or item.verdict is not None:
+            return Settled(item.arrival, None, item.verdict or unreadable("no observation"), self.clock.now())
+        try:
+            verdict = detector.judge(item.observation)
+        except ModelError as error:
+            verdict = self._model_failed(item.arrival, error)
+        except ShiftwatchError as error:
+            verdict = unreadable(str(error))
+        except Exception as error:
+            log.exception("%s: the detector failed", item.arrival.origin)
+            verdict = unreadable(f"{item.arrival.origin}: the detector failed ({type(error).__name__}: {error})")
+        light = replace(item.observation, payload={}, axes={})  # a batch of images would fill the memory
+        return Settled(item.arrival, light, verdict, self.clock.now())
+
+    def _model_failed(self, arrival: Arrival, error: ModelError) -> Verdict:
+        """Build the detector anew (its package may have been replaced) before a verdict is given up."""
+        self.detector = None
+        if self.waiting.attempts(arrival.ticket) < MODEL_ATTEMPTS - 1:
+            self.waiting.admit(arrival.ticket, self.clock.now(), f"{arrival.origin}: {error}")
+            raise error
+        return unreadable(f"{arrival.origin}: {error}")
+
+
+def watch_once(name: str, window: Window, settings: Settings, step: Step = lambda work: work()) -> Summary:
+    """Open the store and watch the system called ``name`` until the window is over."""
+    system = load_system(name)
+    store = Store.open(settings.url, settings.artefacts)
+    try:
+        store.upgrade()
+        return pipeline(system, store, settings, window.clock, window.over, step=step)
+    finally:
+        store.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one window by hand; return 0, or 1 if something troubles the watch at its end."""
+    parser = argparse.ArgumentParser(prog="python -m flows.watching", description=__doc__)
+    parser.add_argument("--system", required=True, help="name of the system, as flows/systems.py lists it")
+    parser.add_argument("--window", type=float, metavar="SECONDS", help="how long to watch (default: the settings)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = load_settings()
+        window = Window.lasting(SystemClock(), options.window or settings.window_s)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: window.close())
+        summary = watch_once(options.system, window, settings)
+    except ShiftwatchError as error:
+        log.error("%s", error)
+        return 1
+    log.info("%s: settled %d", options.system, summary.settled)
+    return 1 if summary.troubles else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
