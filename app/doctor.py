@@ -72,9 +72,9 @@ def _watches(store: Store) -> Iterator[Finding]:
 
 
 def _model(settings: Settings) -> str:
-    from app.systems import find_system
+    from flows.systems import load_system
 
-    find_system("flex").detector(settings)
+    load_system("flex").detector(settings)
     return f"product {settings.flex.product} is ready"
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import typer
 
-from app.systems import find_system
 from core.contracts import Detector, System
 from core.errors import InputError, SettingsError, ShiftwatchError
 from core.observation import Observation
 from core.settings import FlexSettings, Settings, load_settings
 from core.verdict import Quality, Verdict, unreadable
+from flows.systems import load_system
 
 NOT_OBSERVATIONS = frozenset({".json", ".txt", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".pdf", ".db", ".part"})
 TABLE = "{:<8}  {:>5}  {:>8}  {:<34}  {}"
@@ -44,7 +44,7 @@ class Result:
 
 def run(request: Request) -> int:
     """Judge what was asked for, print each result, return the exit status (2 unreadable, 1 bad, 0 all good)."""
-    system = find_system(request.system)
+    system = load_system(request.system)
     settings = tuned(load_settings(), request)
     detector = make_detector(system, settings, request.reference)
     if not request.as_json:

@@ -1,15 +1,19 @@
 """The frame of the dashboard: ``streamlit run app/dashboard/main.py``."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.dashboard import person, routes, style
 from app.dashboard.access import store
 from core.errors import ShiftwatchError
 
+ICON = Path(__file__).with_name("icon.png")
+
 
 def frame() -> None:
     """Draw the header and the page that the address asks for."""
-    st.set_page_config(page_title="shiftwatch", page_icon=":material/visibility:", layout="wide")
+    st.set_page_config(page_title="shiftwatch", page_icon=str(ICON), layout="wide")
     style.apply()
     page = st.navigation(routes.pages(), position="top")
     try:

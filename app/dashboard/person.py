@@ -31,7 +31,7 @@ def ask(why: str) -> None:
         return
     with st.container(border=True, key="ask_name"):
         st.text_input(
-            f"Your name, {why}",
+            f"Your name ({why})",
             key=_FIELD,
             max_chars=LONGEST_NAME,
             placeholder="Type your name and press Enter",

@@ -3,17 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
+from core.alarms.severity import Severity
 from core.observation import Condition
 from core.settings import Settings
-from core.store.views import AlarmView, Judgement, ObservationDetail, RegionDecision
+from core.store.views import AlarmView, Judgement, ObservationDetail, ObservationView, RegionDecision
 from core.verdict import Quality
 
 SYSTEM = "flex"
 TITLE = "FLEX boards"
 PAGE = "inspection"
 UNKNOWN = "unknown"
+UNREADABLE = "unreadable"
+_NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 
 ITK_CLASSES: Mapping[str, str] = {
     "Scratches_Wirebonding_pad": "Scratch on a bond pad",
@@ -28,7 +32,7 @@ ITK_CLASSES: Mapping[str, str] = {
     "Components_misalignment": "Part out of place",
     "Solder_overflow_Wirebonding_pad": "Solder on a bond pad",
     "Critical_damage_Wirebonding_pad": "Bond pad destroyed",
-    "Critical_damage_Solder_mask": "Board destroyed here (burn, crack)",
+    "Critical_damage_Solder_mask": "Burn or crack",
     "Watermarks": "Watermark",
     "Other_PCB": "Something else",
 }
@@ -159,9 +163,34 @@ _ADVICE: Sequence[tuple[tuple[str, ...], str]] = (
 )
 
 
+def name(view: ObservationView) -> str:
+    """Return what people call a board: its serial number, or the name of its file if there is none to read."""
+    if view.element == UNREADABLE:
+        return PurePath(view.origin).name or UNREADABLE
+    return str(view.conditions.get("serial") or view.element)
+
+
+def alarm_name(alarm: AlarmView) -> str:
+    """Return what people call the thing an alarm is about."""
+    if alarm.element == UNREADABLE:
+        return PurePath(alarm.message.split(": ", 1)[0]).name or UNREADABLE
+    return alarm.element
+
+
+def alarm_words(alarm: AlarmView) -> str:
+    """Return what is wrong, in plain words; alarms about the watch itself say it already."""
+    if alarm.observation_id is None:
+        return alarm.message
+    if alarm.severity in _NOT_KNOWN:
+        return "the photo could not be judged"
+    return "the board looks bad"
+
+
 def guidance(alarm: AlarmView) -> str:
     """Return what to do about an alarm on a board."""
-    if alarm.severity.name in {"INVALID", "UNDEFINED"}:
+    if alarm.observation_id is None:
+        return "New boards are not being judged. Check the scanner and its folder, or call the expert."
+    if alarm.severity in _NOT_KNOWN:
         return "Open the board, read why it could not be judged, and take the photo again."
     return f"Set board {alarm.element} aside, open it at the inspection station and decide on every marked place."
 

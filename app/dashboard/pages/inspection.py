@@ -67,7 +67,7 @@ def _heading(detail: ObservationDetail) -> None:
     view = detail.view
     title, alarm = st.columns([4, 1], vertical_alignment="center")
     with title:
-        st.markdown(f"### {plain(view.element)}: {display.headline(detail).lower()}", anchors=False)
+        st.markdown(f"### {plain(display.name(view))}: {display.headline(detail).lower()}", anchors=False)
         known = [display.subtitle(view.conditions), f"arrived {ago(view.processed_at, now())}"]
         st.caption(" · ".join(plain(text) for text in [*known, str(view.conditions.get("file") or "")] if text))
     if detail.alarm_id is not None:
@@ -78,15 +78,15 @@ def _heading(detail: ObservationDetail) -> None:
 def _decide(detail: ObservationDetail) -> None:
     spots = display.spots(detail)
     review = deciding.current(detail)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([8, 5], gap="medium")
     with left:
         _picture(detail, review)
-    with right:
+    with right, st.container(key="panel"):
         deciding.panel(detail, spots, review)
 
 
 def _show_decided(detail: ObservationDetail) -> None:
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([8, 5], gap="medium")
     with left:
         _picture(detail, decided.as_review(detail))
     with right:
@@ -94,14 +94,12 @@ def _show_decided(detail: ObservationDetail) -> None:
 
 
 def _picture(detail: ObservationDetail, review: Review) -> None:
-    look = board.LIGHT
+    look = st.session_state.get("look", board.LIGHT) if "heat" in detail.evidence else board.LIGHT
+    board.draw(detail, display.spots(detail), review, look)
     if "heat" in detail.evidence:
-        look = st.segmented_control(
-            "Show as",
-            [board.LIGHT, board.HEAT],
-            default=board.LIGHT,
-            required=True,
-            key="look",
-            label_visibility="collapsed",
-        )
-    board.draw(detail, display.spots(detail), review, look or board.LIGHT)
+        other = board.HEAT if look == board.LIGHT else board.LIGHT
+        st.button(f"Show {other.lower()}", key="look_button", shortcut="H", on_click=_look_as, args=(other,))
+
+
+def _look_as(look: str) -> None:
+    st.session_state["look"] = look

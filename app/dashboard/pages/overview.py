@@ -5,7 +5,8 @@ from datetime import timedelta
 import streamlit as st
 
 from app.dashboard.access import displays, now, settings, store
-from app.dashboard.panels import tiles
+from app.dashboard.panels import lately, tiles
+from app.dashboard.panels.alarm_rows import urgency
 from app.dashboard.states import Tile, most_urgent, tile
 from app.dashboard.wording import zone
 from core.store.views import AlarmView
@@ -36,19 +37,20 @@ def _live() -> None:
         for name, module in known.items()
     }
     first = most_urgent(list(drawn.values()))
-    tiles.urgent(first, _what_to_do(first, alarms))
+    tiles.urgent(first, *_what_to_do(first, alarms))
     where = zone(st.context.timezone)
     for column, (name, shown) in zip(st.columns(max(2, len(drawn))), drawn.items(), strict=False):
         with column:
             tiles.draw(shown, states[name], known[name].PAGE, instant, where)
+    for name in known:
+        lately.draw(name, instant)
 
 
-def _what_to_do(first: Tile | None, alarms: list[AlarmView]) -> str:
+def _what_to_do(first: Tile | None, alarms: list[AlarmView]) -> tuple[str, AlarmView | None]:
     if first is None:
-        return ""
+        return "", None
     mine = [alarm for alarm in alarms if alarm.system == first.system]
     if first.todo or not mine:
-        return first.todo
-    waiting = [alarm for alarm in mine if alarm.acknowledged_at is None] or mine
-    worst = max(waiting, key=lambda alarm: (alarm.current, -alarm.raised_at.timestamp()))
-    return str(displays()[first.system].guidance(worst))
+        return first.todo, None
+    worst = min(mine, key=urgency)
+    return str(displays()[first.system].guidance(worst)), worst

@@ -1,12 +1,10 @@
 """One alarm: what it is, what to do, the evidence, its history, and what a person may do with it."""
 
-from datetime import datetime
-
 import streamlit as st
 
 from app.dashboard import links, person
 from app.dashboard.access import displays, now, picture, store
-from app.dashboard.panels.alarm_rows import severity_badge, standing, title
+from app.dashboard.panels.alarm_rows import name, severity_badge, standing, title, words
 from app.dashboard.wording import CHANGE, QUALITY, ago, clock_time, plain, zone
 from core.alarms.events import AlarmAction
 from core.errors import ShiftwatchError
@@ -37,10 +35,10 @@ def _facts(alarm_id: int) -> None:
     view = _fresh(alarm_id).view
     instant, where = now(), zone(st.context.timezone)
     st.html(severity_badge(view))
-    st.markdown(f"### {plain(view.element)}: {plain(view.message)}", anchors=False)
+    st.markdown(f"### {name(view)}: {words(view)}", anchors=False)
     st.markdown(
-        f"{title(view)}, since {clock_time(view.raised_at, instant, where)} ({ago(view.raised_at, instant)}), "
-        f"seen {view.count}× · {standing(view, instant)}"
+        f"{title(view)} · since {clock_time(view.raised_at, instant, where)} ({ago(view.raised_at, instant)}) · "
+        f"seen by: {standing(view, instant)}"
     )
     if view.is_open and (module := displays().get(view.system)):
         st.markdown(f"**What to do:** {plain(module.guidance(view))}")
@@ -94,8 +92,8 @@ def _history(alarm_id: int) -> None:
     st.markdown("**History**")
     for event in reversed(_fresh(alarm_id).events):
         who = f" by {plain(event.author)}" if event.author else ""
-        note = f": {plain(event.note)}" if event.note else ""
-        st.markdown(f"{_moment(event.at, instant, where)} · {CHANGE[event.kind]}{who}{note}")
+        note = f": {plain(event.note)}" if event.note and event.author else ""
+        st.markdown(f"{clock_time(event.at, instant, where)} · {CHANGE[event.kind]}{who}{note}")
 
 
 def _evidence(view: AlarmView) -> None:
@@ -112,18 +110,14 @@ def _evidence(view: AlarmView) -> None:
     seen = store().observation(view.observation_id)
     if seen is None:
         return
-    name = next((known for known in ("board", "plain", "thumbnail") if known in seen.evidence), None)
-    content = picture(seen.evidence[name]) if name else None
+    drawn = next((known for known in ("board", "plain", "thumbnail") if known in seen.evidence), None)
+    content = picture(seen.evidence[drawn]) if drawn else None
     if content is None:
         st.caption("No picture was drawn.")
     else:
         st.image(content, width="stretch", alt=f"Picture of {view.element}, judged {QUALITY[seen.view.quality]}")
     if seen.view.reason:
         st.markdown(f"**Why it could not be judged:** {plain(seen.view.reason)}")
-
-
-def _moment(at: datetime, instant: datetime, where: object) -> str:
-    return clock_time(at, instant, where)  # type: ignore[arg-type]
 
 
 def _fresh(alarm_id: int) -> AlarmDetail:

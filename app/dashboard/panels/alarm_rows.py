@@ -9,9 +9,19 @@ import streamlit as st
 from app.dashboard import links
 from app.dashboard.access import displays
 from app.dashboard.wording import SEVERITY, age, clock_time, plain, zone
+from core.alarms.severity import Severity
 from core.store.views import AlarmView
 
 WIDTHS = (2, 4, 2, 3, 2)
+PRESSING = {
+    Severity.OK: 0,
+    Severity.MINOR: 1,
+    Severity.UNDEFINED: 2,
+    Severity.INVALID: 3,
+    Severity.MAJOR: 4,
+}
+"""A bad board cannot wait; a photo that could not be judged can be taken again."""
+
 HEADS = ("Severity", "What", "Since", "Seen by", "")
 
 
@@ -20,10 +30,10 @@ def draw(alarms: Sequence[AlarmView], now: datetime) -> None:
     for column, head in zip(st.columns(WIDTHS), HEADS, strict=True):
         column.caption(head)
     where = zone(st.context.timezone)
-    for alarm in sorted(alarms, key=_urgency):
+    for alarm in sorted(alarms, key=urgency):
         severity, what, since, seen, open_it = st.columns(WIDTHS, vertical_alignment="center")
         severity.html(severity_badge(alarm))
-        what.markdown(f"**{plain(alarm.element)}**  \n{title(alarm)}: {plain(alarm.message)}")
+        what.markdown(f"**{name(alarm)}**: {words(alarm)}  \n:small[{title(alarm)}]")
         since.markdown(f"{clock_time(alarm.raised_at, now, where)}  \n{age(alarm.raised_at, now)}")
         seen.markdown(standing(alarm, now))
         with open_it:
@@ -42,6 +52,18 @@ def title(alarm: AlarmView) -> str:
     return str(module.TITLE) if module else plain(alarm.system)
 
 
+def name(alarm: AlarmView) -> str:
+    """Return what people call the thing the alarm is about."""
+    module = displays().get(alarm.system)
+    return plain(module.alarm_name(alarm) if module else alarm.element)
+
+
+def words(alarm: AlarmView) -> str:
+    """Return what is wrong, in plain words."""
+    module = displays().get(alarm.system)
+    return plain(module.alarm_words(alarm) if module else alarm.message)
+
+
 def standing(alarm: AlarmView, now: datetime) -> str:
     """Return where an alarm stands, in words."""
     if alarm.closed_at is not None:
@@ -54,12 +76,13 @@ def standing(alarm: AlarmView, now: datetime) -> str:
     return f"{over}**nobody yet**" if over else "**Nobody yet**"
 
 
-def _urgency(alarm: AlarmView) -> tuple[bool, bool, bool, int, float]:
+def urgency(alarm: AlarmView) -> tuple[bool, bool, bool, int, float]:
+    """Return the sorting key: open before closed, unseen first, pressing first, newest first."""
     done = alarm.closed_at is not None
     return (
         done,
         alarm.acknowledged_at is not None,
         alarm.recovered_at is not None,
-        -alarm.severity,
+        -PRESSING[alarm.severity],
         -alarm.raised_at.timestamp(),
     )

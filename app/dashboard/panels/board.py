@@ -28,26 +28,22 @@ def draw(detail: ObservationDetail, spots: Sequence[Spot], review: Review, look:
 
 
 def frames(spots: Sequence[Spot], review: Review, size: tuple[int, int]) -> str:
-    """Return the frames as SVG in the pixels of the input image."""
+    """Return the numbered frames, placed in percent of the picture, so that they fit it at every size."""
     width, height = size
-    font = max(size) / 38
-    inside = "".join(_frame(spot, review, font) for spot in spots)
-    return f'<svg class="spots" viewBox="0 0 {width} {height}" aria-hidden="true">{inside}</svg>'
+    inside = "".join(_frame(spot, review, size) for spot in spots)
+    fit = f".st-key-board_view img, .frames {{ width: min(100%, calc(72vh * {width / height:.5f})) !important; }}"
+    shape = f"aspect-ratio: {width} / {height}"
+    return f'<style>{fit}</style><div class="frames" style="{shape}" aria-hidden="true">{inside}</div>'
 
 
-def _frame(spot: Spot, review: Review, font: float) -> str:
-    margin = font / 4
-    box = (
-        f'x="{spot.x - margin:.0f}" y="{spot.y - margin:.0f}" '
-        f'width="{spot.width + 2 * margin:.0f}" height="{spot.height + 2 * margin:.0f}"'
-    )
-    above = spot.y - margin - font / 5
-    baseline = above if above > font else spot.y + spot.height + margin + font
-    return (
-        f'<g class="{_state(spot, review)}"><rect class="under" {box}/><rect class="over" {box}/>'
-        f'<text x="{spot.x:.0f}" y="{baseline:.0f}" font-size="{font:.0f}" stroke-width="{font / 6:.0f}">'
-        f"{spot.number}</text></g>"
-    )
+def _frame(spot: Spot, review: Review, size: tuple[int, int]) -> str:
+    width, height = size
+    margin = max(size) / 150
+    left, top = 100 * (spot.x - margin) / width, 100 * (spot.y - margin) / height
+    wide, high = 100 * (spot.width + 2 * margin) / width, 100 * (spot.height + 2 * margin) / height
+    place = f"left: {left:.2f}%; top: {top:.2f}%; width: {wide:.2f}%; height: {high:.2f}%"
+    side = "below" if top < 6 else "above"
+    return f'<div class="frame {_state(spot, review)}" style="{place}"><b class="{side}">{spot.number}</b></div>'
 
 
 def _state(spot: Spot, review: Review) -> str:

@@ -44,7 +44,7 @@ def panel(detail: ObservationDetail, spots: Sequence[Spot], review: Review) -> N
     """Draw the place being looked at, its keys, how far the operator is, and the submit key."""
     if spots:
         place = spots[review.cursor]
-        spot.draw(place, review)
+        spot.draw(place, review, lambda step: _take(detail, step))
         spot.keys(display.classes(detail), lambda step: _take(detail, step))
         st.progress(len(review.answers) / review.total, text=f"{len(review.answers)} of {review.total} decided")
     else:

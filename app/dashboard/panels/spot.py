@@ -4,28 +4,33 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.dashboard import review as deciding
 from app.dashboard.access import picture
-from app.dashboard.review import Review
+from app.dashboard.review import Review, accept, move, reject, rename
 from app.dashboard.wording import plain
 from core.store.views import Judgement, RegionDecision
 from inspection.flex.display import Spot, class_label, how_sure
 
+WITH_KEY = 9
 Take = Callable[[Callable[[Review], Review]], None]
 
 
-def draw(spot: Spot, review: Review) -> None:
-    """Draw the place, its golden twin and what the model proposes."""
+def draw(spot: Spot, review: Review, take: Take) -> None:
+    """Draw the place, its golden twin, what the model proposes, and the keys to the next and previous place."""
     here, golden = st.columns(2, gap="small")
-    with here, st.container(key="pair_here"):
+    with here:
         _picture(spot.picture, f"Place {spot.number} on this board", "This board")
-    with golden, st.container(key="pair_golden"):
+    with golden:
         _picture(spot.golden, f"The same place on the golden board as place {spot.number}", "Golden board")
-    sure = how_sure(spot.probability)
-    st.markdown(
-        f"**Place {spot.number} of {review.total}: {plain(class_label(spot.cause))}**{f', {sure}' if sure else ''}"
+    before, words, after = st.columns([2, 5, 2], gap="small", vertical_alignment="center")
+    before.button(
+        "◀", key="previous", shortcut="K", help="Previous place", width="stretch", on_click=take, args=(_back,)
     )
-    st.caption(said(review.answers.get(spot.index)))
+    after.button("▶", key="next", shortcut="J", help="Next place", width="stretch", on_click=take, args=(_on,))
+    with words, st.container(key="place"):
+        sure = how_sure(spot.probability)
+        proposal = f"**{plain(class_label(spot.cause))}**{f', {sure}' if sure else ''}"
+        answer = said(review.answers.get(spot.index))
+        st.markdown(f"Place {spot.number} of {review.total}  \n{proposal}  \n:small[{answer}]")
 
 
 def said(answer: RegionDecision | None) -> str:
@@ -38,38 +43,53 @@ def said(answer: RegionDecision | None) -> str:
 
 
 def keys(names: Sequence[str], take: Take) -> None:
-    """Draw the buttons of a place; every one has its key. Streamlit keeps R and C for itself, so X rejects."""
+    """Draw the buttons that answer; every one has its key. Streamlit keeps R and C for itself, so X rejects."""
     yes, no = st.columns(2, gap="small")
-    yes.button(
-        "Defect", key="accept", shortcut="A", type="primary", width="stretch", on_click=take, args=(deciding.accept,)
-    )
-    no.button("No defect", key="reject", shortcut="X", width="stretch", on_click=take, args=(deciding.reject,))
-    before, after = st.columns(2, gap="small")
-    before.button("Previous", key="previous", shortcut="K", width="stretch", on_click=take, args=(_back,))
-    after.button("Next", key="next", shortcut="J", width="stretch", on_click=take, args=(_on,))
-    st.caption("A defect of another kind:")
-    columns = st.columns(3, gap="small")
-    for digit, name in enumerate(names[:9], start=1):
-        columns[(digit - 1) % 3].button(
-            class_label(name),
-            key=f"class_{digit}",
-            shortcut=str(digit),
-            width="stretch",
-            on_click=take,
-            args=(_as(name),),
-        )
+    yes.button("Defect", key="accept", shortcut="A", type="primary", width="stretch", on_click=take, args=(accept,))
+    no.button("No defect", key="reject", shortcut="X", width="stretch", on_click=take, args=(reject,))
+    with st.container(key="kinds"):
+        st.caption("Or a defect of another kind")
+        columns = st.columns(2, gap="small")
+        for digit, name in enumerate(names[:WITH_KEY], start=1):
+            columns[(digit - 1) % 2].button(
+                class_label(name),
+                key=f"class_{digit}",
+                shortcut=str(digit),
+                width="stretch",
+                on_click=take,
+                args=(_as(name),),
+            )
+        if rest := names[WITH_KEY:]:
+            columns[len(names[:WITH_KEY]) % 2].selectbox(
+                "More kinds",
+                rest,
+                index=None,
+                format_func=class_label,
+                placeholder="More kinds",
+                label_visibility="collapsed",
+                key="class_more",
+                on_change=_chosen,
+                args=(take,),
+            )
+
+
+def _chosen(take: Take) -> None:
+    name = st.session_state.get("class_more")
+    if name is not None:
+        st.session_state["class_more"] = None
+        take(_as(str(name)))
 
 
 def _as(name: str) -> Callable[[Review], Review]:
-    return lambda review: deciding.rename(review, name)
+    return lambda review: rename(review, name)
 
 
 def _back(review: Review) -> Review:
-    return deciding.move(review, -1)
+    return move(review, -1)
 
 
 def _on(review: Review) -> Review:
-    return deciding.move(review, 1)
+    return move(review, 1)
 
 
 def _picture(digest: str | None, alt: str, caption: str) -> None:

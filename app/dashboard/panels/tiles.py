@@ -8,7 +8,7 @@ import streamlit as st
 from app.dashboard import links
 from app.dashboard.states import Tile
 from app.dashboard.wording import QUALITY, ago, clock_time
-from core.store.views import SystemState
+from core.store.views import AlarmView, SystemState
 
 
 def draw(tile: Tile, state: SystemState, page: str, now: datetime, where: tzinfo) -> None:
@@ -21,13 +21,15 @@ def draw(tile: Tile, state: SystemState, page: str, now: datetime, where: tzinfo
             links.to(page, "Open", ":material/arrow_forward:")
 
 
-def urgent(tile: Tile | None, what: str) -> None:
-    """Draw the one thing that needs a person first, or that nothing does."""
+def urgent(tile: Tile | None, what: str, alarm: AlarmView | None) -> None:
+    """Draw the one thing that needs a person first and the way to it, or that nothing does."""
     if tile is None:
         st.html('<div class="urgent calm" role="status">Nothing needs you right now.</div>')
         return
-    text = f"<b>{escape(tile.title)}: {escape(tile.word)}.</b> {escape(what)}"
+    text = f"<b>{escape(tile.title)}: {escape(tile.word)}.</b> {escape(what).replace('`', '')}"
     st.html(f'<div class="urgent {tile.tone}" role="alert">{text}</div>')
+    if alarm is not None:
+        links.to(links.ALARMS, "Go to this alarm", ":material/arrow_forward:", alarm=alarm.id)
 
 
 def _body(tile: Tile, state: SystemState, now: datetime, where: tzinfo) -> str:

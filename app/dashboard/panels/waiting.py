@@ -1,15 +1,16 @@
 """The queue: boards that wait for a person, those with marked places first, oldest first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
 from app.dashboard import links
 from app.dashboard.access import now, picture, store
-from app.dashboard.wording import ago, plural
+from app.dashboard.wording import age, plain, plural
 from core.store.views import ObservationView
 from core.verdict import Quality
-from inspection.flex.display import SYSTEM
+from inspection.flex.display import SYSTEM, name
 
 LONGEST = 50
 SHOWN = 12
@@ -35,23 +36,23 @@ def draw(waiting: Sequence[ObservationView], current: int | None) -> None:
     instant = now()
     with st.container(key="queue"):
         for view in waiting[:SHOWN]:
-            small, words = st.columns([1, 2], gap="small", vertical_alignment="center")
-            content = picture(view.thumbnail) if view.thumbnail else None
-            if content is not None:
-                small.image(content, width="stretch", alt=f"Small picture of board {view.element}")
-            with words:
-                links.to(links.INSPECTION, _label(view, current), board=view.id)
-                st.caption(f"{_state(view)} · {ago(view.processed_at, instant)}")
+            with st.container(key=f"entry_{'now' if view.id == current else 'then'}_{view.id}"):
+                _entry(view, instant)
     if len(waiting) > SHOWN:
         st.caption(f"and {len(waiting) - SHOWN} more")
 
 
-def _label(view: ObservationView, current: int | None) -> str:
-    name = str(view.conditions.get("serial") or view.conditions.get("file") or view.element)
-    return f"▸ {name}" if view.id == current else name
+def _entry(view: ObservationView, now: datetime) -> None:
+    small, words = st.columns([2, 5], gap="xsmall", vertical_alignment="center")
+    content = picture(view.thumbnail) if view.thumbnail else None
+    if content is not None:
+        small.image(content, width="stretch", alt=f"Small picture of board {view.element}")
+    with words:
+        links.to(links.INSPECTION, plain(name(view)), board=view.id)
+        st.caption(f"{_state(view)} · {age(view.processed_at, now)}")
 
 
 def _state(view: ObservationView) -> str:
     if view.quality is Quality.NULL:
-        return "could not be judged"
+        return "not judged"
     return plural(view.region_count, "place") if view.region_count else "nothing found"

@@ -1,0 +1,42 @@
+"""The last things seen of a system, as a strip of small pictures."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from app.dashboard import links
+from app.dashboard.access import displays, picture, store
+from app.dashboard.wording import QUALITY, ago, plain
+from core.store.views import ObservationView
+from core.verdict import Quality
+
+SHOWN = 6
+
+
+def draw(system: str, now: datetime) -> None:
+    """Draw the newest observations with their state; each is the address of its page."""
+    module = displays()[system]
+    newest = store().observations(system, SHOWN)
+    if not newest:
+        return
+    st.markdown(f"**{module.TITLE}, last seen**")
+    with st.container(key=f"lately_{system}"):
+        for column, view in zip(st.columns(SHOWN), newest, strict=False):
+            with column:
+                _one(view, module.name(view), module.PAGE, now)
+
+
+def _coloured(quality: Quality) -> str:
+    colour = {Quality.BAD: "red", Quality.NULL: "violet"}.get(quality)
+    return f":{colour}[**{QUALITY[quality]}**]" if colour else QUALITY[quality]
+
+
+def _one(view: ObservationView, name: str, page: str, now: datetime) -> None:
+    content = picture(view.thumbnail) if view.thumbnail else None
+    if content is None:
+        st.html('<div class="no-picture">no picture</div>')
+    else:
+        st.image(content, width="stretch", alt=f"Small picture of {name}")
+    links.to(page, plain(name), board=view.id)
+    decided = f", {view.disposition.value.replace('_', ' ')}" if view.disposition else ""
+    st.caption(f"{_coloured(view.quality)}{decided} · {ago(view.processed_at, now)}")

@@ -1,0 +1,117 @@
+"""The real dashboard on a free port, on a store filled with boards as the watch would judge them, and a browser."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app.supervision import Crew, Service, crew, free_port
+from core.store import Store
+from core.verdict import Quality
+from tests.app.boards import broken, fill, judged, real_picture
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+VIEW = {"width": 1440, "height": 900}
+OpenPage = Callable[..., Page]
+Serve = Callable[[Path], str]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return Chromium, or skip."""
+    found = shutil.which("chromium") or (CHROMIUM if Path(CHROMIUM).exists() else None)
+    if found is None:
+        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Return a function that starts the dashboard on a home folder and returns its address."""
+    with crew(tmp_path_factory.mktemp("logs")) as members:
+        yield lambda home: _start(members, home)
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of a shift: two good boards, two with marked places, one file cut short."""
+    home = tmp_path_factory.mktemp("home")
+    now = datetime.now(UTC)
+    settled = [
+        judged(real_picture((), 1), "20UPGPQ2600101", Quality.GOOD, now - timedelta(minutes=22)),
+        judged(
+            real_picture(("burn", "fibre", "pad_stain"), 2, 1), "20UPGPQ2600102", Quality.BAD, now - timedelta(minutes=14)
+        ),
+        judged(
+            real_picture(("mask_scratch", "solder_spill"), 3), "20UPGPQ2600103", Quality.MEDIUM, now - timedelta(minutes=8)
+        ),
+        judged(real_picture((), 4), "20UPGPQ2600104", Quality.GOOD, now - timedelta(minutes=5)),
+        broken(
+            "20UPGPQ2600105_PCB_RECEPTION_Front.jpg",
+            "image file is truncated (41 bytes not processed)",
+            now - timedelta(minutes=1),
+        ),
+    ]
+    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
+        fill(store, settled, now + timedelta(minutes=5))
+    return home
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Return a function that opens an address in a fresh browser profile and fails on errors in its console."""
+    contexts: list[BrowserContext] = []
+
+    def open_at(address: str, scheme: str = "light", operator: str = "") -> Page:
+        context = browser.new_context(viewport=VIEW, color_scheme=scheme, timezone_id="Europe/Zurich")  # type: ignore[arg-type]
+        contexts.append(context)
+        if operator:
+            context.add_cookies([{"name": "shiftwatch_operator", "value": operator, "url": address}])
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where screenshots go: into the documentation only when asked (SHIFTWATCH_SCREENSHOTS=1)."""
+    if os.environ.get("SHIFTWATCH_SCREENSHOTS") == "1":
+        folder = ROOT / "docs" / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    return tmp_path_factory.mktemp("screenshots")
+
+
+def _start(members: Crew, home: Path) -> str:
+    port = free_port(0)
+    address = f"http://127.0.0.1:{port}"
+    name = f"dashboard-{port}"
+    script = str(ROOT / "app" / "dashboard" / "main.py")
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+    environment = {"SHIFTWATCH_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    members.start(Service(name, command, environment, f"{address}/_stcore/health"))
+    members.wait_ready(name, timeout_s=60)
+    return address
