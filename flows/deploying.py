@@ -15,10 +15,11 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
-from prefect.flows import EntrypointType, Flow
+from prefect.flows import Flow
 from prefect.runner import Runner
 from prefect.schedules import Interval
 from prefect.states import Crashed
+from prefect.types.entrypoint import EntrypointType
 
 from flows.calibration import calibrate
 from flows.monitoring import watch
@@ -51,9 +52,7 @@ def deployment_name(system: str) -> str:
 def serve(systems: Sequence[str], interval_s: float, *, recover: bool = True) -> None:
     """Serve watch, training and calibration until interrupted; the first watch begins at once."""
     watches = [watch_deployment(system, interval_s) for system in systems]
-    others = [
-        each.to_deployment(name=each.name, entrypoint_type=EntrypointType.MODULE_PATH) for each in (train, calibrate)
-    ]
+    others = [_deployment(train, name="train"), _deployment(calibrate, name="calibrate")]
     if recover:
         with get_client(sync_client=True) as client:
             for deployment in watches:
