@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inspection.flex.simulate import defects, scanner
 from inspection.flex.simulate.defects import Label
 from inspection.flex.simulate.layout import BoardDesign, design
-from inspection.flex.simulate.render import draw_pose, render
+from inspection.flex.simulate.render import draw_pose, laid_straight, render
 
 __all__ = ["BoardDesign", "Photo", "design", "drawing", "photograph"]
 
@@ -32,6 +32,7 @@ def photograph(
     *,
     width: int = 1600,
     looseness: float = 1.0,
+    registered: bool = False,
     quality: int = 94,
 ) -> Photo:
     """Make one board of this design, put the defects on it and scan it.
@@ -46,6 +47,8 @@ def photograph(
         Names of kinds (see `inspection.flex.simulate.defects.KINDS`), one entry per defect.
     width
         Width of the picture in px (4760 gives 17 megapixels); 1600 px are 60 px/mm.
+    registered
+        The board lies on its drawing up to 0.3 px, as after a registration; everything else varies as usual.
     looseness
         Size of the mechanical variation: 1 is a normal board, 0 lies exactly as drawn.
     quality
@@ -56,8 +59,11 @@ def photograph(
     core.errors.InputError
         A kind is unknown.
     """
-    surface, zones = render(design, draw_pose(design, rng, looseness), rng, width)
     px_per_mm = width / design.width_mm
+    pose = draw_pose(design, rng, looseness)
+    if registered:
+        pose = laid_straight(pose, rng, 0.3 / px_per_mm)
+    surface, zones = render(design, pose, rng, width)
     defects.sprinkle_dust(surface, zones, rng, px_per_mm)
     masks: list[defects.Mask] = []
     labels: list[Label] = []

@@ -22,7 +22,9 @@ from inspection.flex.simulate.film import Place
 from inspection.flex.simulate.kinds import CATEGORIES, KINDS, VISIBLE, Kind
 from inspection.flex.simulate.scanner import noise_sigma
 
-__all__ = ["CATEGORIES", "KINDS", "Kind", "Label", "Mask", "draw", "lay", "possible", "sprinkle_dust", "union"]
+__all__ = [
+    "CATEGORIES", "KINDS", "Kind", "Label", "Mask", "draw", "draw_patch", "lay", "possible", "sprinkle_dust", "union",
+]  # fmt: skip
 
 _ATTEMPTS = 60
 _REFERENCE_PX_PER_MM = 60.0
@@ -148,13 +150,28 @@ def draw(
     if image.ndim != 3 or image.shape[2] != 3 or zones.shape != image.shape[:2]:
         raise InputError(kind, f"image {image.shape} and zones {zones.shape} do not fit together")
     out = image.copy()
-    found: list[_Drawn] = []
+    masks: list[Mask] = []
+    labels: list[Label] = []
     for _ in range(count):
-        sigma = float(rng.uniform(0.7, 1.2))
-        drawn = _find(lambda box: _without_noise(out[box]), zones, rng, _named(kind), px_per_mm=px_per_mm, sigma=sigma)
-        out[drawn.box] = _put_on(out[drawn.box], drawn.change)
-        found.append(drawn)
-    return out, [d.mask for d in found], [d.label for d in found]
+        box, patch, mask, label = draw_patch(out, zones, rng, kind, px_per_mm=px_per_mm)
+        out[box] = patch
+        masks.append(mask)
+        labels.append(label)
+    return out, masks, labels
+
+
+def draw_patch(
+    image: NDArray[np.uint8],
+    zones: NDArray[np.uint8],
+    rng: Generator,
+    kind: str,
+    *,
+    px_per_mm: float = _REFERENCE_PX_PER_MM,
+) -> tuple[Box, NDArray[np.uint8], Mask, Label]:
+    """Draw one defect as `draw` does, but return only the window (rows, columns) and its new pixels: no big copies."""
+    sigma = float(rng.uniform(0.7, 1.2))
+    drawn = _find(lambda box: _without_noise(image[box]), zones, rng, _named(kind), px_per_mm=px_per_mm, sigma=sigma)
+    return drawn.box, _put_on(image[drawn.box], drawn.change), drawn.mask, drawn.label
 
 
 def sprinkle_dust(

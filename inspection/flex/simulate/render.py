@@ -1,6 +1,6 @@
 """Draws a board design, deformed as one real board is, into reflectance, zones and gold texture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -65,6 +65,12 @@ def draw_pose(design: BoardDesign, rng: Generator, looseness: float = 1.0) -> Po
     parts = rng.normal(0, 1, (count, 3)) * np.array([0.025, 0.025, np.deg2rad(0.7)]) * looseness
     bend, phases = rng.normal(0, 0.012, (2, 2, 2)) * looseness, rng.uniform(0, 2 * np.pi, (2, 2, 2))
     return Pose(matrix, bend, phases, slips, float(rng.normal(0, 0.004)) * looseness, parts)
+
+
+def laid_straight(pose: Pose, rng: Generator, residual_mm: float) -> Pose:
+    """Return the pose that a registration leaves: only ``residual_mm`` of shift, a sixth of the bending."""
+    matrix = np.array([[1.0, 0.0, rng.normal(0, residual_mm)], [0.0, 1.0, rng.normal(0, residual_mm)]])
+    return replace(pose, matrix=matrix, bend=pose.bend / 6)
 
 
 def place(design: BoardDesign, pose: Pose, shape: Shape) -> Points:

@@ -1,0 +1,243 @@
+"""Trains the classifier of known defects with Lightning, calibrates when it must say "unknown", exports it to ONNX."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule, Trainer
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from inspection.flex.classifier.inference import INPUTS, OUTPUTS, Classes, softmax
+from inspection.flex.classifier.network import RegionClassifier, Tempered, prepare
+from inspection.flex.classifier.samples import NAMES, Ground, Samples, draw_samples, synthetic_ground
+from inspection.flex.simulate.defects import KINDS
+
+_KEPT_KNOWN = 0.90
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A trained classifier: network (in evaluation mode), what its outputs mean, temperature, and how good it is."""
+
+    network: RegionClassifier = field(repr=False)
+    classes: Classes
+    temperature: float
+    metrics: dict[str, float]
+
+
+def train_classifier(
+    grounds: Sequence[Ground],
+    seed: int = 0,
+    *,
+    samples: int = 8000,
+    epochs: int = 10,
+    kinds: Sequence[str] = tuple(KINDS),
+    start: RegionClassifier | None = None,
+    progress: bool = False,
+) -> Trained:
+    """Train on simulated defects drawn on good boards.
+
+    The last ground (or, when there is only one, the last quarter of its boards) is held out: temperature and threshold
+    are set there and the metrics measured there.
+
+    Parameters
+    ----------
+    grounds
+        Good boards laid on their golden board; `synthetic_grounds` makes some, a site gives its own.
+    samples, epochs
+        How many crops are drawn and how often each is seen. The defaults take about 5 minutes on one core.
+    kinds
+        The kinds of defects to teach.
+    start
+        A network to go on from (with fewer epochs): how a site adapts the shipped one.
+    progress
+        Show Lightning's progress bar.
+
+    Raises
+    ------
+    core.errors.InputError
+        No kind fits on the boards, or they are not of one size.
+    """
+    learn, held = _hold_out(tuple(grounds))
+    rng = np.random.default_rng([seed, 1])
+    training = draw_samples(learn, rng, samples, kinds)
+    validation = draw_samples(held, rng, max(300, samples // 6), kinds)
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = start if start is not None else RegionClassifier(len(NAMES))
+        _fit(network, training, epochs, seed=seed, progress=progress)
+    return _calibrated(network.eval(), validation)
+
+
+def synthetic_grounds(seed: int = 0, designs: int = 6, boards_each: int = 4, width: int = 1600) -> list[Ground]:
+    """Return grounds of synthetic designs; the last is what `train_classifier` holds out."""
+    return [synthetic_ground(1000 * seed + number, boards_each, width) for number in range(1, designs + 1)]
+
+
+def export_classifier(trained: Trained, path: Path) -> None:
+    """Write the classifier to an ONNX file: ``crops`` (N, 8, 64, 64) uint8, ``scale`` (N, 1) -> ``logits`` (N, classes).
+
+    The logits are already divided by the temperature.
+    """
+    model = Tempered(trained.network, trained.temperature).eval()
+    example = (torch.zeros(2, 8, 64, 64, dtype=torch.uint8), torch.zeros(2, 1))
+    with _quiet():
+        torch.onnx.export(
+            model,
+            example,
+            str(path),
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "batch"} for name in (*INPUTS, *OUTPUTS)},
+            dynamo=False,
+        )
+    # The exporter puts the network back into training mode.
+    trained.network.eval()
+
+
+def probabilities(network: nn.Module, samples: Samples, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Return the class probabilities (N, classes) of samples."""
+    return softmax(logits_of(network, samples) / temperature)
+
+
+def logits_of(network: nn.Module, samples: Samples) -> NDArray[np.float32]:
+    """Return the logits (N, classes) of samples."""
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(samples.target), 256):
+            stop = start + 256
+            crops = torch.from_numpy(samples.crops[start:stop])
+            parts.append(network(crops, torch.from_numpy(samples.scale[start:stop])).numpy())
+    return np.concatenate(parts)
+
+
+class _Lesson(LightningModule):
+    """Cross-entropy on augmented crops, AdamW with one cycle of the learning rate."""
+
+    def __init__(self, network: RegionClassifier, steps: int, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.steps = steps
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
+        crops, scale, target = batch
+        planes = prepare(_light(crops, self.generator), scale)
+        logits = self.network.judge(_turn(planes, self.generator), scale)
+        return nn.functional.cross_entropy(logits, target, label_smoothing=0.03)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=3e-3, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=self.steps, pct_start=0.2)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _fit(network: RegionClassifier, samples: Samples, epochs: int, *, seed: int, progress: bool) -> None:
+    data = TensorDataset(*(torch.from_numpy(a) for a in (samples.crops, samples.scale, samples.target)))
+    order = torch.Generator().manual_seed(seed)
+    loader = DataLoader(data, batch_size=64, shuffle=True, drop_last=len(data) > 64, generator=order)
+    trainer = Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        gradient_clip_val=5.0,
+    )
+    trainer.fit(_Lesson(network, epochs * len(loader), seed), loader)
+
+
+def _light(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Return crops of other lamps and materials: both pictures times one gain a colour, the board 3 % more or less."""
+    count = len(crops)
+    common = torch.exp(0.25 * torch.randn(count, 3, 1, 1, generator=generator))
+    drift = 1 + 0.03 * torch.randn(count, 1, 1, 1, generator=generator)
+    values = crops.to(torch.float32)
+    board = (values[:, 0:3] * common * drift).clamp(0, 255)
+    golden = (values[:, 3:6] * common).clamp(0, 255)
+    return torch.cat((board, golden, values[:, 6:8]), dim=1)
+
+
+def _turn(planes: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the batch turned by a quarter turn and mirrored, or not."""
+    quarter, mirror = (int(v) for v in torch.randint(0, 4, (2,), generator=generator))
+    turned = torch.rot90(planes, quarter, (2, 3))
+    return turned.flip(3) if mirror % 2 else turned
+
+
+def _hold_out(grounds: tuple[Ground, ...]) -> tuple[tuple[Ground, ...], tuple[Ground, ...]]:
+    if len(grounds) > 1:
+        return grounds[:-1], grounds[-1:]
+    only = grounds[0]
+    if len(only.boards) < 2:
+        return grounds, grounds
+    kept = max(1, len(only.boards) * 3 // 4)
+    return (
+        (Ground(only.boards[:kept], only.golden, only.zones, only.px_per_mm),),
+        (Ground(only.boards[kept:], only.golden, only.zones, only.px_per_mm),),
+    )
+
+
+def _calibrated(network: RegionClassifier, validation: Samples) -> Trained:
+    """Set the temperature (least log loss) and the threshold that keeps 90 % of the right answers."""
+    logits = logits_of(network, validation)
+    rows = np.arange(len(logits))
+    temperatures = np.geomspace(0.4, 4, 60)
+    losses = [-np.log(softmax(logits / t)[rows, validation.target] + 1e-12).mean() for t in temperatures]
+    temperature = float(temperatures[int(np.argmin(losses))])
+    chances = softmax(logits / temperature)
+    known = validation.target < len(NAMES) - 1
+    best = chances[:, :-1].argmax(axis=1)
+    right = known & (best == validation.target)
+    threshold = float(np.quantile(chances[right, best[right]], 1 - _KEPT_KNOWN)) if right.any() else 0.5
+    classes = Classes(NAMES, round(min(max(threshold, 0.2), 0.9), 4))
+    return Trained(network, classes, temperature, measure(chances, validation, classes))
+
+
+def measure(chances: NDArray[np.float64], samples: Samples, classes: Classes) -> dict[str, float]:
+    """Return accuracy among the known, share answered, accuracy of the answers, and calibration error (15 bins)."""
+    known = samples.target < len(NAMES) - 1
+    best, likely = chances[:, :-1].argmax(axis=1), chances[:, :-1].max(axis=1)
+    right = best == samples.target
+    answered = (likely >= classes.threshold) & (likely > chances[:, -1])
+    bins = np.minimum((likely[known] * 15).astype(int), 14)
+    gaps = [
+        abs(likely[known][bins == b].mean() - right[known][bins == b].mean()) * (bins == b).mean()
+        for b in range(15)
+        if (bins == b).any()
+    ]
+    per_class = [right[samples.target == t].mean() for t in np.unique(samples.target[known])]
+    return {
+        "accuracy": float(right[known].mean()),
+        "balanced_accuracy": float(np.mean(per_class)),
+        "answered": float(answered[known].mean()),
+        "accuracy_answered": float(right[known & answered].mean()) if (known & answered).any() else 0.0,
+        "unknown_on_nothing": float((~answered[~known]).mean()) if (~known).any() else 1.0,
+        "calibration_error": float(np.sum(gaps)),
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice (number of workers, loggers) and the exporter's notes off the user's terminal."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "torch.onnx")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
