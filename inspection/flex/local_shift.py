@@ -68,7 +68,8 @@ def equations(reference: Float, moved: Float, valid: NDArray[np.uint8], grid: tu
         Rows and columns of the grid.
     """
     height, width = reference.shape
-    sigma = max(2.0 * float(np.median(np.abs(reference[::7, ::7] - moved[::7, ::7]))), 0.15)
+    middle = float(np.median(np.abs(reference[::7, ::7] - moved[::7, ::7])))
+    sigma = max(4.0 * middle, 0.3)
     tops = np.linspace(0, height, grid[0] + 1).round().astype(int)
     lefts = np.linspace(0, width, grid[1] + 1).round().astype(int)
     sums = np.empty((grid[0], 5, grid[1]), np.float32)
