@@ -61,7 +61,8 @@ def _train(product: str, folder: Path, out: Path, *, seed: int, pairs: bool, rep
     if pairs:
         from inspection.flex.golden.training import train_pairs
 
-        return Path(train_pairs(product, folder, out, seed=seed, report=report))
+        report(f"learning from the pairs in {folder}; this takes ten minutes or more")
+        return train_pairs(folder, out / product, seed=seed, name=product).path
     from inspection.flex.training import train
 
     return Path(train(product, folder, out, seed=seed, report=report))

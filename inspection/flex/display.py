@@ -129,7 +129,8 @@ def expected_false_spots(detail: ObservationDetail) -> str:
     if measured is None:
         return ""
     value = f"{measured.value:.2g}"
-    return f"On a good board about {value} spot{'s' if value != '1' else ''} like these would be marked by mistake."
+    places = "place is" if value == "1" else "places are"
+    return f"With this setting, about {value} {places} marked by mistake on a good board."
 
 
 def headline(detail: ObservationDetail) -> str:

@@ -27,7 +27,9 @@ def record(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def text(page: AppTest) -> str:
     parts = [page.markdown, page.header, page.caption, page.get("html"), page.title]
-    return "\n".join(str(element.value if hasattr(element, "value") else element.proto) for kind in parts for element in kind)
+    return "\n".join(
+        str(element.value if hasattr(element, "value") else element.proto) for kind in parts for element in kind
+    )
 
 
 def press(page: AppTest, key: str) -> AppTest:
@@ -115,7 +117,7 @@ def test_the_first_board_is_one_with_marked_places_and_gets_its_address(run_page
     assert not page.exception
     assert "look at these 3 places" in text(page)
     assert page.query_params["board"] == str(board_of(shelf, "20UPGPQ2600002"))
-    assert "On a good board about 1 spot" in text(page)
+    assert "about 1 place is marked by mistake on a good board" in text(page)
 
 
 def test_a_board_is_decided_by_keys_and_leaves_a_record(run_page: PageRun, shelf: Store) -> None:

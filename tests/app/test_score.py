@@ -141,13 +141,15 @@ def test_scoring_starts_without_torch_streamlit_or_prefect(tmp_path: Path) -> No
         f"assert run(Request({NAME!r}, (Path('in'),), True)) == 0;"
         "heavy = {'torch', 'lightning', 'streamlit', 'prefect'} & set(sys.modules); assert not heavy, heavy"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
 
 
 def environment() -> dict[str, str]:

@@ -30,6 +30,7 @@ FLAGS = (
 VIEW = {"width": 1440, "height": 900}
 OpenPage = Callable[..., Page]
 Serve = Callable[[Path], str]
+Studio = Callable[[str], Page]
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +60,16 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settled = [
         judged(real_picture((), 1), "20UPGPQ2600101", Quality.GOOD, now - timedelta(minutes=22)),
         judged(
-            real_picture(("burn", "fibre", "pad_stain"), 2, 1), "20UPGPQ2600102", Quality.BAD, now - timedelta(minutes=14)
+            real_picture(("burn", "fibre", "pad_stain"), 2, 1),
+            "20UPGPQ2600102",
+            Quality.BAD,
+            now - timedelta(minutes=14),
         ),
         judged(
-            real_picture(("mask_scratch", "solder_spill"), 3), "20UPGPQ2600103", Quality.MEDIUM, now - timedelta(minutes=8)
+            real_picture(("mask_scratch", "solder_spill"), 3),
+            "20UPGPQ2600103",
+            Quality.MEDIUM,
+            now - timedelta(minutes=8),
         ),
         judged(real_picture((), 4), "20UPGPQ2600104", Quality.GOOD, now - timedelta(minutes=5)),
         broken(
@@ -93,6 +100,24 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     yield open_at
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def studio(browser: Browser) -> Iterator[Studio]:
+    """Return a function that gives the one tab per colour scheme in which screenshots are taken."""
+    tabs: dict[str, Page] = {}
+
+    def tab(scheme: str) -> Page:
+        if scheme not in tabs:
+            context = browser.new_context(viewport=VIEW, color_scheme=scheme, timezone_id="Europe/Zurich")  # type: ignore[arg-type]
+            name = {"name": "shiftwatch_operator", "value": "Anna%20Keller", "domain": "127.0.0.1", "path": "/"}
+            context.add_cookies([name])  # type: ignore[list-item]
+            tabs[scheme] = context.new_page()
+        return tabs[scheme]
+
+    yield tab
+    for page in tabs.values():
+        page.context.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import OpenPage, Serve
+from tests.e2e.conftest import Serve, Studio
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 20_000
@@ -39,17 +39,18 @@ def empty(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [*FILLED, *EMPTY])
 def test_page_shows_what_it_should_and_no_error(
-    request: pytest.FixtureRequest, album: Path, open_page: OpenPage, name: str, scheme: str
+    request: pytest.FixtureRequest, album: Path, studio: Studio, name: str, scheme: str
 ) -> None:
     path, words, key = (FILLED | EMPTY)[name]
     base: str = request.getfixturevalue("filled" if name in FILLED else "empty")
-    page = open_page(base + path, scheme=scheme, operator="Anna%20Keller")
+    page = studio(scheme)
+    page.goto(base + path)
     expect(page.get_by_text(words).first).to_be_visible(timeout=SOON)
     if key:
+        expect(page.get_by_role("button", name="Show heat map")).to_be_visible(timeout=SOON)
         page.keyboard.press(key)
         expect(page.get_by_role("button", name="Show photo")).to_be_visible(timeout=SOON)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(700)
     assert page.locator('[data-testid="stException"]').count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     shot = album / f"{name}-{scheme}.jpg"

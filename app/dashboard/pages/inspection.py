@@ -34,6 +34,7 @@ def page() -> None:
 @st.fragment(run_every=REFRESH_S)
 def _queue(chosen: int | None) -> None:
     waiting.draw(waiting.boards(), chosen)
+    waiting.decided_lately()
 
 
 @st.fragment(run_every=2)
@@ -65,14 +66,14 @@ def _desk(chosen: int) -> None:
 
 def _heading(detail: ObservationDetail) -> None:
     view = detail.view
-    title, alarm = st.columns([4, 1], vertical_alignment="center")
-    with title:
-        st.markdown(f"### {plain(display.name(view))}: {display.headline(detail).lower()}", anchors=False)
+    with st.container(key="heading"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            words = f"### {plain(display.name(view))}: {display.headline(detail).lower()}"
+            st.markdown(words, anchors=False, width="content")
+            if detail.alarm_id is not None:
+                links.to(links.ALARMS, "Alarm of this board", ":material/notifications:", alarm=detail.alarm_id)
         known = [display.subtitle(view.conditions), f"arrived {ago(view.processed_at, now())}"]
         st.caption(" · ".join(plain(text) for text in [*known, str(view.conditions.get("file") or "")] if text))
-    if detail.alarm_id is not None:
-        with alarm:
-            links.to(links.ALARMS, "Alarm of this board", ":material/notifications:", alarm=detail.alarm_id)
 
 
 def _decide(detail: ObservationDetail) -> None:
@@ -99,6 +100,7 @@ def _picture(detail: ObservationDetail, review: Review) -> None:
     if "heat" in detail.evidence:
         other = board.HEAT if look == board.LIGHT else board.LIGHT
         st.button(f"Show {other.lower()}", key="look_button", shortcut="H", on_click=_look_as, args=(other,))
+    waiting.seen_before(detail.view)
 
 
 def _look_as(look: str) -> None:

@@ -7,10 +7,11 @@ import streamlit as st
 
 from app.dashboard import links
 from app.dashboard.access import now, picture, store
-from app.dashboard.wording import age, plain, plural
+from app.dashboard.wording import DISPOSITION, age, ago, plain, plural
 from core.store.views import ObservationView
 from core.verdict import Quality
-from inspection.flex.display import SYSTEM, name
+from inspection.flex import display
+from inspection.flex.display import SYSTEM, UNREADABLE, name
 
 LONGEST = 50
 SHOWN = 12
@@ -42,10 +43,44 @@ def draw(waiting: Sequence[ObservationView], current: int | None) -> None:
         st.caption(f"and {len(waiting) - SHOWN} more")
 
 
+def decided_lately() -> None:
+    """Draw the addresses of the boards that were decided last."""
+    newest = store().observations(SYSTEM, LONGEST)
+    done = [view for view in newest if view.disposition is not None][:SHOWN]
+    if not done:
+        return
+    with st.expander("Decided lately"), st.container(key="done"):
+        for view in done:
+            links.to(links.INSPECTION, f"{plain(name(view))}: {decision(view)}", board=view.id)
+
+
+def seen_before(view: ObservationView) -> None:
+    """Draw the addresses of earlier photos of the same board."""
+    if view.element == UNREADABLE:
+        return
+    others = [other for other in store().history(SYSTEM, view.element, SHOWN) if other.id != view.id]
+    if not others:
+        return
+    instant = now()
+    st.markdown("**The same board, other photos**")
+    with st.container(key="before"):
+        for other in others:
+            stage = display.subtitle({"stage": other.conditions.get("stage"), "side": other.conditions.get("side")})
+            words = [stage, _state(other), decision(other), ago(other.processed_at, instant)]
+            links.to(links.INSPECTION, " · ".join(plain(word) for word in words if word), board=other.id)
+
+
+def decision(view: ObservationView) -> str:
+    """Return what was decided, in a word."""
+    return DISPOSITION[view.disposition] if view.disposition else "not decided"
+
+
 def _entry(view: ObservationView, now: datetime) -> None:
     small, words = st.columns([2, 5], gap="xsmall", vertical_alignment="center")
     content = picture(view.thumbnail) if view.thumbnail else None
-    if content is not None:
+    if content is None:
+        small.html('<div class="no-picture"></div>')
+    else:
         small.image(content, width="stretch", alt=f"Small picture of board {view.element}")
     with words:
         links.to(links.INSPECTION, plain(name(view)), board=view.id)

@@ -1,0 +1,33 @@
+"""What the dashboard may not import, and names that would hide other modules."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "lightning", "onnxruntime", "prefect", "cv2", "scipy", "inspection.flex.detector", "core.inference")
+
+
+def test_the_dashboard_imports_nothing_that_trains_judges_or_schedules() -> None:
+    code = (
+        "import sys, pkgutil, importlib, app.dashboard\n"
+        "for module in pkgutil.walk_packages(app.dashboard.__path__, 'app.dashboard.'):\n"
+        "    if not module.name.endswith('.main'): importlib.import_module(module.name)\n"
+        "from app.dashboard.access import _display_names, FIELDS\n"
+        "names = list(_display_names(FIELDS)); assert 'inspection.flex.display' in names, names\n"
+        "for name in names: importlib.import_module(name)\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "assert not heavy, heavy"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_module_that_is_run_as_a_script_hides_another() -> None:
+    """Streamlit and Prefect put the folder of the script in front of everything that can be imported."""
+    taken = set(sys.stdlib_module_names) | {"app", "core", "dqm", "inspection", "accelerator", "flows"}
+    for folder in (ROOT / "app", ROOT / "app" / "dashboard", ROOT / "flows"):
+        names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+        assert not names & taken, (folder, names & taken)

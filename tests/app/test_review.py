@@ -1,0 +1,55 @@
+"""A decision in progress, as a pure value."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.dashboard.review import Review, accept, look_at, move, reject, rename
+from core.store.views import Judgement
+
+START = Review(7, ("Dusts", "unknown", None))
+
+
+def test_accepting_takes_the_proposed_class_and_goes_on() -> None:
+    after = accept(START)
+    assert (after.answers[0].judgement, after.answers[0].cause, after.cursor) == (Judgement.RIGHT, "Dusts", 1)
+    assert START.answers == {}
+
+
+def test_another_class_is_told_from_the_proposed_one() -> None:
+    assert rename(START, "Dusts").answers[0].judgement is Judgement.RIGHT
+    assert rename(START, "Missing_component").answers[0].judgement is Judgement.WRONG_CAUSE
+
+
+def test_the_cursor_looks_for_what_is_still_open() -> None:
+    last_first = reject(look_at(START, 2))
+    assert last_first.cursor == 0
+    assert reject(reject(last_first)).is_complete
+
+
+def test_an_answer_can_be_changed() -> None:
+    done = reject(reject(reject(START)))
+    again = accept(look_at(done, 1))
+    assert again.is_complete
+    assert again.answers[1].judgement is Judgement.RIGHT
+
+
+def test_a_board_without_places_is_complete_and_does_not_move() -> None:
+    empty = Review(1, ())
+    assert empty.is_complete
+    assert move(empty, 1) == look_at(empty, 5) == empty
+
+
+@given(
+    st.integers(1, 12),
+    st.lists(
+        st.sampled_from([accept, reject, lambda r: rename(r, "Dusts"), lambda r: move(r, 1), lambda r: move(r, -1)])
+    ),
+)
+def test_whatever_is_pressed_the_cursor_stays_on_a_place(total: int, steps: list[object]) -> None:
+    review = Review(1, (None,) * total)
+    for step in steps:
+        before = review
+        review = step(review)  # type: ignore[operator]
+        assert 0 <= review.cursor < total
+        assert set(before.answers) <= set(review.answers)
+    assert [decision.region_index for decision in review.decisions] == sorted(review.answers)
