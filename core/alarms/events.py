@@ -121,8 +121,10 @@ def person_event(
     Raises
     ------
     AlarmError
-        If a shelf has no end.
+        If it is no action, or a shelf has no end.
     """
+    if action not in list(AlarmAction):
+        raise AlarmError(f"{action!r} is none of {', '.join(AlarmAction)}")
     match AlarmAction(action):
         case AlarmAction.ACKNOWLEDGE:
             return Acknowledge(at, author, note)

@@ -53,7 +53,7 @@ def step(state: AlarmState, event: Event, rule: AlarmRule | None = None) -> Step
         case Tick():
             after, changes = _time_passed(state, event, rule)
         case _:
-            after, changes = _person(state, event)
+            after, changes = _person(state, event, rule)
     return after, returned + changes
 
 
@@ -71,14 +71,14 @@ def _good(state: AlarmState, event: Judged, rule: AlarmRule) -> Step:
         return state, ()
     if not state.is_raised:
         return AlarmState(shelf=state.shelf), ()
-    return _recover(state, Change(ChangeKind.RECOVERED, event.at, state.severity, note=event.note), latch=rule.latch)
-
-
-def _recover(state: AlarmState, change: Change, *, latch: bool = True) -> Step:
-    if state.current is Severity.OK:
+    if state.current is Severity.OK and rule.latch:
         return state, ()
+    return _recover(state, Change(ChangeKind.RECOVERED, event.at, state.severity, note=event.note), rule)
+
+
+def _recover(state: AlarmState, change: Change, rule: AlarmRule) -> Step:
     after = replace(state, current=Severity.OK, recovered_at=change.at)
-    return _close(after, change) if state.acknowledged or not latch else (after, (change,))
+    return _close(after, change) if state.acknowledged or not rule.latch else (after, (change,))
 
 
 def _close(state: AlarmState, last: Change) -> Step:
@@ -135,7 +135,7 @@ def _time_passed(state: AlarmState, event: Tick, rule: AlarmRule) -> Step:
     return _raise_if_due(state, event, rule)
 
 
-def _person(state: AlarmState, event: PersonEvent) -> Step:
+def _person(state: AlarmState, event: PersonEvent, rule: AlarmRule) -> Step:
     if not event.author.strip():
         raise AlarmError("an alarm only takes an action that carries its author's name")
     if isinstance(event, Comment):
@@ -148,17 +148,17 @@ def _person(state: AlarmState, event: PersonEvent) -> Step:
         case Acknowledge():
             return _acknowledge(state, event)
         case Clear():
-            return _clear(state, event)
+            return _clear(state, event, rule)
         case Shelve():
             return _shelve(state, event)
         case Unshelve():
             return _unshelve(state, event)
 
 
-def _clear(state: AlarmState, event: Clear) -> Step:
+def _clear(state: AlarmState, event: Clear, rule: AlarmRule) -> Step:
     if state.current is Severity.OK:
         raise AlarmError("the alarm's cause is already over; it waits to be acknowledged")
-    return _recover(state, _signed(ChangeKind.RECOVERED, state, event))
+    return _recover(state, _signed(ChangeKind.RECOVERED, state, event), rule)
 
 
 def _unshelve(state: AlarmState, event: Unshelve) -> Step:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import StoreError
 from core.store.models import AliasChangeRow, ModelVersionRow
+from core.store.types import word
 from core.store.views import Alias, AliasView, ModelView
 
 
@@ -57,7 +58,7 @@ def set_alias(
         AliasChangeRow(
             system=system,
             name=name,
-            alias=Alias(alias),
+            alias=word(Alias, alias),
             model_version_id=row.id if row else None,
             author=author,
             reason=reason,

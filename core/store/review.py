@@ -14,6 +14,7 @@ from core.errors import StoreError
 from core.store.alarm_log import close_by_decision, step_row
 from core.store.engine import Database
 from core.store.models import AlarmRow, DecisionRow, FeedbackRow, RecordRow, VerdictRow
+from core.store.types import word
 from core.store.views import Disposition, Judgement, RegionDecision
 
 
@@ -33,7 +34,7 @@ class Decision:
     def outcome(self) -> Disposition:
         """What the decision comes to where the person did not say: any region not rejected fails the whole."""
         if self.disposition is not None:
-            return Disposition(self.disposition)
+            return word(Disposition, self.disposition)
         passed = self.record.get("passed") if self.record is not None else None
         if not isinstance(passed, bool):
             passed = all(region.judgement is Judgement.FALSE_ALARM for region in self.regions)
@@ -41,15 +42,15 @@ class Decision:
 
 
 def add_feedback(  # noqa: PLR0917
-    database: Database, observation_id: int, author: str, at: datetime, word: RegionDecision, alarm_id: int | None
+    database: Database, observation_id: int, author: str, at: datetime, said: RegionDecision, alarm_id: int | None
 ) -> int:
     """Append one word on an observation."""
     verdict = _verdict(database, observation_id)
-    _check(verdict, author, [word])
+    _check(verdict, author, [said])
     with database.writing(verdict.system) as session:
         if alarm_id is not None and session.get(AlarmRow, alarm_id) is None:
             raise StoreError(f"there is no alarm {alarm_id}")
-        row = _feedback_row(observation_id, author, at, word, alarm_id)
+        row = _feedback_row(observation_id, author, at, said, alarm_id)
         session.add(row)
         session.flush()
         return row.id
@@ -69,9 +70,9 @@ def decide(database: Database, decision: Decision) -> int:
         session.add(row)
         session.flush()
         alarm = _open_alarm(session, decision.observation_id)
-        for word in decision.regions:
+        for said in decision.regions:
             feedback = _feedback_row(
-                decision.observation_id, decision.author, decision.at, word, alarm.id if alarm else None
+                decision.observation_id, decision.author, decision.at, said, alarm.id if alarm else None
             )
             feedback.decision_id = row.id
             session.add(feedback)
@@ -103,11 +104,11 @@ def _verdict(database: Database, observation_id: int) -> VerdictRow:
         return row
 
 
-def _check(verdict: VerdictRow, author: str, words: Iterable[RegionDecision]) -> None:
+def _check(verdict: VerdictRow, author: str, said: Iterable[RegionDecision]) -> None:
     where = f"observation {verdict.observation_id}"
     if not author.strip():
         raise StoreError(f"{where}: a judgement needs its author's name")
-    indices = [word.region_index for word in words if word.region_index is not None]
+    indices = [one.region_index for one in said if one.region_index is not None]
     outside = [index for index in indices if not 0 <= index < verdict.region_count]
     if outside:
         raise StoreError(f"{where}: has {verdict.region_count} regions, none has the index {outside[0]}")
@@ -122,15 +123,15 @@ def _open_alarm(session: Session, observation_id: int) -> AlarmRow | None:
 
 
 def _feedback_row(
-    observation_id: int, author: str, at: datetime, word: RegionDecision, alarm_id: int | None
+    observation_id: int, author: str, at: datetime, said: RegionDecision, alarm_id: int | None
 ) -> FeedbackRow:
     return FeedbackRow(
         observation_id=observation_id,
         alarm_id=alarm_id,
-        region_index=word.region_index,
-        judgement=Judgement(word.judgement),
-        cause=word.cause,
-        comment=word.comment,
+        region_index=said.region_index,
+        judgement=word(Judgement, said.judgement),
+        cause=said.cause,
+        comment=said.comment,
         author=author,
         at=at,
     )

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import JSON, DateTime, Dialect, Float, String, Text
@@ -13,8 +13,25 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 from core.clock import as_utc
+from core.errors import StoreError
 
 NAME_LENGTH = 200
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def word(kind: type[Word], value: str) -> Word:
+    """Return the member of ``kind`` that ``value`` names.
+
+    Raises
+    ------
+    StoreError
+        If it names none; the text lists them.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        raise StoreError(f"{value!r} is none of {allowed}") from None
 
 
 def plain_text(text: str) -> str:

@@ -77,6 +77,7 @@ def test_an_unlatched_alarm_closes_by_itself_and_follows_its_severity_down() -> 
     rule = AlarmRule(latch=False)
     state, kinds = run(bad(0, Severity.INVALID), bad(1, Severity.MINOR), rule=rule)
     assert (state.severity, kinds) == (Severity.MINOR, [K.RAISED, K.LOWERED])
+    assert step(run(bad(0), Clear(at(1), "ana"))[0], good(2), rule)[0] == AlarmState()
     state, kinds = run(bad(0), good(1), rule=rule)
     assert (state, kinds) == (AlarmState(), [K.RAISED, K.RECOVERED, K.CLEARED])
 
@@ -195,6 +196,8 @@ def test_what_the_state_does_not_allow(events: tuple[Event, ...], refused: Event
 def test_actions_by_name() -> None:
     assert person_event(AlarmAction.CLEAR, "ana", "", at(0)) == Clear(at(0), "ana")
     assert person_event(AlarmAction.SHELVE, "ana", "why", at(0), at(1)) == Shelve(at(0), "ana", "why", at(1))
+    with pytest.raises(AlarmError, match="'delete' is none of acknowledge, clear"):
+        person_event("delete", "ana", "why", at(0))  # type: ignore[arg-type]
     with pytest.raises(AlarmError, match="returns"):
         person_event(AlarmAction.SHELVE, "ana", "why", at(0))
 

@@ -1,12 +1,14 @@
 """Every store test runs on SQLite and on a real PostgreSQL."""
 
 import itertools
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from core.contracts import AlarmRule, Arrival, Settled
 from core.observation import Observation
@@ -28,29 +30,65 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database."""
+@dataclass(frozen=True)
+class Server:
+    """Makes databases, empty or with the tables already in them (from a template, since that takes a tenth)."""
+
+    url: str | None
+    folder: Path
+    template: str
+
+    def make(self, folder: Path, *, tables: bool) -> str:
+        if self.url is None:
+            path = folder / "shiftwatch.db"
+            if tables:
+                shutil.copy(self.template, path)
+            return f"sqlite:///{path}"
+        name = f"shiftwatch_{next(_numbers)}"
+        _execute(self.url, f"CREATE DATABASE {name}" + (f" TEMPLATE {self.template}" if tables else ""))
+        return f"{self.url}/{name}"
+
+    def drop(self, url: str) -> None:
+        if self.url is not None:
+            _execute(self.url, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+def _execute(server: str, statement: str) -> None:
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    folder = tmp_path_factory.mktemp("template")
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shiftwatch.db'}"
-        return
-    server = request.getfixturevalue("postgres_url")
-    name = f"shiftwatch_{next(_numbers)}"
-    admin = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{server}/{name}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+        url, template = None, str(folder / "template.db")
+        template_url = f"sqlite:///{template}"
+    else:
+        url, template = request.getfixturevalue("postgres_url"), "template_shiftwatch"
+        _execute(url, f"CREATE DATABASE {template}")
+        template_url = f"{url}/{template}"
+    with Store.open(template_url, folder) as store:
+        store.upgrade()
+    return Server(url, folder, template)
 
 
 @pytest.fixture
-def store(url: str, tmp_path: Path) -> Iterator[Store]:
+def url(server: Server, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    made = server.make(tmp_path, tables=False)
+    yield made
+    server.drop(made)
+
+
+@pytest.fixture
+def store(server: Server, tmp_path: Path) -> Iterator[Store]:
     """An empty store with its tables."""
-    with Store.open(url, tmp_path / "artefacts") as opened:
-        opened.upgrade()
+    made = server.make(tmp_path, tables=True)
+    with Store.open(made, tmp_path / "artefacts") as opened:
         yield opened
+    server.drop(made)
 
 
 def a_verdict(quality: Quality = Quality.GOOD, **changes: object) -> Verdict:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import StoreError
@@ -25,12 +25,14 @@ def test_a_naive_instant_is_refused(store: Store) -> None:
         store.heartbeat("flex", "watch", datetime(2026, 3, 29), ok=True)  # noqa: DTZ001
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text())
 def test_plain_text_always_fits_both_databases(text: str) -> None:
     assert "\x00" not in plain_text(text)
     plain_text(text).encode("utf-8")
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_names_are_short_and_stay_distinct(one: str, other: str) -> None:
     assert len(plain_name(one)) <= NAME_LENGTH
