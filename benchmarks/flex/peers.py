@@ -50,8 +50,8 @@ class Kek:
     """KEK/QUP `defect-detection` 0.4.4 with the ITk flex network of `module-qc-nonelec-gui` 0.0.8.
 
     As deployed: 520 px tiles, reconstruction by the auto-encoder, per-pixel squared error over the colours. The board
-    is resized to the whole number of tiles nearest to its own size. In place of the tool's one threshold and its clusters
-    of at least ten pixels the error is smoothed (sigma 1.5 px, kinder to it than raw pixels) and its peaks are ranked.
+    is resized to the whole number of tiles nearest to its own size. In place of the tool's one threshold and its
+    clusters of ten pixels or more, the error is smoothed (sigma 1.5 px) and its peaks are ranked, which is kinder.
     Fine-tuning: the package's own recipe (Adam 1e-3, two noise patches, MSE, contrast and light varied by a fifth).
     """
 
@@ -77,7 +77,9 @@ class Kek:
             raise FileNotFoundError(f"{cache_folder()}: no wheel {WHEEL}; run python -m benchmarks.flex.peers first")
         with zipfile.ZipFile(wheels[0]) as wheel:
             config = ast.literal_eval(wheel.read(MODEL + "AE_config.txt").decode())
-            state = self.torch.load(io.BytesIO(wheel.read(MODEL + "AE_state.save")), weights_only=True)
+            state = self.torch.load(
+                io.BytesIO(wheel.read(MODEL + "AE_state.save")), map_location="cpu", weights_only=True
+            )
         network = self.tool.AE_cls(
             config,
             apply_only=False,
