@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class RegionClassifier(nn.Module):
     """Board and golden crop in, one logit per class out.
 
-    The crops come as bytes; what the network sees is made here, so that training and ONNX agree: pictures
-    scaled to about unit size, their difference as a log ratio (reflectance is multiplicative), pads, box, and the scale.
+    The crops come as bytes; what the network sees is made here, so that training and ONNX agree: the pictures
+    at about unit size, their difference as a log ratio (reflectance is multiplicative), pads, box and scale.
     """
 
     def __init__(self, classes: int) -> None:

@@ -69,7 +69,7 @@ def train_classifier(
     learn, held = _hold_out(tuple(grounds))
     rng = np.random.default_rng([seed, 1])
     training = draw_samples(learn, rng, samples, kinds)
-    validation = draw_samples(held, rng, max(300, samples // 6), kinds)
+    validation = draw_samples(held, rng, max(150, samples // 6), kinds)
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = start if start is not None else RegionClassifier(len(NAMES))
@@ -83,7 +83,7 @@ def synthetic_grounds(seed: int = 0, designs: int = 6, boards_each: int = 4, wid
 
 
 def export_classifier(trained: Trained, path: Path) -> None:
-    """Write the classifier to an ONNX file: ``crops`` (N, 8, 64, 64) uint8, ``scale`` (N, 1) -> ``logits`` (N, classes).
+    """Write an ONNX file: ``crops`` (N, 8, 64, 64) uint8, ``scale`` (N, 1) float32 -> ``logits`` (N, classes).
 
     The logits are already divided by the temperature.
     """

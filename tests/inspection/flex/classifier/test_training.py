@@ -1,0 +1,113 @@
+"""A tiny classifier learns, knows when it does not know, and says the same after export."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from core.errors import InputError, ModelError
+from core.inference import Session
+from inspection.flex.classifier.crops import Crop
+from inspection.flex.classifier.inference import UNKNOWN, Classes, classify
+
+torch = pytest.importorskip("torch")
+
+from inspection.flex.classifier import training  # noqa: E402
+from inspection.flex.classifier.samples import NAMES, Ground, draw_samples, synthetic_ground  # noqa: E402
+
+TAUGHT = ("pad_stain", "solder_spill", "mask_missing", "component_missing")
+
+
+@pytest.fixture(scope="module")
+def grounds():
+    return [synthetic_ground(seed, 1, width=1000) for seed in (11, 12)]
+
+
+@pytest.fixture(scope="module")
+def trained(grounds):
+    return training.train_classifier(grounds, 3, samples=320, epochs=6, kinds=TAUGHT)
+
+
+@pytest.fixture(scope="module")
+def session(trained, tmp_path_factory):
+    path = tmp_path_factory.mktemp("classifier") / "classifier.onnx"
+    training.export_classifier(trained, path)
+    assert path.stat().st_size < 3_000_000
+    assert not trained.network.training
+    return Session(path.read_bytes(), str(path))
+
+
+def test_samples_are_seeded_and_leave_the_boards_alone(grounds):
+    before = grounds[0].boards[0].copy()
+    first, again = (draw_samples(grounds[:1], np.random.default_rng(4), 40) for _ in range(2))
+    assert np.array_equal(first.crops, again.crops)
+    assert first.kinds == again.kinds
+    assert np.array_equal(grounds[0].boards[0], before)
+    assert {"" if t == len(NAMES) - 1 else "x" for t in first.target} == {"", "x"}
+    assert all(
+        (kind == "") == (NAMES[target] == UNKNOWN) for kind, target in zip(first.kinds, first.target, strict=True)
+    )
+
+
+def test_samples_need_a_board_and_a_kind(grounds):
+    with pytest.raises(InputError, match="no good board"):
+        Ground((), grounds[0].golden, grounds[0].zones)
+    with pytest.raises(InputError, match="one size"):
+        Ground((grounds[0].boards[0][:-2],), grounds[0].golden, grounds[0].zones)
+    bare = Ground(grounds[0].boards, grounds[0].golden, np.zeros_like(grounds[0].zones))
+    with pytest.raises(InputError, match="none of the kinds"):
+        draw_samples([bare], np.random.default_rng(0), 3)
+
+
+def test_beats_chance_on_boards_of_a_design_it_never_saw(grounds, trained):
+    unseen = [synthetic_ground(13, 1, width=1000)]
+    samples = draw_samples(unseen, np.random.default_rng(7), 240, TAUGHT)
+    chances = training.probabilities(trained.network, samples, trained.temperature)
+    metrics = training.measure(chances, samples, trained.classes)
+    assert metrics["balanced_accuracy"] > 0.55, metrics
+    assert metrics["accuracy_answered"] >= metrics["accuracy"] - 0.05
+    shuffled = np.random.default_rng(0).permutation(samples.target)
+    assert (chances.argmax(axis=1) == shuffled).mean() < 0.45
+
+
+def test_trained_again_is_the_same(grounds):
+    runs = [training.train_classifier(grounds[:1], 5, samples=48, epochs=1, kinds=TAUGHT) for _ in range(2)]
+    first, second = ([p.detach().numpy() for p in run.network.parameters()] for run in runs)
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert runs[0].metrics == runs[1].metrics
+
+
+def test_exported_network_says_the_same(grounds, trained, session):
+    samples = draw_samples(grounds, np.random.default_rng(8), 70, TAUGHT)
+    crops = [Crop(pixels, float(scale[0])) for pixels, scale in zip(samples.crops, samples.scale, strict=True)]
+    exported = session.run({"crops": samples.crops, "scale": samples.scale})["logits"]
+    own = training.logits_of(trained.network, samples) / trained.temperature
+    assert np.abs(exported - own).max() < 2e-4
+    causes = classify(session, crops, trained.classes, batch=16)
+    one_by_one = [classify(session, [crop], trained.classes)[0] for crop in crops[:5]]
+    assert [c.name for c in causes[:5]] == [c.name for c in one_by_one]
+    assert all(cause.name in NAMES and 0 <= cause.probability <= 1 for cause in causes)
+    assert classify(session, [], trained.classes) == []
+
+
+def test_classes_that_do_not_fit_are_refused(session):
+    with pytest.raises(ModelError, match="outputs for"):
+        classify(session, [Crop(np.zeros((8, 64, 64), np.uint8), 0.0)], Classes(("a", UNKNOWN), 0.3))
+
+
+def test_goes_on_from_a_trained_network(grounds, trained):
+    copy = training.RegionClassifier(len(NAMES))
+    copy.load_state_dict(trained.network.state_dict())
+    adapted = training.train_classifier(grounds[:1], 1, samples=48, epochs=1, kinds=TAUGHT, start=copy)
+    assert adapted.network is copy
+    before = next(iter(trained.network.parameters())).detach()
+    assert not torch.equal(before, next(iter(copy.parameters())).detach())
+
+
+def test_running_part_imports_no_torch():
+    code = (
+        "import sys, inspection.flex.classifier.inference, inspection.flex.classifier.crops;"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'lightning')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
