@@ -235,7 +235,7 @@ class SpotThreshold:
         return float(np.quantile(rates, edges[0])), float(np.quantile(rates, edges[1]))
 
     def _dispersion(self, score: float) -> float:
-        """Variance over mean of the spots per observation (at least 1), counted from the tail's base if that is lower."""
+        """Variance over mean of the spots per observation (at least 1), counted from the tail's base if lower."""
         floor = min(score, self._ranks.base)
         counts = np.array([sum(s >= floor for s in one) for one in self.spots], dtype=np.float64)
         return max(1.0, float(counts.var(ddof=1) / counts.mean())) if self.observations > 1 else 1.0

@@ -26,7 +26,8 @@ from flows.monitoring import watch
 from flows.training import train
 from flows.windows import ANCHOR
 
-QUERY_S = 5.0
+QUERY_S = 2.0
+PREFETCH_S = 0.0  # Prefect looks for a free place when it fetches a run: early is while the run before still holds it
 UNFINISHED = {StateType.RUNNING, StateType.PENDING, StateType.CANCELLING}
 PAGE = 200
 log = logging.getLogger(__name__)
@@ -57,7 +58,13 @@ def serve(systems: Sequence[str], interval_s: float, *, recover: bool = True) ->
         with get_client(sync_client=True) as client:
             for deployment in watches:
                 forget_dead_runs(client, f"watch/{deployment.name}")
-    runner = Runner(name="shiftwatch", pause_on_shutdown=False, query_seconds=QUERY_S, limit=len(systems) + len(others))
+    runner = Runner(
+        name="shiftwatch",
+        pause_on_shutdown=False,
+        query_seconds=QUERY_S,
+        prefetch_seconds=PREFETCH_S,
+        limit=len(systems) + len(others),
+    )
     numbers = [runner.add_deployment(deployment) for deployment in [*watches, *others]]
     with get_client(sync_client=True) as client:
         for number in numbers[: len(watches)]:

@@ -13,7 +13,7 @@ from itertools import chain
 
 from core.clock import Clock, SystemClock
 from core.contracts import Arrival, Detector, Settled, Source, System
-from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError
+from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError, StoreError
 from core.observation import Observation
 from core.settings import Settings, load_settings
 from core.store import Store
@@ -198,10 +198,24 @@ def watch_once(name: str, window: Window, settings: Settings, step: Step = lambd
     system = load_system(name)
     store = Store.open(settings.url, settings.artefacts)
     try:
-        store.upgrade()
+        _upgrade(store, window)
         return pipeline(system, store, settings, window.clock, window.over, step=step)
     finally:
         store.close()
+
+
+def _upgrade(store: Store, window: Window) -> None:
+    """Bring the tables up to date, again until the database answers; StoreError if it never does."""
+    failures = 0
+    while True:
+        try:
+            return store.upgrade()
+        except StoreError as error:
+            failures += 1
+            log.warning("%s", error)
+            nap(window.clock, window.over, pause_s(failures))
+            if window.over():
+                raise
 
 
 def main(arguments: list[str] | None = None) -> int:

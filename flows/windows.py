@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from core.clock import Clock
 
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
-MARGIN_S = 10.0
-EXIT_S = 4.0  # what Prefect needs between the end of the work and the free place, on a busy machine
+MARGIN_S = 6.0
+EXIT_S = 3.0  # what Prefect needs between the end of the work and the free place, on a busy machine
 
 
 @dataclass

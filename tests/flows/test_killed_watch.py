@@ -22,7 +22,7 @@ from tests.flows.fakes import NAME, drop, inbox
 
 KILLS = 50
 FILES = 400
-BUDGET_S = 120.0
+BUDGET_S = 150.0
 
 
 def watch(home: str, seconds: float) -> None:
@@ -64,7 +64,7 @@ def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
         if kill == 0:  # how long a start takes on this machine, as busy as it is now
             while count(settings, "ticket") == 0 and time.monotonic() < began + 30:
                 time.sleep(0.02)
-            start_s = time.monotonic() - began
+            start_s = min(time.monotonic() - began, 1.5)
         else:
             time.sleep(rng.uniform(0.0, 1.5 * start_s + 0.3))
         assert process.pid is not None

@@ -21,7 +21,7 @@ def test_a_run_ends_before_the_next_tick_whenever_it_began(late_s: float) -> Non
 
 
 def test_a_run_that_begins_just_before_a_tick_goes_on_beyond_it() -> None:
-    clock = ManualClock(TICK - timedelta(seconds=12))
+    clock = ManualClock(TICK - timedelta(seconds=2 * MARGIN_S - 1))
     assert Window.until_tick(clock, 900).ends == TICK + timedelta(seconds=900 - MARGIN_S)
 
 

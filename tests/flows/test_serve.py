@@ -1,0 +1,125 @@
+"""Through a real Prefect server: scheduled runs happen, reach the store, and come back after a crash."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import ShiftwatchError
+from core.settings import Settings
+from core.store import Store
+from core.verdict import Quality
+from flows.serve import main, wait_for_server
+from tests.flows.conftest import ROOT, Server, kill_all, wait_for
+from tests.flows.fakes import NAME, drop, inbox
+
+WINDOW_S = 15
+DEPLOYMENT = f"watch-{NAME}"
+SERVE = ("flows.serve", "--system", "tests.flows.fakes:FAKE", "--window", str(WINDOW_S))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def arrives(settings: Settings, prefect_server: Server) -> Callable[[str, float], Quality]:
+    """Drop a file, wait for its verdict."""
+
+    def send(element: str, timeout_s: float) -> Quality:
+        drop(inbox(settings), element, element=element)
+
+        def seen() -> list[Quality]:
+            with Store.open(settings.url, settings.artefacts) as store:
+                return [view.quality for view in store.history(NAME, element)] if store.is_current() else []
+
+        (quality,) = wait_for(seen, timeout_s, prefect_server)
+        return quality
+
+    return send
+
+
+@pytest.mark.slow
+def test_scheduled_runs_reach_the_store_and_survive_a_crash(
+    prefect_server: Server, settings: Settings, arrives: Callable[[str, float], Quality]
+) -> None:
+    variables = {"SHIFTWATCH_HOME": str(settings.home), "SHIFTWATCH_POLL_S": "0.2"}
+
+    def running() -> bool:
+        return any(run["state_type"] == "RUNNING" for run in prefect_server.runs(DEPLOYMENT, scheduled=True))
+
+    with prefect_server.child(*SERVE, **variables) as serving:
+        assert arrives("FIRST", 90) is Quality.GOOD  # by the run that serve starts at once, or by the schedule
+        wait_for(running, 90, prefect_server)
+        assert arrives("SECOND", 60) is Quality.GOOD
+        finished = wait_for(
+            lambda: [r for r in prefect_server.runs(DEPLOYMENT, scheduled=True) if r["state_type"] == "COMPLETED"],
+            90,
+            prefect_server,
+        )
+        assert finished[0]["parameters"] == {"system": "tests.flows.fakes:FAKE", "interval_s": WINDOW_S}
+        wait_for(running, 90, prefect_server)
+        kill_run(serving)  # only the run: it is replaced at once, not at the next tick
+        wait_for(lambda: len(prefect_server.runs(DEPLOYMENT, scheduled=False)) > 1, 60, prefect_server)
+        wait_for(running, 90, prefect_server)
+        kill_all(serving)  # the server believes for ever that this run goes on and holds the only place
+    assert any(run["state_type"] == "RUNNING" for run in prefect_server.runs(DEPLOYMENT))
+    with prefect_server.child(*SERVE, **variables):
+        assert arrives("THIRD", 90) is Quality.GOOD
+    batches = prefect_server.post("task_runs/filter", task_runs={"name": {"like_": "batch"}})
+    assert len([run for run in batches if run["state_type"] == "COMPLETED"]) == 3  # one task per batch, none per look
+    assert "CRASHED" in {run["state_type"] for run in prefect_server.runs(DEPLOYMENT)}
+    with Store.open(settings.url, settings.artefacts) as store:
+        assert sorted(view.element for view in store.observations(NAME)) == ["FIRST", "SECOND", "THIRD"]
+
+
+def kill_run(serving: "subprocess.Popen[bytes]") -> None:
+    """Kill the processes that the serving process started, without warning."""
+    children = Path(f"/proc/{serving.pid}/task/{serving.pid}/children").read_text().split()
+    assert children
+    for pid in children:
+        os.kill(int(pid), signal.SIGKILL)
+
+
+SCRIPT = """
+import flows.systems
+flows.systems.SYSTEMS = {"fake": flows.systems.Entry("x:y", "tests.flows.fakes:give", "tests.flows.fakes:refuse")}
+from flows.calibration import calibrate
+from flows.training import train
+print("trained:", train("fake", {"product": "p", "golden_dir": "/g"}))
+try:
+    calibrate("fake", {"golden_dir": "/g"})
+except Exception as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.slow
+def test_training_and_calibration_are_flows_over_the_systems_own_functions(prefect_server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=ROOT,
+        env=prefect_server.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    assert "trained: {'product': 'p', 'golden_dir': '/g'}" in done.stdout
+    assert "refused: too few golden boards in /g" in done.stdout
+    runs = prefect_server.post("flow_runs/filter", flows={"name": {"any_": ["train", "calibrate"]}})
+    assert sorted(run["state_type"] for run in runs) == ["COMPLETED", "FAILED"]
+
+
+def test_without_a_server_serve_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ShiftwatchError, match=r"9/api: no Prefect server answers.*prefect server start"):
+        wait_for_server("http://127.0.0.1:9/api", 0)
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert main(["--server-timeout", "0"]) == 1
+    assert main(["--system", "nonsense"]) == 1
+    assert "no system called 'nonsense'; there is: flex" in capsys.readouterr().err
