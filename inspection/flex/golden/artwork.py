@@ -42,7 +42,7 @@ def draw_artwork(size_px: int, rng: np.random.Generator) -> Artwork:
 
 
 def _point(mask: Mask, rng: np.random.Generator) -> NDArray[np.float64]:
-    return rng.uniform(-0.05, 1.05, 2) * mask.shape[0]
+    return np.asarray(rng.uniform(-0.05, 1.05, 2) * mask.shape[0])
 
 
 def _pour(mask: Mask, rng: np.random.Generator) -> None:
@@ -72,7 +72,7 @@ def _offset(route: NDArray[np.float64], distance: float) -> NDArray[np.float64]:
     normals = np.stack([-legs[:, 1], legs[:, 0]], axis=1)
     before, after = np.vstack([normals[:1], normals]), np.vstack([normals, normals[-1:]])
     mitre = (before + after) / (1.0 + (before * after).sum(1, keepdims=True))
-    return route + distance * mitre
+    return np.asarray(route + distance * mitre)
 
 
 def _trace(mask: Mask, route: NDArray[np.float64], width: float, clearance: float) -> None:

@@ -25,7 +25,7 @@ class Greying:
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turn RGB (H, W, 3) uint8 into grey (H, W) uint8."""
         plane = cv2.transform(image.astype(np.float32), self.axis[None])
-        return np.clip(np.rint(plane + self.offset), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(plane + self.offset), 0, 255), dtype=np.uint8)
 
 
 def learn_greying(reference: NDArray[np.uint8], copper: Copper = "auto", origin: str = "reference") -> Greying:
@@ -66,4 +66,4 @@ def equal_light(template: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray
     difference = cv2.resize(template.astype(np.float32) - scaled, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     slow = cv2.GaussianBlur(cv2.medianBlur(difference, 5), (0, 0), _SHADING_SIGMA_PX / 4)
     shading = cv2.resize(slow, (test.shape[1], test.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.clip(scaled + shading, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scaled + shading, 0, 255), dtype=np.uint8)

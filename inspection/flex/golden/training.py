@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning
 import numpy as np
@@ -70,7 +70,7 @@ class GoldenTraining(lightning.LightningModule):
         self.schedule = schedule
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         keep = 1.0 - min(max(0.002, 10.0 / schedule.steps), 0.5)
-        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(keep))
+        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(keep))  # type: ignore[no-untyped-call]
         self.losses: list[float] = []
         self.started = time.monotonic()
 
@@ -108,7 +108,7 @@ def align_pairs(pairs: Iterable[Pair]) -> list[Pair]:
 def fit(pairs: Sequence[Pair], schedule: Schedule, start: CentreNetwork | None = None) -> CentreNetwork:
     """Train on aligned pairs, from ``start`` if given; returns the averaged network in evaluation mode, in float32."""
     torch.manual_seed(schedule.seed)
-    module = GoldenTraining(start or CentreNetwork(), schedule)
+    module = GoldenTraining(start or CentreNetwork(), schedule).train()
     with warnings.catch_warnings():
         # One process feeds one core, and Lightning steps the schedule once per batch: neither is a mistake here.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -169,7 +169,7 @@ class _Exported(nn.Module):
 
 def export(network: CentreNetwork) -> bytes:
     """Return the network as ONNX: ``channels`` uint8 (N, 4, H, W) to ``heads`` float32 (N, 10, H/4, W/4)."""
-    file = io.BytesIO()
+    file: Any = io.BytesIO()
     free = {0: "batch", 2: "height", 3: "width"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -179,7 +179,8 @@ def export(network: CentreNetwork) -> bytes:
             opset_version=17, dynamo=False,
         )  # fmt: skip
     network.eval()  # torch.onnx.export puts modules back into their own training flag
-    return file.getvalue()
+    content: bytes = file.getvalue()
+    return content
 
 
 def load_network(package: ModelPackage) -> CentreNetwork:
@@ -234,7 +235,14 @@ def train_pairs(
     pairs = align_pairs(read_pair(file) for file in files)
     schedule = Schedule(steps=steps, seed=seed, rate=3e-3 if start is None else 2e-3)
     return _train(
-        pairs, out, schedule, start and load_network(start), name, digest.hexdigest(), calibration_share, created_at
+        pairs,
+        out,
+        schedule,
+        start=load_network(start) if start else None,
+        name=name,
+        digest=digest.hexdigest(),
+        calibration_share=calibration_share,
+        created_at=created_at,
     )
 
 
@@ -244,13 +252,23 @@ def train_default(
     """Train the package that is shipped: on ``count`` simulated pairs only."""
     pairs = align_pairs(simulate_pair(f"simulated {i}", seed * 1_000_000 + i) for i in range(count))
     digest = hashlib.sha256(b"".join(pair.template.tobytes() + pair.test.tobytes() for pair in pairs)).hexdigest()
-    return _train(pairs, out, Schedule(steps=steps, seed=seed), None, "flex-golden", digest, 0.1, created_at)
+    return _train(
+        pairs,
+        out,
+        Schedule(steps=steps, seed=seed),
+        start=None,
+        name="flex-golden",
+        digest=digest,
+        calibration_share=0.1,
+        created_at=created_at,
+    )
 
 
 def _train(
     pairs: Sequence[Pair],
     out: Path,
     schedule: Schedule,
+    *,
     start: CentreNetwork | None,
     name: str,
     digest: str,
