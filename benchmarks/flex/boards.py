@@ -72,7 +72,7 @@ def align_affine(image: Image, reference: Image) -> NDArray[np.float32]:
         steps = 8 if scale == PYRAMID[-1] else 60
         matrix[:, 2] *= scale
         _, found = cv2.findTransformECC(
-            _small(reference, scale), _small(image, scale), matrix, motion, (3, steps, 1e-6), None, 5
+            _small(reference, scale), _small(image, scale), matrix, motion, (3, steps, 1e-6)
         )
         matrix = np.asarray(found, dtype=np.float32)
         matrix[:, 2] /= scale
@@ -121,10 +121,10 @@ def find_gold(golden: Image) -> Mask:
     """Gold-plated surfaces: pale yellow, bright."""
     hue, saturation, value = np.moveaxis(cv2.cvtColor(golden, cv2.COLOR_RGB2HSV).astype(int), 2, 0)
     gold = (hue > 8) & (hue < 26) & (saturation > 60) & (saturation < 150) & (value > 130)
-    return cv2.morphologyEx(gold.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)).astype(bool)
+    return np.asarray(cv2.morphologyEx(gold.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), dtype=bool)
 
 
 def _small(image: Image, scale: float) -> NDArray[np.float32]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), dtype=np.float32)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), dtype=np.float32)

@@ -101,7 +101,7 @@ def particle(rng: np.random.Generator, place: Place) -> Layer:
     relief = 1 + 0.25 * np.clip(cv2.GaussianBlur(rng.normal(0, 4, cover.shape).astype(np.float32), (0, 0), 2), -1, 1)
     flat = opaque(cover * rng.uniform(0.85, 1), colour)
     grain = Layer(flat.transmission, flat.own * relief[..., None])
-    offset = np.float32([[1, 0, rng.uniform(1, 3)], [0, 1, rng.uniform(1, 3)]])
+    offset = np.array([[1, 0, rng.uniform(1, 3)], [0, 1, rng.uniform(1, 3)]], np.float32)
     shadow = cv2.GaussianBlur(cv2.warpAffine(cover, offset, cover.shape[::-1]), (0, 0), 1.5)
     dim = film(np.asarray(shadow, dtype=np.float32) * (1 - cover), rng.uniform(0.05, 0.25))
     return Layer(grain.transmission * dim.transmission, grain.own)
@@ -125,8 +125,8 @@ def splash(rng: np.random.Generator, place: Place) -> Layer:
         drop = shapes.disk(place.side, x, y, radius)
         core = shapes.disk(place.side, x, y, max(radius - 1.2, 0.3))
         cover = np.maximum(cover, 0.7 * drop + 0.3 * (drop - core).clip(0))
-    amber = np.float32([0.6, 0.9, 1.4]) * rng.uniform(0.12, 0.4)
-    return film(cover, amber, np.float32([1.2, 1.0, 0.6]) * rng.uniform(2, 10))
+    amber = np.array([0.6, 0.9, 1.4], np.float32) * rng.uniform(0.12, 0.4)
+    return film(cover, amber, np.array([1.2, 1.0, 0.6], np.float32) * rng.uniform(2, 10))
 
 
 def mask_scratch(rng: np.random.Generator, place: Place) -> Layer:
@@ -168,7 +168,7 @@ def pad_stain(rng: np.random.Generator, place: Place) -> Layer | None:
         return None
     cover = shapes.blob(rng, place.side, rng.uniform(6, 22), 0.4)
     cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), rng.uniform(1.5, 4)), dtype=np.float32) * place.gold
-    tint = np.float32([0.7, 1.0, 1.3]) if rng.random() < 0.6 else np.float32([0.6, 1.15, 1.15])
+    tint = np.array([0.7, 1.0, 1.3], np.float32) if rng.random() < 0.6 else np.array([0.6, 1.15, 1.15], np.float32)
     return film(cover, tint * rng.uniform(0.08, 0.30))
 
 
@@ -226,9 +226,10 @@ def trace_defect(rng: np.random.Generator, place: Place) -> Layer | None:
     source = place.crop[tuple(np.round(middle - 5 * normal[::-1]).astype(int))]
     if len(back) and back[0] > 3:
         ends = middle + np.stack([-3 * normal, (reach[back[0]] + 2) * normal])
-        return opaque(shapes.stroke(place.side, ends, rng.uniform(6, 14)), np.float32(source))
-    bite = shapes.disk(place.side, *(middle + rng.uniform(0, 2) * normal), rng.uniform(4, 9))
-    return opaque(bite, np.float32(source))
+        return opaque(shapes.stroke(place.side, ends, rng.uniform(6, 14)), source)
+    x, y = middle + rng.uniform(0, 2) * normal
+    bite = shapes.disk(place.side, x, y, rng.uniform(4, 9))
+    return opaque(bite, source)
 
 
 KINDS: dict[str, Draw] = {

@@ -55,11 +55,11 @@ class Defect:
         padded = np.pad(self.mask, grow).astype(np.uint8)
         outline, _ = cv2.findContours(padded, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(padded, outline, -1, 1, -1)
-        padded = cv2.dilate(padded, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1)))
+        grown = cv2.dilate(padded, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1)))
         top, left = max(0, self.y - grow), max(0, self.x - grow)
         bottom = min(shape[0], self.y + self.mask.shape[0] + grow)
         right = min(shape[1], self.x + self.mask.shape[1] + grow)
-        cut = padded[top - self.y + grow : bottom - self.y + grow, left - self.x + grow : right - self.x + grow]
+        cut = grown[top - self.y + grow : bottom - self.y + grow, left - self.x + grow : right - self.x + grow]
         return slice(top, bottom), slice(left, right), cut.astype(bool)
 
 
@@ -249,13 +249,14 @@ def _margins(picture: NDArray[np.uint8], row: int, column: int) -> tuple[int, in
 def save(heldout: HeldOut, path: Path) -> None:
     """Keep a test set as one npz without pickles (patches, masks, parts) with a JSON index inside."""
     arrays: dict[str, NDArray[np.uint8]] = {}
-    index = {"boards": [str(board) for board in heldout.boards], "copies": []}
+    rows_of_copies = []
     for c, copy in enumerate(heldout.copies):
         rows = []
         for d, defect in enumerate(copy.defects):
             arrays[f"patch_{c}_{d}"], arrays[f"mask_{c}_{d}"] = defect.patch, defect.mask.astype(np.uint8)
             rows.append([defect.kind, defect.x, defect.y, defect.peak_levels, defect.visibility])
-        index["copies"].append({"board": str(copy.board), "defects": rows})  # type: ignore[attr-defined]
+        rows_of_copies.append({"board": str(copy.board), "defects": rows})
+    index = {"boards": [str(board) for board in heldout.boards], "copies": rows_of_copies}
     for name, part in heldout.parts.items():
         arrays[f"part_{name}"] = part.astype(np.uint8)
     arrays["index"] = np.frombuffer(json.dumps(index).encode(), dtype=np.uint8)

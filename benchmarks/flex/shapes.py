@@ -65,4 +65,4 @@ def along(rng: np.random.Generator, points: int, depth: float) -> NDArray[np.flo
 
 def _average(fine: NDArray[np.uint8]) -> Plane:
     side = fine.shape[0] // FINER
-    return np.asarray(cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32) / 255
+    return np.asarray(cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32) / np.float32(255)

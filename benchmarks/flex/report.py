@@ -1,0 +1,122 @@
+"""Rows of figures as Markdown tables and as JSON that later runs can be laid beside."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+Row = dict[str, Any]
+
+FLEX98_COLUMNS = (
+    ("method", "name"),
+    ("boards learnt", "boards_learnt"),
+    ("AUPRO 5 %", "aupro_05"),
+    ("AUPRO 30 %", "aupro_30"),
+    ("recall @0.1", "recall_0.1"),
+    ("recall @1", "recall_1"),
+    ("recall @5", "recall_5"),
+    ("pad scratches @1", "pad_scratch_1"),
+    ("image AUROC", "image_auroc"),
+    ("CPU s/Mpix", "cpu_s_per_mpix"),
+    ("peak MiB", "peak_mb"),
+    ("false spots, asked 1", "false_asked_1"),
+)
+DEEPPCB_COLUMNS = (
+    ("method", "name"),
+    ("mAP IoU .33", "map_33"),
+    ("best F", "best_f"),
+    ("recall @0.25 false boxes/image", "recall_0.25"),
+    ("CPU s/image", "cpu_s_per_image"),
+)
+SPEED_COLUMNS = (
+    ("method", "name"),
+    ("megapixels", "megapixels"),
+    ("wall s", "wall_s"),
+    ("CPU s", "cpu_s"),
+    ("of which network s", "inside_s"),
+    ("peak MiB", "peak_mb"),
+)
+
+
+def table(rows: Sequence[Row], columns: Sequence[tuple[str, str]], run: str) -> str:
+    """Markdown; intervals in brackets; rows of an earlier run are marked."""
+    lines = ["| " + " | ".join(title for title, _ in columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(_cell(row, key, run) for _, key in columns) + " |" for row in rows]
+    if any(row.get("run") != run for row in rows):
+        lines.append("\n† measured in an earlier run (see the JSON file for when, and on what machine).")
+    return "\n".join(lines)
+
+
+def kinds_table(rows: Sequence[Row]) -> str:
+    """Recall at one false spot per board, kind by kind."""
+    rows = [row for row in rows if "recall_1_by_kind" in row]
+    kinds = sorted({kind for row in rows for kind in row["recall_1_by_kind"]})
+    lines = ["| method | " + " | ".join(kind.replace("_", " ") for kind in kinds) + " |"]
+    lines.append("|" + " --- |" * (len(kinds) + 1))
+    for row in rows:
+        values = [row["recall_1_by_kind"].get(kind, math.nan) for kind in kinds]
+        lines.append(f"| {row['name']} | " + " | ".join(_number(value) for value in values) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: Row, key: str, run: str) -> str:
+    if key == "name":
+        return str(row["name"]) + ("" if row.get("run") == run else " †")
+    if "error" in row:
+        return "failed"
+    value = row.get(key)
+    if isinstance(value, dict):
+        low, high = value["interval_90"]
+        return f"{value['mean']:.2f} [{low:.2f}, {high:.2f}]"
+    if value is None:
+        return "-"
+    if isinstance(value, str | int):
+        return str(value)
+    bounds = row.get(f"{key}_90")
+    return _number(value) + (f" [{_number(bounds[0])}, {_number(bounds[1])}]" if bounds else "")
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3f}" if value < 2 else f"{value:.1f}"
+
+
+def merge_rows(path: Path, fresh: Sequence[Row], order: Sequence[str]) -> list[Row]:
+    """Rows kept in a results file with fresh ones in place of their namesakes; the file is rewritten."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    by_name = {row["name"]: row for row in kept} | {row["name"]: row for row in fresh}
+    names = [name for name in order if name in by_name]
+    rows = [by_name[name] for name in [*names, *sorted(set(by_name) - set(names))]]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_finite(rows), indent=1) + "\n", encoding="utf-8")
+    return rows
+
+
+def stamp() -> Row:
+    """Where and when a row was measured; `run` is common to all rows of one command."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "run": now,
+        "revision": revision.stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: None instead."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
