@@ -67,6 +67,15 @@ def test_photo_without_looseness_lies_as_drawn(product):
     assert np.corrcoef(template[..., 1].ravel(), photo.image[..., 1].ravel())[0, 1] > 0.97
 
 
+def test_registered_photo_lies_on_the_drawing_but_keeps_its_light(product):
+    _, zones = boards.drawing(product, width=800)
+    loose, laid = (
+        boards.photograph(product, np.random.default_rng(6), width=800, registered=flag) for flag in (False, True)
+    )
+    assert (laid.zones != zones).mean() < 0.5 * (loose.zones != zones).mean()
+    assert (laid.zones != zones).mean() > 0.001
+
+
 def test_pose_moves_layers_against_each_other(product):
     pad = next(s for s in product.shapes if s.layer is Layer.PAD)
     offsets = []

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InputError
 from inspection.flex.simulate import boards, defects
-from inspection.flex.simulate.zones import Zone
+from inspection.flex.simulate.zones import Zone, estimate_zones
 
 PRODUCT = boards.design(1)
 
@@ -118,21 +118,23 @@ def test_input_is_left_alone(board):
 
 
 def _noise(patch):
-    """Statistics that a careless generator gives away: noise power in two bands, colour, 8x8 grid, rounding."""
-    patch = patch.astype(np.float32)
-    fine = patch - cv2.GaussianBlur(patch, (0, 0), 1.0)
-    laplace = cv2.Laplacian(patch[..., 1], cv2.CV_32F)
-    columns = np.abs(np.diff(patch[..., 1], axis=1)).mean(axis=0)
-    level = patch.mean() + 1
-    return np.array(
-        [
-            fine.std() / level,
-            np.abs(laplace).mean() / level,
-            fine[..., 0].std() / (fine[..., 2].std() + 0.1),
-            columns[7::8].mean() / (columns.mean() + 1e-3),
-            (patch % 2).mean(),
-        ]
-    )
+    """Statistics that a careless generator gives away: noise power in three bands, neighbours, colour, the 8x8 grid.
+
+    Medians, and ratios between bands, so that edges in the patch do not drown them.
+    """
+    green = patch[..., 1].astype(np.float32)
+    level = 1 + 0.0145 * np.median(green)
+    bands = [np.median(np.abs(green[:, step:] - green[:, :-step])) + 0.3 for step in (1, 2, 4)]
+    laplace = np.median(np.abs(cv2.Laplacian(green, cv2.CV_32F))) + 0.3
+    fine = patch.astype(np.float32) - cv2.medianBlur(patch, 5)
+    spread = np.median(np.abs(fine), axis=(0, 1)) + 0.3
+    steps = np.abs(np.diff(fine[..., 1], axis=1)).mean(axis=0) + 0.1
+    core = np.clip(fine[..., 1], -3 * spread[1], 3 * spread[1])
+    neighbour = (core[:, 1:] * core[:, :-1]).mean() / (core**2).mean()
+    diagonal = (core[1:, 1:] * core[:-1, :-1]).mean() / (core**2).mean()
+    grid = max(steps[k::8].mean() / steps.mean() for k in range(8))
+    logs = np.log([bands[0] / level, bands[0] / bands[1], bands[1] / bands[2], laplace / bands[0], laplace / level])
+    return np.r_[logs, np.log(spread[0] / spread[1]), np.log(spread[2] / spread[1]), neighbour, diagonal, grid]
 
 
 def _separation(first, second):
@@ -163,6 +165,23 @@ def test_defect_free_patches_of_defected_boards_tell_nothing():
     assert _separation(np.array(clean), np.array(defected)) < 0.62
 
 
+def test_the_probe_would_notice_a_careless_generator(board):
+    """The probe above is no formality: patches smoothed by 0.6 px or compressed once more are told apart."""
+    rng = np.random.default_rng(1)
+    compressed = cv2.imdecode(cv2.imencode(".jpg", board.image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_COLOR)
+    corners = [(int(rng.integers(0, 1160)), int(rng.integers(0, 1560))) for _ in range(200)]
+    rows = {
+        name: np.array([_noise(picture[y : y + 32, x : x + 32]) for y, x in corners])
+        for name, picture in (
+            ("clean", board.image),
+            ("smooth", cv2.GaussianBlur(board.image, (0, 0), 0.6)),
+            ("compressed", compressed),
+        )
+    }
+    assert _separation(rows["clean"][:100], rows["smooth"][100:]) > 0.75
+    assert _separation(rows["clean"][:100], rows["compressed"][100:]) > 0.7
+
+
 def test_defect_keeps_the_noise_of_its_surroundings(board):
     """Inside of opaque and dimming defects the fine noise is what the scanner has at that grey level."""
     rng = np.random.default_rng(2)
@@ -180,3 +199,19 @@ def test_defect_keeps_the_noise_of_its_surroundings(board):
     assert len(inside) > 25
     assert 0.75 < np.median(inside) / np.median(outside) < 1.35
     assert min(inside) > 0.35 * np.median(outside)
+
+
+@pytest.mark.shared
+def test_every_surface_defect_fits_on_a_real_board(shared_flex):
+    scan = cv2.imread(str(sorted((shared_flex / "flex98" / "main").glob("*.jpg"))[3]), cv2.IMREAD_COLOR)
+    image = np.ascontiguousarray(scan[..., ::-1])
+    zones = estimate_zones(image)
+    assert 0.01 < (zones == Zone.PAD).mean() < 0.06
+    rng = np.random.default_rng(0)
+    kinds = defects.possible(zones)
+    assert set(kinds) == set(defects.KINDS) - {"component_missing", "component_shifted"}
+    for kind in kinds:
+        changed, masks, labels = defects.draw(image, zones, rng, kind, 2)
+        marked = defects.union(masks, image.shape)
+        assert (changed[marked] != image[marked]).any(axis=1).mean() > 0.6, kind
+        assert {label.kind for label in labels} == {kind}
