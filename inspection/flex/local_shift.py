@@ -14,6 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
+_DAMPING = np.array([1e-3, 1e-3, 1e-5, 1e-3, 1e-3, 1e-5, 1e-2, 1e-2])
+_SIMILARITY = np.array(
+    [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]],
+    np.float64,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +103,17 @@ def _row_sums(reference: Float, moved: Float, valid: NDArray[np.uint8], rows: tu
     return np.stack([np.einsum("ij,ij->j", one, other) for one, other in pairs])
 
 
-def homography_step(system: Equations, shape: tuple[int, int]) -> NDArray[np.float64]:
+def homography_step(system: Equations, shape: tuple[int, int], rigid: bool = False) -> NDArray[np.float64]:
     """Return the 3x3 homography, near the identity, that best satisfies the equations of all cells together.
 
     Parameters
     ----------
     system
         Equations of the cells of a picture of ``shape`` (H, W).
+    rigid
+        Only shift, turn and scale.
+
+    What little structure cannot tell, above all perspective, is damped.
     """
     rows, columns = system.matrix.shape[:2]
     to_unit = _to_unit(shape)
@@ -117,8 +126,9 @@ def homography_step(system: Equations, shape: tuple[int, int]) -> NDArray[np.flo
     xx, xy, yy = system.matrix.reshape(-1, 3).astype(np.float64).T
     bx, by = system.right.reshape(-1, 2).astype(np.float64).T * to_unit[0, 0]
     normal = jx.T @ (xx[:, None] * jx + xy[:, None] * jy) + jy.T @ (xy[:, None] * jx + yy[:, None] * jy)
-    damping = 1e-4 * np.trace(normal) / 8 + 1e-12
-    p = np.linalg.solve(normal + damping * np.eye(8), jx.T @ bx + jy.T @ by)
+    normal += np.diag(_DAMPING) * np.trace(normal) / 8 + 1e-12 * np.eye(8)
+    basis = _SIMILARITY if rigid else np.eye(8)
+    p = basis @ np.linalg.solve(basis.T @ normal @ basis, basis.T @ (jx.T @ bx + jy.T @ by))
     step = np.array([[1 + p[0], p[1], p[2]], [p[3], 1 + p[4], p[5]], [p[6], p[7], 1.0]])
     return np.asarray(np.linalg.inv(to_unit) @ step @ to_unit)
 

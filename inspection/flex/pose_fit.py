@@ -38,10 +38,11 @@ def search(scan: Scan, target: Reference) -> Candidate | None:
     The last check is what keeps a nearly symmetric board from being accepted upside down.
     """
     best: Candidate | None = None
-    for pose in _poses(scan, target):
-        candidate = attempt(pose, scan, target)
-        if candidate is not None and (best is None or candidate.merit > best.merit):
-            best = candidate
+    for poses in _poses(scan, target):
+        for pose in poses:
+            candidate = attempt(pose, scan, target)
+            if candidate is not None and (best is None or candidate.merit > best.merit):
+                best = candidate
         if best is not None and best.merit > _CONVINCING:
             break
     if best is None:
@@ -88,7 +89,7 @@ def descend(pose: Pose, scan: Scan, levels: Iterable[Level], reference: tuple[in
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         for _ in range(passes):
             moved, valid = on_level(scan, pose, level)
-            step = homography_step(equations(level.picture, moved, valid, grid), level.shape)
+            step = homography_step(equations(level.picture, moved, valid, grid), level.shape, rigid=width < 250)
             candidate = np.linalg.inv(level.matrix) @ np.linalg.inv(step) @ level.matrix @ pose
             candidate /= candidate[2, 2]
             if not rough_pose.plausible(candidate, scan.shape, reference):
@@ -142,8 +143,9 @@ def _gradient(picture: Float) -> Float:
     return np.asarray(gradient / np.sqrt(length * float(length.mean()) + 1e-6), np.float32)
 
 
-def _poses(scan: Scan, target: Reference) -> Iterator[Pose]:
+def _poses(scan: Scan, target: Reference) -> Iterator[Iterator[Pose]]:
+    """Groups of rough poses; all of a group are tried, for a repeating pattern fits in several places."""
     fine, coarse = scan.thumbnails()
-    yield from rough_pose.as_laid(fine, target.thumbnails[0])
-    yield from rough_pose.by_features(scan.features(), target.features)
-    yield from rough_pose.by_trying(coarse, target.thumbnails[1])
+    yield rough_pose.as_laid(fine, target.thumbnails[0])
+    yield rough_pose.by_features(scan.features(), target.features)
+    yield rough_pose.by_trying(coarse, target.thumbnails[1])

@@ -199,7 +199,8 @@ def _judge(found: pose_fit.Candidate, limits: Limits, origin: str) -> None:
         f"correlation {found.correlation:.2f}, confirmed {found.agreement:.0%}, "
         f"shown {found.overlap:.0%} of the reference"
     )
-    wrong = found.correlation < limits.correlation or found.agreement < limits.agreement * min(found.overlap, 1.0)
+    wrong = found.correlation < limits.correlation or found.agreement < limits.agreement * found.overlap
+    wrong = wrong or found.overlap < 0.3
     if not wrong and found.overlap < limits.overlap:
         raise RegistrationError(origin, f"shows only a part of the board: {facts}")
     if wrong or found.agreement < limits.agreement:

@@ -62,9 +62,13 @@ def thumbnail(gray: NDArray[np.uint8], shape: tuple[int, int], side: int) -> Thu
 
 
 def as_laid(image: Thumbnail, reference: Thumbnail) -> Iterator[Pose]:
-    """Yield the pose of a scan that lies as the reference does: same pixel size, then same extent; shifted."""
-    for start in (np.eye(3), np.linalg.inv(reference.matrix) @ image.matrix):
-        yield _shifted(image, reference, start)[0]
+    """Yield the poses of a scan that lies as the reference does: unmoved, then or of the same extent; then shifted."""
+    same_extent = np.linalg.inv(reference.matrix) @ image.matrix
+    if abs(same_extent[0, 0] - 1) < 0.05 and abs(same_extent[1, 1] - 1) < 0.05:
+        yield np.eye(3)
+    else:
+        yield _shifted(image, reference, same_extent)[0]
+    yield _shifted(image, reference, np.eye(3))[0]
 
 
 def by_features(image: Features, reference: Features) -> Iterator[Pose]:
