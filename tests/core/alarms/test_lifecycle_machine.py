@@ -40,12 +40,15 @@ class Lifecycle(RuleBasedStateMachine):
         self.state = AlarmState()
         self.history: list[Change] = []
         self.story = Story()
+        self.shelved_until: datetime | None = None
 
     @initialize(delay_s=st.sampled_from([0.0, 30.0]), count=st.integers(1, 3), latch=st.booleans())
     def choose_rule(self, delay_s: float, count: int, latch: bool) -> None:
         self.rule = AlarmRule(delay_s=delay_s, count=count, latch=latch)
 
     def do(self, event: Event) -> tuple[Change, ...]:
+        if self.shelved_until is not None and event.at >= self.shelved_until:
+            self.shelved_until = None
         self.state, changes = step(self.state, event, self.rule)
         self.history += changes
         return changes
@@ -108,16 +111,15 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.story.raised)
     @rule(seconds=st.integers(1, 60))
     def shelve(self, seconds: int) -> None:
-        self.do(Shelve(self.now, "ana", "noisy", self.now + timedelta(seconds=seconds)))
-        assert self.state.shelf is not None
+        until = self.now + timedelta(seconds=seconds)
+        self.do(Shelve(self.now, "ana", "noisy", until))
+        self.shelved_until = until
 
-    @precondition(lambda self: self.story.raised and self.state.shelf is not None)
+    @precondition(lambda self: self.story.raised and self.shelved_until is not None and self.now < self.shelved_until)
     @rule()
     def unshelve(self) -> None:
-        assert self.state.shelf is not None
-        if self.now < self.state.shelf.until:
-            self.do(Unshelve(self.now, "ana"))
-            assert self.state.shelf is None
+        self.do(Unshelve(self.now, "ana"))
+        self.shelved_until = None
 
     @rule()
     def comment(self) -> None:
@@ -140,6 +142,8 @@ class Lifecycle(RuleBasedStateMachine):
         assert (self.state.acknowledged is not None) is self.story.acknowledged
         if self.story.raised:
             assert (self.state.current is Severity.OK) is self.story.over
+            assert (self.state.recovered_at is not None) is self.story.over
+        assert (self.state.shelf.until if self.state.shelf else None) == self.shelved_until
 
     @invariant()
     def is_consistent(self) -> None:

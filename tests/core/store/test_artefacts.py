@@ -134,9 +134,10 @@ import os, sys
 from pathlib import Path
 from core.store.artefacts import Artefacts
 artefacts, i = Artefacts(Path(sys.argv[1])), 0
-print("ready", flush=True)
 while True:
-    artefacts.put(i.to_bytes(8, "big") * 40_000, "application/octet-stream")
+    artefacts.put((os.getpid() * 1_000_000 + i).to_bytes(8, "big") * 40_000, "application/octet-stream")
+    if i == 0:
+        print("ready", flush=True)
     i += 1
 """
 
