@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 120.0
+START_S = 180.0
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ import pytest
 
 from core.errors import StoreError
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:prefect.*")
-
 
 def test_a_batch_runs_without_prefect_when_its_server_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import monitoring
