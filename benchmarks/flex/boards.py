@@ -114,7 +114,7 @@ def find_part(golden: Image) -> Mask:
     outline, _ = cv2.findContours(largest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(largest)
     cv2.drawContours(filled, outline, -1, 1, -1)
-    return filled.astype(bool)
+    return np.asarray(filled, dtype=bool)
 
 
 def find_gold(golden: Image) -> Mask:

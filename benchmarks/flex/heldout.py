@@ -93,6 +93,7 @@ def build(split: Split, reference: Reference, seed: int = SEED, scale: float = 1
     rng = np.random.default_rng(seed)
     deck = [kind for kind, count in COUNTS.items() for _ in range(max(1, round(count * scale)))]
     rng.shuffle(deck)
+    deck = deck[: 2 * COPIES * len(split.test)]
     slots = len(split.test) * min(COPIES, -(-len(deck) // len(split.test)))
     hands: list[list[str]] = [deck[i::slots] for i in range(slots)]
     copies, parts = [], {}
