@@ -144,8 +144,8 @@ def test_rows_of_earlier_runs_stay_and_are_marked(tmp_path: Path):
 def test_deeppcb_splits_by_group(tmp_path: Path):
     folder = tmp_path / "deeppcb"
     folder.mkdir()
-    (folder / "index.csv").write_text("id,group\n1,b\n2,a\n3,d\n4,c\n5,a\n")
-    assert deeppcb.groups(tmp_path) == (["a", "b", "d"], ["c"])
+    (folder / "index.csv").write_text("id,group\n1,b\n2,a\n3,d\n4,c\n5,a\n6,a\n7,b\n8,d\n")
+    assert deeppcb.groups(tmp_path) == (["a", "b"], ["c", "d"])
 
 
 def test_deeppcb_labels_and_template_comparison(tmp_path: Path):
