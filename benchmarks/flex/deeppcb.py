@@ -1,7 +1,7 @@
 """The DeepPCB part: golden-image mode on board designs that its training never saw.
 
 The rule: board groups sorted by their number of pairs, the largest first, are learnt until they hold three fifths of
-all pairs; the rest is tested. That gives 689 pairs of three designs to learn (20085, 00041, 13000) and 311 pairs of four
+all pairs; the rest is tested. That gives 689 pairs of three designs to learn (20085, 00041, 13000), 311 pairs of four
 unseen designs to test (92000, 77000, 44000, 50600). Figures follow DeepPCB's own evaluation (arXiv 1902.06197): a box
 is right at IoU above 0.33.
 """
