@@ -94,7 +94,7 @@ class Crew:
 
     def stop(self, grace_s: float = 8.0) -> None:
         """End all children, politely first, last started first; then whatever they left behind."""
-        for how in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
             for child in reversed(self.running.values()):
                 if child.poll() is None:
                     _signal_group(child.pid, how)

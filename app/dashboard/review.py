@@ -1,6 +1,6 @@
 """A decision in progress: what the operator has said of each suspect place so far. Pure; kept in the session."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.store.views import Judgement, RegionDecision
@@ -31,6 +31,9 @@ class Review:
         return tuple(self.answers[index] for index in sorted(self.answers))
 
 
+Step = Callable[[Review], Review]
+
+
 def accept(review: Review) -> Review:
     """It is a defect, of the class that was proposed."""
     return _answer(review, RegionDecision(review.cursor, Judgement.RIGHT, review.causes[review.cursor]))
@@ -45,6 +48,24 @@ def rename(review: Review, cause: str) -> Review:
     """It is a defect, of another class; choosing the proposed class is the same as accepting."""
     same = cause == review.causes[review.cursor]
     return _answer(review, RegionDecision(review.cursor, Judgement.RIGHT if same else Judgement.WRONG_CAUSE, cause))
+
+
+def answer_shown(review: Review, shown: int, step: Step) -> Review:
+    """Answer the place that was on the screen when the key was pressed, even if the cursor has moved on since.
+
+    Keys that are pressed faster than the page is redrawn arrive together, in no certain order. Each counts for the
+    place its button belonged to; if two of them contradict each other, that place is open again.
+    """
+    if shown == review.cursor:
+        return step(review)
+    said = step(replace(review, cursor=shown)).answers[shown]
+    before = review.answers.get(shown)
+    if before is None:
+        return replace(review, answers={**review.answers, shown: said})
+    if before == said:
+        return review
+    rest = {index: answer for index, answer in review.answers.items() if index != shown}
+    return replace(review, answers=rest, cursor=shown)
 
 
 def move(review: Review, step: int) -> Review:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.pages import alarms, inspection, overview
+from app.dashboard.screens import alarms, inspection, overview
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),

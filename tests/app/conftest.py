@@ -55,7 +55,7 @@ def run_page(shelf: Store) -> PageRun:
 def _page(name: str) -> None:
     from importlib import import_module
 
-    import_module(f"app.dashboard.pages.{name}").page()
+    import_module(f"app.dashboard.screens.{name}").page()
 
 
 def _opened(home: Path) -> bool:

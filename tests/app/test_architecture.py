@@ -25,6 +25,11 @@ def test_the_dashboard_imports_nothing_that_trains_judges_or_schedules() -> None
     assert done.returncode == 0, done.stderr
 
 
+def test_no_folder_is_called_pages_beside_the_frame() -> None:
+    """Streamlit runs the files of ``pages`` by themselves when a deep link is the first thing a fresh server sees."""
+    assert not (ROOT / "app" / "dashboard" / "pages").exists()
+
+
 def test_no_module_that_is_run_as_a_script_hides_another() -> None:
     """Streamlit and Prefect put the folder of the script in front of everything that can be imported."""
     taken = set(sys.stdlib_module_names) | {"app", "core", "dqm", "inspection", "accelerator", "flows"}

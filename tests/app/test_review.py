@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dashboard.review import Review, accept, look_at, move, reject, rename
+from app.dashboard.review import Review, accept, answer_shown, look_at, move, reject, rename
 from core.store.views import Judgement
 
 START = Review(7, ("Dusts", "unknown", None))
@@ -37,6 +37,24 @@ def test_a_board_without_places_is_complete_and_does_not_move() -> None:
     empty = Review(1, ())
     assert empty.is_complete
     assert move(empty, 1) == look_at(empty, 5) == empty
+
+
+def test_keys_pressed_faster_than_the_page_is_drawn_never_answer_a_place_that_was_not_shown() -> None:
+    twice = answer_shown(answer_shown(START, 0, accept), 0, accept)
+    assert set(twice.answers) == {0}
+    assert twice.cursor == 1
+
+
+def test_contradicting_keys_on_one_place_leave_it_open() -> None:
+    both = answer_shown(answer_shown(START, 0, accept), 0, reject)
+    assert not both.answers
+    assert both.cursor == 0
+
+
+def test_a_late_key_counts_for_the_place_it_was_pressed_at() -> None:
+    late = answer_shown(move(START, 1), 0, reject)
+    assert late.answers[0].judgement is Judgement.FALSE_ALARM
+    assert late.cursor == 1
 
 
 @given(

@@ -18,6 +18,11 @@ def address(serve: Serve, filled_home: Path) -> str:
     return serve(filled_home)
 
 
+def test_the_first_thing_a_fresh_server_is_asked_for_may_be_a_board(address: str, open_page: OpenPage) -> None:
+    page = open_page(f"{address}/inspection?board=2")
+    expect(page.get_by_text("look at these 4 places")).to_be_visible(timeout=SOON)
+
+
 def test_from_the_alarm_to_the_record_by_keyboard(address: str, open_page: OpenPage) -> None:
     page = open_page(address)
     expect(page.get_by_text("Set board 20UPGPQ2600102 aside")).to_be_visible(timeout=SOON)
@@ -46,9 +51,21 @@ def test_from_the_alarm_to_the_record_by_keyboard(address: str, open_page: OpenP
     expect(page.get_by_text("by Anna Keller")).to_be_visible(timeout=SOON)
 
 
+def test_keys_pressed_in_a_burst_answer_only_what_was_shown(address: str, open_page: OpenPage) -> None:
+    page = open_page(f"{address}/inspection?board=3", operator="Anna")
+    expect(page.get_by_text("0 of 2 decided")).to_be_visible(timeout=SOON)
+    page.wait_for_timeout(500)
+    for key in "xx":
+        page.keyboard.press(key)
+    expect(page.get_by_text(re.compile("[12] of 2 decided"))).to_be_visible(timeout=SOON)
+    expect(page.locator(".frame.clean").first).to_be_visible()
+    expect(page.locator(".frame.defect")).to_have_count(0)
+
+
 def test_keys_move_and_do_nothing_while_a_name_is_typed(address: str, open_page: OpenPage) -> None:
     page = open_page(f"{address}/inspection?board=3")
-    expect(page.get_by_text("Place 1 of 2")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("0 of 2 decided")).to_be_visible(timeout=SOON)
+    page.wait_for_timeout(500)
     page.keyboard.press("j")
     expect(page.get_by_text("Place 2 of 2")).to_be_visible(timeout=SOON)
     page.keyboard.press("k")
@@ -67,6 +84,7 @@ def test_the_heat_map_replaces_the_photo_and_frames_stay_on_their_places(address
     photo = page.locator(".st-key-board_view img")
     expect(photo).to_be_visible(timeout=SOON)
     before = photo.get_attribute("src")
+    expect(page.get_by_role("button", name="Show heat map")).to_be_visible(timeout=SOON)
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Show photo")).to_be_visible(timeout=SOON)
     assert photo.get_attribute("src") != before
@@ -84,6 +102,7 @@ def test_answering_sends_no_picture_of_the_board_again(address: str, open_page: 
     before = photo.get_attribute("src")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(500)
     page.keyboard.press("j")
     expect(page.get_by_text("Place 2 of 2")).to_be_visible(timeout=SOON)
     assert photo.get_attribute("src") == before

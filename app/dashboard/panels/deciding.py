@@ -1,7 +1,7 @@
 """The decision in progress: kept in the session until it is submitted, untouched by what arrives meanwhile."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from app.dashboard import links, person
 from app.dashboard.access import now, settings, store
 from app.dashboard.panels import decided, spot, waiting
-from app.dashboard.review import Review
+from app.dashboard.review import Review, Step
 from app.dashboard.wording import plain, plural
 from core.errors import ShiftwatchError
 from core.store.views import Disposition, ObservationDetail
@@ -45,7 +45,7 @@ def panel(detail: ObservationDetail, spots: Sequence[Spot], review: Review) -> N
     if spots:
         place = spots[review.cursor]
         spot.draw(place, review, lambda step: _take(detail, step))
-        spot.keys(display.classes(detail), lambda step: _take(detail, step))
+        spot.keys(place, display.classes(detail), lambda step: _take(detail, step))
         st.progress(len(review.answers) / review.total, text=f"{len(review.answers)} of {review.total} decided")
     else:
         st.markdown("No place stands out from the golden boards. Look once, then submit it as passed.")
@@ -123,7 +123,7 @@ def _submit_button(detail: ObservationDetail, review: Review) -> None:
     _say_problem()
 
 
-def _take(detail: ObservationDetail, step: Callable[[Review], Review]) -> None:
+def _take(detail: ObservationDetail, step: Step) -> None:
     st.session_state["reviews"][detail.view.id] = step(current(detail))
 
 

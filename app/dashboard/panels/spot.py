@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.dashboard.access import picture
-from app.dashboard.review import Review, accept, move, reject, rename
+from app.dashboard.review import Review, Step, accept, answer_shown, move, reject, rename
 from app.dashboard.wording import plain
 from core.store.views import Judgement, RegionDecision
 from inspection.flex.display import Spot, class_label, how_sure
 
 WITH_KEY = 9
-Take = Callable[[Callable[[Review], Review]], None]
+Take = Callable[[Step], None]
 
 
 def draw(spot: Spot, review: Review, take: Take) -> None:
@@ -42,22 +42,33 @@ def said(answer: RegionDecision | None) -> str:
     return f"You said: defect, {plain(class_label(answer.cause))}"
 
 
-def keys(names: Sequence[str], take: Take) -> None:
+def keys(spot: Spot, names: Sequence[str], take: Take) -> None:
     """Draw the buttons that answer; every one has its key. Streamlit keeps R and C for itself, so X rejects."""
+    here = spot.index
     yes, no = st.columns(2, gap="small")
-    yes.button("Defect", key="accept", shortcut="A", type="primary", width="stretch", on_click=take, args=(accept,))
-    no.button("No defect", key="reject", shortcut="X", width="stretch", on_click=take, args=(reject,))
+    yes.button(
+        "Defect",
+        key=f"accept_{here}",
+        shortcut="A",
+        type="primary",
+        width="stretch",
+        on_click=take,
+        args=(_at(here, accept),),
+    )
+    no.button(
+        "No defect", key=f"reject_{here}", shortcut="X", width="stretch", on_click=take, args=(_at(here, reject),)
+    )
     with st.container(key="kinds"):
         st.caption("Or a defect of another kind")
         columns = st.columns(2, gap="small")
         for digit, name in enumerate(names[:WITH_KEY], start=1):
             columns[(digit - 1) % 2].button(
                 class_label(name),
-                key=f"class_{digit}",
+                key=f"class_{digit}_{here}",
                 shortcut=str(digit),
                 width="stretch",
                 on_click=take,
-                args=(_as(name),),
+                args=(_at(here, _as(name)),),
             )
         if rest := names[WITH_KEY:]:
             columns[len(names[:WITH_KEY]) % 2].selectbox(
@@ -67,20 +78,23 @@ def keys(names: Sequence[str], take: Take) -> None:
                 format_func=class_label,
                 placeholder="More kinds",
                 label_visibility="collapsed",
-                key="class_more",
+                key=f"class_more_{here}",
                 on_change=_chosen,
-                args=(take,),
+                args=(take, here),
             )
 
 
-def _chosen(take: Take) -> None:
-    name = st.session_state.get("class_more")
+def _chosen(take: Take, here: int) -> None:
+    name = st.session_state.get(f"class_more_{here}")
     if name is not None:
-        st.session_state["class_more"] = None
-        take(_as(str(name)))
+        take(_at(here, _as(str(name))))
 
 
-def _as(name: str) -> Callable[[Review], Review]:
+def _at(here: int, step: Step) -> Step:
+    return lambda review: answer_shown(review, here, step)
+
+
+def _as(name: str) -> Step:
     return lambda review: rename(review, name)
 
 
