@@ -17,7 +17,8 @@ class FlexSettings(BaseModel):
     inbox: Path | None = Field(default=None, description="watched scanner folder; default HOME/inbox/flex")
     product: str = Field(default="synthetic", description="name of the model package to judge boards with")
     name_pattern: str = Field(
-        default=r"(?P<serial>20U[A-Z0-9]{11})(?:_(?P<stage>[A-Z][A-Z_]*[A-Z]))?(?:_.*?(?P<side>[Ff]ront|[Bb]ack))?",
+        default=r"(?P<serial>20U[A-Z0-9]{11})(?:_(?P<stage>[A-Z]+(?:_[A-Z]+)*)(?![A-Za-z]))?"
+        r"(?:_.*?(?P<side>[Ff]ront|[Bb]ack))?",
         description="regular expression with the groups serial, stage, side; a file NAME.json beside it wins",
     )
     false_spots_per_board: float = Field(default=1.0, gt=0, le=100)

@@ -1,0 +1,117 @@
+"""The other commands: alarms, models, tables, simulation, the doctor, and what their help says."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from core.errors import StoreError
+from core.store import Store
+from tests.app.boards import cheap_store
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
+    found: dict[tuple[str, ...], click.Command] = {}
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            found |= every_command(command, (*path, name))  # type: ignore[arg-type]
+        else:
+            found[(*path, name)] = command
+    return found
+
+
+COMMANDS = every_command(get_command(app))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_help_has_an_example(path: tuple[str, ...]) -> None:
+    result = run(*path, "--help")
+    assert result.exit_code == 0
+    assert "Example: " in result.output
+    assert f"shiftwatch {' '.join(path)}" in result.output
+
+
+def test_the_commands_there_are() -> None:
+    single = {"score", "train", "simulate", "demo", "up", "doctor"}
+    groups = {("alarms", "list"), ("alarms", "ack"), ("alarms", "clear"), ("models", "list"), ("models", "promote")}
+    assert {path[0] for path in COMMANDS if len(path) == 1} >= single
+    assert set(COMMANDS) >= groups | {("db", "upgrade")}
+
+
+def test_alarms_are_listed_acknowledged_and_cleared(shelf: Store) -> None:
+    cheap_store(shelf)
+    listed = run("alarms", "list")
+    assert "20UPGPQ2600002" in listed.stdout
+    first = next(json.loads(line) for line in run("alarms", "list", "--json").stdout.splitlines() if "2600002" in line)
+    assert (first["severity"], first["acknowledged_by"], first["open"]) == ("MAJOR", None, True)
+    number = str(first["id"])
+    assert "acknowledged" in run("alarms", "ack", number, "--by", "Anna", "--note", "mine").stdout
+    assert "closed" in run("alarms", "clear", number, "--by", "Anna").stdout
+    detail = shelf.alarm(int(number))
+    assert detail is not None
+    assert (detail.view.acknowledged_by, detail.view.is_open) == ("Anna", False)
+    assert "20UPGPQ2600002" not in run("alarms", "list").stdout
+    assert "20UPGPQ2600002" in run("alarms", "list", "--all").stdout
+
+
+def test_without_alarms_it_says_so(shelf: Store) -> None:
+    assert run("alarms", "list").stdout.strip() == "no open alarm"
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "x"])
+def test_an_impossible_alarm_number_is_refused(shelf: Store, number: str) -> None:
+    assert run("alarms", "ack", number).exit_code == 2
+
+
+def test_models_are_listed_and_promoted(shelf: Store) -> None:
+    assert "no model of flex is registered" in run("models", "list", "flex").stdout
+    for version in ("aaa", "bbb"):
+        shelf.register_model("flex", "myboard", version, version * 8, "/models", {}, datetime.now(UTC))
+    assert run("models", "promote", "flex", "myboard", "aaa", "--reason", "first").exit_code == 0
+    promoted = next(line for line in run("models", "list", "flex").stdout.splitlines() if "aaa" in line)
+    assert "champion" in promoted
+    assert isinstance(run("models", "promote", "flex", "myboard", "nosuch", "--reason", "x").exception, StoreError)
+
+
+def test_tables_are_made_and_made_again(home: Path) -> None:
+    for _ in range(2):
+        assert run("db", "upgrade").exit_code == 0
+    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
+        assert store.is_current()
+
+
+def test_simulated_boards_are_photos_named_as_the_scanner_names_them(home: Path) -> None:
+    result = run("simulate", "flex", "--out", str(home / "scans"), "--count", "1", "--defects", "2", "--seed", "3")
+    (path,) = (Path(line) for line in result.stdout.splitlines())
+    assert path.name.startswith("20UPGPQ26")
+    assert path.read_bytes()[:2] == b"\xff\xd8"
+    assert [found.name for found in (home / "scans").iterdir()] == [path.name]
+
+
+def test_the_doctor_names_what_is_missing(home: Path) -> None:
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "LOOK  store: tables are missing or old; type: shiftwatch db upgrade" in result.stdout
+    run("db", "upgrade")
+    assert "ok    store: sqlite:///" in run("doctor").stdout
+
+
+def test_the_doctor_reports_an_unknown_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIFTWATCH_FLEX__NOSUCH", "1")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "nosuch" in result.stdout
+
+
+def test_the_doctor_hides_the_password_of_the_database(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIFTWATCH_DATABASE_URL", "postgresql+psycopg://me:secret@127.0.0.1:1/none")
+    assert "secret" not in run("doctor").stdout
