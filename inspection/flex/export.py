@@ -1,9 +1,9 @@
 """The ITk VISUAL_INSPECTION test run of a decided board, as the local database takes it.
 
-The analysis of ``module-qc-analysis-tools`` 2.10.5 grades a board by substrings of its defect ids and lets one pass whose
-red defect it does not know. Here every such defect is recorded twice, under its own id and the nearest graded one, the
-comment of the tile says so, and our own verdict stands in ``Metadata.SHIFTWATCH``; :func:`analyse` is that analysis,
-so that a record which it would grade better than we do is never handed out.
+The analysis of ``module-qc-analysis-tools`` 2.10.5 grades a board by substrings of its defect ids and lets one pass
+whose red defect it does not know. Here every such defect is recorded twice, under its own id and the nearest graded
+one, the comment of the tile says so, and our own verdict stands in ``Metadata.SHIFTWATCH``; :func:`analyse` is that
+analysis, so that a record which it would grade better than we do is never handed out.
 """
 
 import math

@@ -110,21 +110,27 @@ def _decode(content: bytes, origin: str, max_megapixels: float) -> Rgb:
     try:
         picture = Image.open(BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError:
-        deep = _deep_tiff(content, origin, max_megapixels)
-        if deep is None:
+        size = _tiff_size(content)
+        if size is None:
             raise InputError(origin, "is not a JPEG, PNG, TIFF or BMP image") from None
-        return deep
+        _check_size(size, origin, max_megapixels)
+        return _decode_deep(content, origin)
     with picture:
         _check_size(picture.size, origin, max_megapixels)
         _check_pages(picture, origin)
         if picture.format in {"JPEG", "MPO"}:
             _check_jpeg_end(content, origin)
         turn = _orientation(picture)
-        if picture.format == "JPEG" and picture.mode in {"RGB", "L"}:
+        if _is_deep(picture, content):
+            pixels = _decode_deep(content, origin)
+        elif picture.format == "JPEG" and picture.mode in {"RGB", "L"}:
             pixels = _decode_jpeg(content)
         else:
+            picture.load()  # turns a TIFF upright, and then says so
+            turn = _orientation(picture)
             pixels = _to_rgb(picture, origin)
-    if pixels.shape[:2] != picture.size[::-1]:
+        size = picture.size
+    if pixels.shape[:2] != size[::-1]:
         raise InputError(origin, "cannot be decoded as an image (its size differs from its header)")
     return np.ascontiguousarray(_upright(pixels, turn))
 
@@ -183,15 +189,31 @@ def _decode_jpeg(content: bytes) -> Rgb:
 
 
 def _to_rgb(picture: Image.Image, origin: str) -> Rgb:
-    if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
-        if picture.mode == "F":
-            raise InputError(origin, "has floating-point pixels: save it with 8 or 16 bits")
+    if picture.mode == "F":
+        raise InputError(origin, "has floating-point pixels: save it with 8 or 16 bits")
+    if picture.mode.startswith("I"):
         return _from_deep(np.asarray(picture)[..., None].repeat(3, axis=2), origin)
     if picture.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in picture.info:
         rgba = picture.convert("RGBA")
         ground = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
         return np.asarray(Image.alpha_composite(ground, rgba).convert("RGB"), np.uint8)
     return np.asarray(picture.convert("RGB"), np.uint8)
+
+
+def _is_deep(picture: Image.Image, content: bytes) -> bool:
+    """Colour of 16 bits, of which Pillow keeps only the upper 8: a 12-bit picture would come out black."""
+    if picture.format == "PNG":
+        return content[24] == 16 and picture.mode in {"RGB", "RGBA"}
+    if isinstance(picture, TiffImagePlugin.TiffImageFile):
+        return picture.mode in {"RGB", "RGBA", "RGBX"} and 16 in picture.tag_v2.get(258, ())
+    return False
+
+
+def _decode_deep(content: bytes, origin: str) -> Rgb:
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels is None or pixels.ndim != 3 or pixels.shape[2] < 3 or pixels.dtype != np.uint16:
+        raise InputError(origin, "cannot be decoded as an image (unknown kind of 16-bit image)")
+    return _from_deep(np.ascontiguousarray(pixels[..., 2::-1]), origin)
 
 
 def _from_deep(pixels: NDArray[np.generic], origin: str) -> Rgb:
@@ -204,33 +226,17 @@ def _from_deep(pixels: NDArray[np.generic], origin: str) -> Rgb:
     return np.asarray(np.multiply(values, scale, dtype=np.float32) + 0.5, np.uint8)
 
 
-def _deep_tiff(content: bytes, origin: str, max_megapixels: float) -> Rgb | None:
-    """16-bit colour TIFF, which Pillow does not know; None if it is no TIFF at all."""
-    if content[:4] not in {b"II*\x00", b"MM\x00*"}:
-        return None
-    width, height, turn = _tiff_tags(content, (256, 257, 274))
-    if width is None or height is None:
-        raise InputError(origin, "cannot be decoded as an image (TIFF without size)")
-    _check_size((width, height), origin, max_megapixels)
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None or pixels.ndim != 3 or pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
-        raise InputError(origin, "cannot be decoded as an image (unknown kind of TIFF)")
-    rgb = np.ascontiguousarray(pixels[..., 2::-1])
-    upright = rgb if rgb.dtype == np.uint8 else _from_deep(rgb, origin)
-    return np.ascontiguousarray(_upright(np.asarray(upright, np.uint8), turn))
-
-
-def _tiff_tags(content: bytes, wanted: tuple[int, ...]) -> list[int | None]:
-    """Return values of tags of the first directory (TIFF 6.0, section 2), None where a tag is absent."""
+def _tiff_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height of a TIFF that Pillow does not know (TIFF 6.0, section 2); None if it is no TIFF."""
     try:
         directory = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
         stream = BytesIO(content)
         stream.seek(directory.next)
         directory.load(stream)
     except (OSError, SyntaxError, struct.error, ValueError, KeyError):
-        return [None for _ in wanted]
-    values = [directory.get(tag) for tag in wanted]
-    return [value if isinstance(value, int) else None for value in values]
+        return None
+    width, height = directory.get(256), directory.get(257)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
 
 
 def _told(error: OSError) -> str:

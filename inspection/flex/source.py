@@ -11,7 +11,7 @@ import numpy as np
 
 from core.clock import Clock, SystemClock
 from core.contracts import Arrival
-from core.errors import InputError
+from core.errors import IncompleteInputError, InputError
 from core.observation import Condition, Observation
 from core.settings import Settings
 from inspection.flex.exif import taken_at
@@ -35,7 +35,7 @@ class FolderSource:
 
     A file counts as complete once it (and its sidecar) was left alone for ``settle_s``: by its modification time, or,
     where that lies in the future of our clock, by having been seen unchanged for as long. Hidden files and names of
-    unfinished copies are left out, whatever else does not look like an image by its suffix is too.
+    unfinished copies are left out, and so is what does not look like an image by its suffix.
     """
 
     name = "inbox"
@@ -74,7 +74,18 @@ class FolderSource:
         core.errors.InputError
             If it is no usable picture or its sidecar is wrong.
         """
-        return _observe(_real(arrival.origin), self._settings, self._clock)
+        path = self._path(arrival.origin)
+        if path.is_dir():
+            list(os.scandir(path))  # says why it could not be listed; if now it can, its files come by themselves
+            raise IncompleteInputError(arrival.origin, "is a folder that can be listed again")
+        return _observe(path, self._settings, self._clock)
+
+    def _path(self, origin: str) -> Path:
+        """The path behind a printable one, which differs where a name is no UTF-8."""
+        path = Path(origin)
+        if "\\x" not in origin or path.exists():
+            return path
+        return next((file.path for file in _images(self._folder) if printable(file.path) == origin), path)
 
     def _complete(self) -> list[_File]:
         folder = self._folder
@@ -193,15 +204,3 @@ def _described(path: Path) -> Iterator[_File]:
     except (OSError, ValueError):
         pass
     yield _File(path, status.st_size, changed, state)
-
-
-def _real(origin: str) -> Path:
-    """The path behind a printable one."""
-    path = Path(origin)
-    if path.exists() or "\\x" not in origin:
-        return path
-    for folder, _, names in os.walk(os.path.dirname(origin) or "."):  # noqa: PTH120
-        for name in names:
-            if printable(Path(folder) / name) == origin:
-                return Path(folder) / name
-    return path
