@@ -1,0 +1,1 @@
+"""Training: torch and Lightning building blocks. Nothing that runs on shift imports this package."""

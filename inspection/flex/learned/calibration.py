@@ -1,0 +1,103 @@
+"""Calibrate a taught product on its own good boards, each judged by what the others say is normal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.inference import Session
+from core.thresholds import SpotThreshold
+from inspection.flex.learned.fusion import Scale, fuse
+from inspection.flex.learned.parts import PARTS, STRIDE, keep_inside, part_maps
+from inspection.flex.learned.product import Fusion, judged_area
+from inspection.flex.learned.spots import find_spots
+from inspection.flex.learned.stack import Stack
+
+Float: TypeAlias = NDArray[np.float32]
+
+HANDICAPS = {"spots": 0.05, "context": 1.0, "position": 1.0, "rebuilding": 1.3}
+"""Decades that a part must be rarer to speak: the spot network has most of the budget, the others guard the unknown."""
+SPOTS_KEPT = 40
+_SUSPICIOUS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """Fusion of the parts, and the fused spots of each good board."""
+
+    fusion: Fusion
+    spots: SpotThreshold
+    worst: tuple[float, ...]
+    held_back: tuple[int, ...]
+    learned_rate: float
+    held_back_rate: float
+
+    def suspicious(self) -> Iterator[tuple[int, float]]:
+        """Yield golden boards (index, worst score) with a spot so rare that a person should look at it."""
+        yield from ((i, worst) for i, worst in enumerate(self.worst) if worst > _SUSPICIOUS)
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what the card tells of the calibration."""
+        return {
+            "good_boards": len(self.worst),
+            "boards_held_back_from_training": len(self.held_back),
+            "false_spots_per_learned_board": self.learned_rate,
+            "false_spots_per_held_back_board": self.held_back_rate,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"fusion": self.fusion.to_json(), "spots": self.spots.to_json()}
+
+
+def calibrate_stack(stack: Stack, session: Session, learners: Sequence[int], judges: Sequence[int]) -> Calibrated:
+    """Judge every board by the others and count its spots.
+
+    Parameters
+    ----------
+    learners, judges
+        Boards that the spot network learned from, and boards that it never saw. Scores are scaled on the judges; the
+        budget is fixed on all boards once both kinds agree, otherwise on the judges alone.
+    """
+    maps: dict[int, dict[str, Float]] = {}
+    for index in range(len(stack)):
+        parts = part_maps(np.asarray(stack.boards[index]), stack.coarse(index), stack.without(index), session)
+        keep_inside(parts, judged_area(np.ones(stack.boards.shape[1:3], np.bool_)))
+        maps[index] = {name: values.astype(np.float16) for name, values in parts.items()}
+    scales = {name: Scale.fit([_scores(maps[i][name]) for i in judges]) for name in PARTS}
+    fusion = Fusion(scales, HANDICAPS)
+    fused = {i: _scores(_fused(parts, fusion)) for i, parts in maps.items()}
+    rates = [_rate([fused[i] for i in group]) for group in (learners, judges)]
+    trusted = range(len(stack)) if _agree(rates, len(learners), len(judges)) else judges
+    return Calibrated(
+        fusion,
+        SpotThreshold.fit([fused[i] for i in trusted]),
+        tuple(fused[i][0] if fused[i] else -9.0 for i in range(len(stack))),
+        tuple(judges),
+        *rates,
+    )
+
+
+def _scores(values: NDArray[np.floating]) -> list[float]:
+    floor = float(values.min())
+    found = find_spots(np.asarray(values, np.float32), STRIDE, floor + 1e-3, limit=SPOTS_KEPT)
+    return [spot.score for spot in found]
+
+
+def _fused(parts: dict[str, Float], fusion: Fusion) -> Float:
+    wide = {name: values.astype(np.float32) for name, values in parts.items()}
+    return fuse(wide, fusion.scales, fusion.handicaps)
+
+
+def _rate(boards: Sequence[Sequence[float]]) -> float:
+    """Spots per board above the level that the scales call one per board."""
+    return float(np.mean([sum(score >= 0 for score in one) for one in boards]))
+
+
+def _agree(rates: Sequence[float], learners: int, judges: int) -> bool:
+    """Whether boards learned from show as many spots as boards held back, within twice the counting error."""
+    learned, held = rates
+    error = np.sqrt(max(learned, 0.2) / learners + max(held, 0.2) / judges)
+    return bool(abs(learned - held) <= 2 * error)

@@ -1,0 +1,91 @@
+"""One calibrated score from the parts: every part speaks in expected false spots per board.
+
+Each part (spot network, context, per-position normality, autoencoder) gives a map on its own scale. On good boards that
+the part did not learn from, the spots of its map are counted: ``rate(score)`` is the expected number of spots per good
+board at least that high. A part's *surprise* is ``-log10(rate) - handicap``, where the handicap shares the false-alarm
+budget out among the parts, and the fused score is the largest surprise. It is zero at one false spot per board (before
+the final calibration on the fused spots), and one higher for each factor of ten rarer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CalibrationError
+
+Float: TypeAlias = NDArray[np.float32]
+
+_KNOTS = 33
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Piecewise-linear map from a part's score to ``-log10`` of the expected false spots per board."""
+
+    scores: tuple[float, ...]
+    surprises: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, spots: Sequence[Sequence[float]]) -> Self:
+        """Calibrate on the spot scores of good boards.
+
+        The rate at the k-th highest of all spots is k over the number of boards; beyond the highest the line through
+        the highest tenth goes on (an exponential tail).
+
+        Raises
+        ------
+        CalibrationError
+            If the boards show fewer than 8 different spots.
+        """
+        pooled = np.sort(np.concatenate([np.asarray(one, np.float64) for one in spots]))[::-1]
+        if len(np.unique(pooled)) < 8:
+            raise CalibrationError(f"{len(pooled)} spots on {len(spots)} good boards are too few to calibrate a part")
+        rank = np.arange(1, len(pooled) + 1)
+        pick = np.unique(np.geomspace(1, len(pooled), _KNOTS).astype(int)) - 1
+        scores, surprises = pooled[pick], -np.log10(rank[pick] / len(spots))
+        slope = _tail_slope(pooled, len(spots))
+        reach = 4.0
+        scores = np.concatenate([[scores[0] + reach / slope], scores])
+        surprises = np.concatenate([[surprises[0] + reach], surprises])
+        keep = np.concatenate([[True], np.diff(scores) < 0])
+        return cls(tuple(scores[keep][::-1].tolist()), tuple(surprises[keep][::-1].tolist()))
+
+    def surprise(self, score: Float) -> Float:
+        """Return the surprise of every value; linear beyond both ends, so that the order of low values is kept."""
+        x, y = np.asarray(self.scores, np.float32), np.asarray(self.surprises, np.float32)
+        inside = np.interp(score, x, y).astype(np.float32)
+        low = np.float32((y[1] - y[0]) / max(x[1] - x[0], 1e-6))
+        high = np.float32((y[-1] - y[-2]) / max(x[-1] - x[-2], 1e-6))
+        beyond = low * np.minimum(score - x[0], 0) + high * np.maximum(score - x[-1], 0)
+        return np.asarray(inside + beyond, np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"scores": list(self.scores), "surprises": list(self.surprises)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Read what `to_json` gave."""
+        return cls(tuple(content["scores"]), tuple(content["surprises"]))
+
+
+def _tail_slope(pooled: NDArray[np.float64], boards: int) -> float:
+    """Decades of rarity per unit of score in the upper tail: mean excess over the score of one spot per board."""
+    count = int(np.clip(boards, 8, max(8, len(pooled) // 4)))
+    count = min(count, len(pooled) - 1)
+    excess = float(np.mean(pooled[:count] - pooled[count]))
+    return float(1.0 / (np.log(10) * max(excess, 1e-6)))
+
+
+def fuse(maps: Mapping[str, Float], scales: Mapping[str, Scale], handicaps: Mapping[str, float]) -> Float:
+    """Return the largest surprise of all parts at each place; all maps have the same shape."""
+    fused: Float | None = None
+    for name, values in maps.items():
+        surprise = scales[name].surprise(values) - np.float32(handicaps[name])
+        fused = surprise if fused is None else np.maximum(fused, surprise, out=fused)
+    if fused is None:
+        raise CalibrationError("no part to fuse")
+    return fused

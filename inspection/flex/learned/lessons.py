@@ -1,0 +1,229 @@
+"""Lessons for the spot network: crops of good boards with simulated defects, seen as an unseen board would be.
+
+Good boards are not clean: they carry dust that their makers accept. Places where a good board departs most from the
+others are therefore shown often, as good: the network learns what is *accepted* on this product, and its logit becomes
+the odds of a defect against what good boards show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from inspection.flex.learned.channels import coarse_channels, image_channels
+from inspection.flex.learned.context import find_features
+from inspection.flex.learned.normality import SPREAD_STEPS_PER_DN, Normality, difference, zscore
+from inspection.flex.learned.parts import Expectation, Networks
+from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
+from inspection.flex.learned.spots import find_spots
+from inspection.flex.learned.stack import Stack
+from inspection.flex.simulate.defects import draw, possible, union
+from inspection.flex.simulate.zones import Zone
+
+Float: TypeAlias = NDArray[np.float32]
+Image: TypeAlias = NDArray[np.uint8]
+
+CROP_PX = 256
+_MARGIN_PX = 32
+GOOD, DEFECT, ACCEPTED = 0, 1, 2
+_CLEAN_SHARE = 0.2
+_BLEMISH_SHARE = 0.35
+_PAD_SHARE = 0.3
+_BLEMISHES = 25
+_VISIBLE = 9.0
+_SCRATCH_SHARE = 0.25
+_STRANGE_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """Crops for training.
+
+    ``image`` (n, 7, 256, 256), ``coarse`` (n, 2, 64, 64) float16; ``truth`` (n, 128, 128) uint8: `GOOD`, `DEFECT` or
+    `ACCEPTED` (a blemish of a good board).
+    """
+
+    image: NDArray[np.float16]
+    coarse: NDArray[np.float16]
+    truth: NDArray[np.uint8]
+
+    @staticmethod
+    def joined(lessons: Sequence["Lessons"]) -> "Lessons":
+        """Return all lessons together."""
+        return Lessons(
+            np.concatenate([one.image for one in lessons]),
+            np.concatenate([one.coarse for one in lessons]),
+            np.concatenate([one.truth for one in lessons]),
+        )
+
+
+def make_lessons(
+    stack: Stack, boards: Sequence[int], zones: NDArray[np.uint8], networks: Networks, per_board: int, seed: int
+) -> Lessons:
+    """Draw ``per_board`` crops from each of the given boards.
+
+    Statistics are those of the other boards, so that a crop looks as it would on a board that was never seen.
+
+    Raises
+    ------
+    core.errors.InputError
+        If the boards are smaller than a crop.
+    """
+    rng = np.random.default_rng(seed)
+    count = per_board * len(boards)
+    out = Lessons(
+        np.empty((count, 7, CROP_PX, CROP_PX), np.float16),
+        np.empty((count, 2, CROP_PX // 4, CROP_PX // 4), np.float16),
+        np.empty((count, CROP_PX // 2, CROP_PX // 2), np.uint8),
+    )
+    corners = _Corners.of(zones)
+    position = 0
+    for board in boards:
+        expected = stack.without(board)
+        blemishes = find_blemishes(stack, board, expected)
+        places = np.argwhere(blemishes[::4, ::4]) * 8
+        for _ in range(per_board):
+            window = corners.draw(rng, places)
+            lesson = _lesson(stack, board, window, zones, networks, expected.rebuilding, rng)
+            seen = _half(window)
+            accepted = (lesson[2] == GOOD) & (blemishes[seen] > 0)
+            lesson[2][accepted] = ACCEPTED
+            out.image[position], out.coarse[position], out.truth[position] = lesson
+            position += 1
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Corners:
+    """Where crops may lie: anywhere, and around pads."""
+
+    shape: tuple[int, int]
+    pads: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, zones: NDArray[np.uint8]) -> "_Corners":
+        side = CROP_PX + 2 * _MARGIN_PX
+        if min(zones.shape) < side:
+            raise InputError("golden boards", f"{zones.shape[1]}x{zones.shape[0]} pixels: at least {side} are needed")
+        return cls((zones.shape[0], zones.shape[1]), np.argwhere(zones[::8, ::8] == Zone.PAD) * 8)
+
+    def draw(self, rng: np.random.Generator, blemishes: NDArray[np.int64]) -> tuple[slice, slice]:
+        side = CROP_PX + 2 * _MARGIN_PX
+        limit = np.array([self.shape[0] - side, self.shape[1] - side])
+        corner = rng.integers(0, limit + 1)
+        chance = rng.random()
+        favoured = blemishes if chance < _BLEMISH_SHARE else self.pads
+        if len(favoured) and chance < _BLEMISH_SHARE + _PAD_SHARE:
+            middle = favoured[rng.integers(len(favoured))] + rng.integers(-60, 61, 2)
+            corner = np.clip(middle - side // 2, 0, limit)
+        top, left = (int(c) // 8 * 8 for c in corner)
+        return slice(top, top + side), slice(left, left + side)
+
+
+def find_blemishes(stack: Stack, board: int, expected: Expectation) -> NDArray[np.uint8]:
+    """Mark where a good board departs most from the others, (H // 2, W // 2) uint8, by pixels and by context."""
+    picture = np.asarray(stack.boards[board])
+    marked = np.zeros((picture.shape[0] // 2, picture.shape[1] // 2), np.uint8)
+    surprise = expected.context.surprise(stack.coarse(board).features)
+    departure = np.sqrt(np.square(zscore(picture, expected.normality)).sum(axis=2))
+    departure = cv2.resize(departure, marked.shape[::-1], interpolation=cv2.INTER_AREA)
+    for values in (cv2.GaussianBlur(departure, (0, 0), 0.8), cv2.resize(np.log(surprise + 1e-3), marked.shape[::-1])):
+        for spot in find_spots(np.asarray(values, np.float32), 2, float(values.mean()), limit=_BLEMISHES):
+            rows = slice(spot.top // 2, (spot.top + spot.height) // 2 + 1)
+            marked[rows, spot.left // 2 : (spot.left + spot.width) // 2 + 1] = 1
+    return marked
+
+
+def _half(window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Return the inner part of a window on the grid of the truth."""
+    rows, columns = (slice((part.start + _MARGIN_PX) // 2, (part.stop - _MARGIN_PX) // 2) for part in window)
+    return rows, columns
+
+
+def _lesson(
+    stack: Stack,
+    board: int,
+    window: tuple[slice, slice],
+    zones: NDArray[np.uint8],
+    networks: Networks,
+    rebuilding: Rebuilding,
+    rng: np.random.Generator,
+) -> tuple[Float, Float, NDArray[np.uint8]]:
+    clean = np.asarray(stack.boards[board][window])
+    picture, truth = clean, np.zeros(clean.shape[:2], np.bool_)
+    normality = stack.sums.part(window).without(clean)
+    if rng.random() >= _CLEAN_SHARE:
+        picture, truth = _spoil(clean, zones[window], normality, rng)
+    inner = (slice(_MARGIN_PX, -_MARGIN_PX), slice(_MARGIN_PX, -_MARGIN_PX))
+    quarter = (slice(_MARGIN_PX // 4, -_MARGIN_PX // 4), slice(_MARGIN_PX // 4, -_MARGIN_PX // 4))
+    image = image_channels(picture[inner], Normality(normality.golden[inner], normality.spread[inner]))
+    rows, columns = (slice(part.start // 4, part.stop // 4) for part in window)
+    own = stack.context.projection.apply(stack.features[board, rows, columns].astype(np.float32))
+    context = stack.context.part((rows, columns)).without(own)
+    surprise = context.surprise(find_features(picture, networks.features))
+    error = rebuild_error(picture, networks.rebuilding)
+    rebuilt = Rebuilding(rebuilding.mean[rows, columns], rebuilding.spread[rows, columns]).standardise(error)
+    coarse = coarse_channels(surprise[quarter], rebuilt[quarter])
+    half = CROP_PX // 2
+    return image, coarse, truth[inner].reshape(half, 2, half, 2).max(axis=(1, 3)).astype(np.uint8)
+
+
+def _spoil(
+    clean: Image, zones: NDArray[np.uint8], normality: Normality, rng: np.random.Generator
+) -> tuple[Image, NDArray[np.bool_]]:
+    """Return the crop with one to three visible defects, and which pixels they changed."""
+    picture, truth = clean, np.zeros(clean.shape[:2], np.bool_)
+    kinds = possible(zones)
+    wanted = int(rng.integers(1, 4))
+    for _ in range(3 * wanted):
+        if rng.random() < _STRANGE_SHARE or not kinds:
+            spoiled, mask = strange_patch(picture, rng)
+        else:
+            kind = kinds[int(rng.integers(len(kinds)))]
+            if "pad_scratch" in kinds and rng.random() < _SCRATCH_SHARE:
+                kind = "pad_scratch"
+            try:
+                spoiled, masks, _ = draw(picture, zones, rng, kind)
+            except InputError:  # no room for this kind in this crop
+                continue
+            mask = union(masks, truth.shape)
+        if visibility(picture, spoiled, normality) >= _VISIBLE:
+            picture, truth, wanted = spoiled, truth | mask, wanted - 1
+        if not wanted:
+            break
+    return picture, truth
+
+
+def visibility(before: Image, after: Image, normality: Normality) -> float:
+    """Return how well an ideal observer could see a change: root sum of squared changes of brightness over the noise.
+
+    (The detectability index d' of a known signal in white noise, Green and Swets 1966.) Below about 9 the best matched
+    filter of a whole board finds the change no more often than it finds noise: teaching it would teach noise.
+    """
+    change = difference(after, before)[..., 0] * SPREAD_STEPS_PER_DN / normality.spread[..., 0]
+    return float(np.sqrt(np.square(change).sum()))
+
+
+def strange_patch(picture: Image, rng: np.random.Generator) -> tuple[Image, NDArray[np.bool_]]:
+    """Change the reflectance of a patch of random form: a stand-in for defects that nobody has named.
+
+    The form is smooth noise of grain 4 to 32 px cut at a random level inside a Gaussian of 6 to 30 px; reflectance
+    changes by 8 to 60 % up or down with 8 % of colour, and by 4 DN; edges are blurred by 0.7 to 1.5 px.
+    """
+    height, width = picture.shape[:2]
+    grain = int(rng.choice([4, 8, 16, 32]))
+    coarse = rng.standard_normal((height // grain + 2, width // grain + 2)).astype(np.float32)
+    noise = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    centre, radius = rng.uniform(40, np.array([height, width]) - 40), rng.uniform(6, 30)
+    rows, columns = np.ogrid[:height, :width]
+    hill = np.exp(-((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / (2 * radius**2)).astype(np.float32)
+    cover = cv2.GaussianBlur((0.6 * noise + 2 * hill > 1.4).astype(np.float32), (0, 0), rng.uniform(0.7, 1.5))
+    factor = np.exp(rng.choice([-1, 1]) * rng.uniform(0.08, 0.6) + rng.normal(0, 0.08, 3))
+    before = picture.astype(np.float32)
+    after = before + cover[..., None] * (before * factor + rng.normal(0, 4) - before)
+    changed = np.abs(after - before).max(axis=2) > 2
+    return np.clip(np.rint(after), 0, 255).astype(np.uint8), changed

@@ -1,0 +1,125 @@
+"""Per-position normality: how bright and how variable good boards are at every pixel.
+
+Differences are taken in three opponent channels (DN): brightness ``Y = (R + G + B) / 3``, ``C1 = (R - B) / 2`` and
+``C2 = G / 2 - (R + B) / 4``, so that a stain which only changes colour is seen beside the noise of brightness.
+
+The variance at a pixel is that of the good boards, winsorised at four standard deviations (a speck of dust on one of
+them must not widen the band for ever), shrunk to its neighbourhood with the weight of ``_PRIOR_BOARDS`` boards, and
+never below the digitisation noise. For calibration and training each board is judged by the statistics of the
+*other* boards (exact leave-one-out from sums), as an unseen board would be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float: TypeAlias = NDArray[np.float32]
+Image: TypeAlias = NDArray[np.uint8]
+
+OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [0.5, 0.0, -0.5], [-0.25, 0.5, -0.25]], np.float32)
+SPREAD_STEPS_PER_DN = 8
+_PRIOR_BOARDS = 6.0
+_NOISE_DN2 = 0.5
+_WINSOR_SIGMA = 4.0
+_STRIP = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normality:
+    """What good boards look like.
+
+    Parameters
+    ----------
+    golden
+        (H, W, 3) uint8 RGB: mean of the good boards on the grid of the reference.
+    spread
+        (H, W, 3) uint8: standard deviation of the opponent channels in 1/8 DN.
+    """
+
+    golden: Image
+    spread: Image
+
+    def rows(self, part: slice) -> "Normality":
+        """Return the same for some rows only."""
+        return Normality(self.golden[part], self.spread[part])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Sums over good boards of the winsorised opponent differences to ``golden``: enough to leave one out."""
+
+    golden: Image
+    first: Float
+    second: Float
+    count: int
+    limit: Float
+
+    def add_up(self, board: Image, sign: float = 1.0) -> "Sums":
+        """Return the sums with one board more (or less, ``sign=-1``)."""
+        part = np.clip(difference(board, self.golden), -self.limit, self.limit)
+        return Sums(
+            self.golden, self.first + sign * part, self.second + sign * part * part, self.count + int(sign), self.limit
+        )
+
+    def without(self, board: Image) -> Normality:
+        """Return the normality of the other boards."""
+        return self.add_up(board, -1.0).normality()
+
+    def normality(self) -> Normality:
+        """Return mean and spread."""
+        mean = self.first / self.count
+        variance = np.maximum(self.second / self.count - mean * mean, 0) * (self.count / max(1, self.count - 1))
+        around = cv2.blur(variance, (5, 5))
+        shrunk = (self.count * variance + _PRIOR_BOARDS * around) / (self.count + _PRIOR_BOARDS) + _NOISE_DN2
+        shift = cv2.transform(mean, np.linalg.inv(OPPONENT).astype(np.float32))
+        golden = np.clip(np.rint(self.golden + shift), 0, 255).astype(np.uint8)
+        coded = np.clip(np.rint(np.sqrt(shrunk) * SPREAD_STEPS_PER_DN), 1, 255).astype(np.uint8)
+        return Normality(golden, coded)
+
+    def part(self, window: tuple[slice, slice]) -> "Sums":
+        """Return the sums of a window."""
+        return Sums(self.golden[window], self.first[window], self.second[window], self.count, self.limit[window])
+
+
+def difference(board: Image, golden: Image) -> Float:
+    """Return ``board - golden`` in opponent channels, (H, W, 3) float32 DN."""
+    change = cv2.subtract(board, golden, dtype=cv2.CV_32F)
+    return np.asarray(cv2.transform(change, OPPONENT), np.float32)
+
+
+def zscore(board: Image, normality: Normality) -> Float:
+    """Return the difference to the golden board in standard deviations, (H, W, 3) float32 opponent channels."""
+    spread = normality.spread.astype(np.float32)
+    change = difference(board, normality.golden)
+    return np.asarray(cv2.divide(change, spread, scale=SPREAD_STEPS_PER_DN), np.float32)
+
+
+def median_board(boards: Sequence[Image] | NDArray[np.uint8]) -> Image:
+    """Return the per-pixel median of aligned boards, in strips to bound memory."""
+    first = boards[0]
+    out = np.empty_like(first)
+    for top in range(0, first.shape[0], _STRIP):
+        strip = np.stack([board[top : top + _STRIP] for board in boards])
+        out[top : top + _STRIP] = np.median(strip, axis=0).astype(np.uint8)
+    return out
+
+
+def sum_up(boards: Sequence[Image] | NDArray[np.uint8], golden: Image) -> Sums:
+    """Return the sums over normalised boards (two passes: spread first, then winsorised sums)."""
+    height, width = golden.shape[:2]
+    spread = np.zeros((height, width, 3), np.float32)
+    for top in range(0, height, _STRIP):
+        part = slice(top, top + _STRIP)
+        changes = np.stack([np.abs(difference(np.asarray(board[part]), golden[part])) for board in boards])
+        spread[part] = 1.4826 * np.median(changes, axis=0)
+    variance = cv2.blur(spread * spread, (5, 5)) + spread * spread + _NOISE_DN2
+    limit = np.asarray(_WINSOR_SIGMA * np.sqrt(variance), np.float32)
+    zero = np.zeros_like(spread)
+    total = Sums(golden, zero, zero.copy(), 0, limit)
+    for board in boards:
+        total = total.add_up(np.asarray(board))
+    return total

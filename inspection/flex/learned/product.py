@@ -1,0 +1,157 @@
+"""A product that was taught: its package read from disk, ready to judge boards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.inference import ModelPackage, Session
+from core.thresholds import SpotThreshold
+from inspection.flex.classifier.inference import Classes
+from inspection.flex.learned.context import Context, Projection
+from inspection.flex.learned.fusion import Scale, fuse
+from inspection.flex.learned.normality import Normality
+from inspection.flex.learned.parts import STRIDE, Expectation, Networks, keep_inside, look, part_maps
+from inspection.flex.learned.photometry import normalise
+from inspection.flex.learned.rebuilding import Rebuilding
+from inspection.flex.registration import Laid, Reference, lay, prepare
+from inspection.flex.simulate.zones import Zone
+
+Float: TypeAlias = NDArray[np.float32]
+Image: TypeAlias = NDArray[np.uint8]
+
+KIND = "learned"
+EDGE_PX = 12
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How the parts become one score: scale and handicap of each."""
+
+    scales: Mapping[str, Scale]
+    handicaps: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "scales": {name: scale.to_json() for name, scale in self.scales.items()},
+            "handicaps": dict(self.handicaps),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Fusion":
+        """Read what `to_json` gave."""
+        scales = {name: Scale.from_json(scale) for name, scale in content["scales"].items()}
+        return cls(scales, dict(content["handicaps"]))
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A board laid on the reference and scored everywhere: ``fused`` (H // 2, W // 2) and where it was judged."""
+
+    board: Image
+    laid: Laid
+    fused: Float
+    inside: NDArray[np.bool_]
+
+
+class Product:
+    """Everything learned of one product.
+
+    Parameters
+    ----------
+    package
+        Package written by `inspection.flex.training`.
+    threads
+        Cores for the networks.
+    """
+
+    def __init__(self, package: ModelPackage, threads: int = 2) -> None:
+        if package.card.details.get("kind") != KIND:
+            raise ModelError(f"{package.path}: not a package of a taught product")
+        self.package, self.threads = package, threads
+        golden = package.array("golden.npz")
+        self.normality = Normality(np.asarray(golden["golden"]), np.asarray(golden["spread"]))
+        self.zones = np.asarray(golden["zones"], np.uint8)
+        calibration: Any = package.card.calibration
+        self.fusion = Fusion.from_json(calibration["fusion"])
+        self.threshold = SpotThreshold.from_json(calibration["spots"])
+        self.classes = Classes.from_json(package.card.details["classes"])  # type: ignore[arg-type]
+
+    @property
+    def golden(self) -> Image:
+        """The golden board, (H, W, 3) uint8 RGB."""
+        return self.normality.golden
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The golden board as registration needs it."""
+        return prepare(self.golden)
+
+    @cached_property
+    def expected(self) -> Expectation:
+        """What is normal at every place."""
+        context, rebuilding = self.package.array("context.npz"), self.package.array("rebuilding.npz")
+        projection = Projection(np.asarray(context["offset"]), np.asarray(context["matrix"]))
+        return Expectation(
+            self.normality,
+            Context(projection, np.asarray(context["mean"]), np.asarray(context["variance"])),
+            Rebuilding(np.asarray(rebuilding["mean"]), np.asarray(rebuilding["spread"])),
+        )
+
+    @cached_property
+    def networks(self) -> Networks:
+        """The sessions that see the board."""
+        return Networks(
+            self.package.session("features.onnx", threads=self.threads, inputs=["image"]),
+            self.package.session("rebuilding.onnx", threads=self.threads, inputs=["image"]),
+            self.package.session("spots.onnx", threads=self.threads, inputs=["image", "coarse"]),
+        )
+
+    @cached_property
+    def classifier(self) -> Session:
+        """The session that names defects."""
+        return self.package.session("classes.onnx", threads=self.threads)
+
+    def look(self, image: Image, origin: str = "image") -> Looked:
+        """Lay a photo on the reference and score every place.
+
+        Raises
+        ------
+        core.errors.RegistrationError
+            The photo cannot be laid on the reference.
+        """
+        laid = lay(image, self.reference, origin=origin)
+        covered = coverage(laid, (image.shape[0], image.shape[1]))
+        board = normalise(laid.aligned, self.golden, covered)
+        maps = part_maps(board, look(board, self.networks), self.expected, self.networks.spots)
+        inside = judged_area(covered)
+        keep_inside(maps, inside)
+        fused = fuse(maps, self.fusion.scales, self.fusion.handicaps)
+        return Looked(board, laid, fused, inside)
+
+
+def coverage(laid: Laid, image_shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which pixels of the reference the photo shows, (H, W) bool."""
+    ones = np.ones(image_shape, np.uint8)
+    shape = laid.registration.shape
+    seen = cv2.warpPerspective(ones, laid.registration.homography, (shape[1], shape[0]), flags=cv2.INTER_NEAREST)
+    return np.asarray(seen > 0)
+
+
+def judged_area(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where a board is judged, (H // 2, W // 2) bool: what is covered, less its edge."""
+    framed = cv2.copyMakeBorder(covered.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    kernel = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
+    eroded = cv2.erode(framed, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)[1:-1, 1:-1]
+    return np.asarray(eroded[::STRIDE, ::STRIDE][: covered.shape[0] // STRIDE, : covered.shape[1] // STRIDE] > 0)
+
+
+def pad_zone(zones: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where the gold pads are."""
+    return np.asarray(zones == Zone.PAD)

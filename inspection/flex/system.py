@@ -1,0 +1,30 @@
+"""FLEX visual inspection as one of the monitored systems."""
+
+from core.contracts import AlarmRule, Detector, System
+from core.settings import Settings
+from inspection.flex.source import FolderSource, read_file
+
+
+def _detector(settings: Settings) -> Detector:
+    from inspection.flex.detector import FlexDetector  # networks and OpenCV: only what judges needs them
+
+    return FlexDetector.load(settings)
+
+
+def guidance(cause: str | None) -> str:
+    """Return what to do about an alarm on a board."""
+    if cause is None:
+        return "Open the board, read why it could not be judged, and take the photo again."
+    return "Set the board aside, open it at the inspection station and decide on every marked place."
+
+
+FLEX = System(
+    name="flex",
+    title="FLEX boards",
+    source=FolderSource,
+    detector=_detector,
+    read_file=read_file,
+    rule=AlarmRule(),
+    guidance=guidance,
+    silent_after_s=lambda settings: settings.flex.silent_after_s,
+)

@@ -1,0 +1,254 @@
+"""Teach a product from good boards: no defect is needed, eight boards are enough, more make it better."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.errors import CalibrationError, InputError
+from core.inference import Session
+from core.learning.autoencoder import train_autoencoder
+from core.learning.fitting import Batch, to_onnx
+from inspection.flex.images import read_image
+from inspection.flex.learned.calibration import Calibrated, calibrate_stack
+from inspection.flex.learned.lessons import make_lessons
+from inspection.flex.learned.parts import Networks
+from inspection.flex.learned.rebuilding import scaled
+from inspection.flex.learned.saving import NETWORKS, Taught, save_product
+from inspection.flex.learned.spot_training import export_spots, train_spots, weights_of
+from inspection.flex.learned.stack import Stack, build_stack, half_tiles, measure_rebuilding
+from inspection.flex.registration import lay, prepare
+from inspection.flex.simulate.zones import estimate_zones
+
+Report = Callable[[str], None]
+Image = NDArray[np.uint8]
+
+FEWEST_BOARDS = 8
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to compute: the defaults take some minutes for 32 boards of 4 megapixels on two cores."""
+
+    lessons: int = 960
+    spot_steps: int = 700
+    rebuilding_steps: int = 250
+    held_back: float = 0.25
+
+
+def train(
+    product: str,
+    golden_dir: Path | str,
+    out: Path | str,
+    *,
+    seed: int = 0,
+    report: Report = print,
+    effort: Effort | None = None,
+    max_megapixels: float = 64.0,
+) -> Path:
+    """Teach ``product`` from the photos of good boards in ``golden_dir``.
+
+    Parameters
+    ----------
+    product
+        Name of the product; its package is written to ``out / product``.
+    golden_dir
+        Folder with photos of at least eight good boards of one design and side.
+    out
+        Folder of model packages.
+    report
+        Called with a line of text at each step.
+
+    Returns
+    -------
+    Path
+        The package.
+
+    Raises
+    ------
+    core.errors.InputError
+        Fewer than eight photos can be used; the text names each and the reason.
+    """
+    paths = find_photos(Path(golden_dir))
+    with TemporaryDirectory(prefix="shiftwatch-train-") as folder:
+        target = Path(out) / product
+        return teach_paths(
+            product, paths, target, Path(folder), seed=seed, report=report, effort=effort, max_megapixels=max_megapixels
+        )
+
+
+def teach_paths(
+    product: str,
+    paths: Sequence[Path],
+    target: Path,
+    folder: Path,
+    *,
+    seed: int = 0,
+    report: Report = print,
+    effort: Effort | None = None,
+    max_megapixels: float = 64.0,
+) -> Path:
+    """Teach from these photos and write the package to ``target``; large arrays go to ``folder`` meanwhile."""
+    laid, used = lay_boards(paths, folder, report, max_megapixels)
+    return teach(product, laid, used, target, folder, seed=seed, report=report, effort=effort or Effort())
+
+
+def teach(
+    product: str,
+    laid: NDArray[np.uint8],
+    used: Sequence[Path],
+    target: Path,
+    folder: Path,
+    *,
+    seed: int,
+    report: Report,
+    effort: Effort,
+) -> Path:
+    """Learn from boards that lie on one grid, (N, H, W, 3) uint8, and write the package."""
+    report(f"learning what is normal from {len(laid)} boards of {laid.shape[2]}x{laid.shape[1]} pixels")
+    features = Session(NETWORKS.features(), "features.onnx", threads=2)
+    stack = build_stack(laid, features, folder, seed)
+    report("training the autoencoder")
+    rebuilding = train_rebuilding(stack, effort, seed)
+    measure_rebuilding(stack, Session(rebuilding, "rebuilding.onnx", threads=2))
+    golden = stack.sums.normality().golden
+    zones = estimate_zones(golden)
+    learners, judges = _hold_back(len(stack), effort.held_back, seed)
+    report(f"training the spot network on simulated defects on {len(learners)} boards")
+    networks = Networks(features, Session(rebuilding, "rebuilding.onnx", threads=2), features)
+    per_board = max(1, -(-effort.lessons // len(learners)))
+    lessons = make_lessons(stack, learners, zones, networks, per_board, seed)
+    spots = train_spots(lessons, steps=effort.spot_steps, seed=seed, start=NETWORKS.spot_weights())
+    exported = export_spots(spots)
+    report(f"calibrating on {len(judges)} boards held back and {len(learners)} judged by the others")
+    calibrated = calibrate_stack(stack, Session(exported, "spots.onnx", threads=2), learners, judges)
+    taught = Taught(stack.expectation(), zones, rebuilding, exported, weights_of(spots), calibrated)
+    package = save_product(
+        target, product, taught, boards=used, seed=seed, created_at=datetime.now(UTC), digest=_digest(used)
+    )
+    for line in summary(calibrated, used):
+        report(line)
+    report(f"wrote {package.path} (version {package.card.version})")
+    return package.path
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """Return the photos in a folder, sorted by name.
+
+    Raises
+    ------
+    core.errors.InputError
+        There is no such folder, or it holds fewer than eight photos.
+    """
+    if not folder.is_dir():
+        raise InputError(folder, "no such folder of golden boards")
+    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if len(photos) < FEWEST_BOARDS:
+        raise InputError(folder, f"holds {len(photos)} photos; at least {FEWEST_BOARDS} good boards are needed")
+    return photos
+
+
+def lay_boards(
+    paths: Sequence[Path], folder: Path, report: Report, max_megapixels: float
+) -> tuple[NDArray[np.uint8], list[Path]]:
+    """Lay all photos on the grid of the most typical one; those that do not fit are reported and left out.
+
+    Raises
+    ------
+    core.errors.InputError
+        Fewer than eight fit.
+    """
+    reference = read_image(typical(paths, max_megapixels), max_megapixels)
+    grid = prepare(reference)
+    laid = np.lib.format.open_memmap(
+        folder / "laid.npy", mode="w+", dtype=np.uint8, shape=(len(paths), *reference.shape)
+    )
+    used: list[Path] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            laid[len(used)] = lay(read_image(path, max_megapixels), grid, origin=str(path)).aligned
+            used.append(path)
+        except InputError as error:
+            problems.append(str(error))
+            report(f"left out: {error}")
+    if len(used) < FEWEST_BOARDS:
+        raise InputError(
+            paths[0].parent,
+            f"only {len(used)} of {len(paths)} photos can be used, {FEWEST_BOARDS} are needed: " + "; ".join(problems),
+        )
+    return laid[: len(used)], used
+
+
+def typical(paths: Sequence[Path], max_megapixels: float) -> Path:
+    """Return the readable photo whose sharpness is nearest the upper quartile: neither blurred nor an outlier.
+
+    Raises
+    ------
+    core.errors.InputError
+        None is readable.
+    """
+    sharpness: dict[Path, float] = {}
+    for path in paths:
+        with _skip_unreadable():
+            gray = cv2.cvtColor(read_image(path, max_megapixels), cv2.COLOR_RGB2GRAY)
+            sharpness[path] = float(cv2.Laplacian(gray, cv2.CV_32F).var())
+    if not sharpness:
+        raise InputError(paths[0].parent, "none of the photos can be read")
+    wanted = float(np.quantile(list(sharpness.values()), 0.75))
+    return min(sharpness, key=lambda path: (abs(sharpness[path] - wanted), path.name))
+
+
+def summary(calibrated: Calibrated, used: Sequence[Path]) -> Iterator[str]:
+    """Yield what a person wants to know after training, first of all golden boards that look suspicious."""
+    for index, worst in calibrated.suspicious():
+        yield f"look at {used[index].name}: its worst spot is {worst:.1f} decades rarer than one per good board"
+    try:
+        threshold = calibrated.spots.threshold(1.0)
+        low, high = calibrated.spots.interval(threshold)
+        yield f"one false spot per board at score {threshold:.2f} (90 % interval {low:.2f} to {high:.2f} spots)"
+    except CalibrationError as error:
+        yield f"no threshold for one false spot per board: {error}"
+
+
+@contextmanager
+def _skip_unreadable() -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        return
+
+
+def train_rebuilding(stack: Stack, effort: Effort, seed: int) -> bytes:
+    """Train the autoencoder on tiles of the boards; returns it as ONNX, ``image`` to ``rebuilt``."""
+
+    def batches() -> Iterator[Batch]:
+        for tiles in half_tiles(stack, 128, 8, seed):
+            yield (torch.from_numpy(np.concatenate([scaled(tile) for tile in tiles])),)
+
+    network = train_autoencoder(batches(), effort.rebuilding_steps, seed=seed)
+    free = {"image": {2: "h", 3: "w"}, "rebuilt": {2: "h", 3: "w"}}
+    return to_onnx(network, {"image": torch.zeros(1, 3, 64, 80)}, ["rebuilt"], free)
+
+
+def _hold_back(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Split boards into those that the spot network learns from and those held back for calibration."""
+    order = np.random.default_rng(seed).permutation(count)
+    held = max(2, round(share * count))
+    return sorted(int(i) for i in order[held:]), sorted(int(i) for i in order[:held])
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
