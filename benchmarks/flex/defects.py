@@ -22,7 +22,8 @@ missing_mask       blob, radius U(5, 20): bare copper of the panel's own colour,
 =================  =====================================================================================
 
 A drawn defect is kept when a careful person could see it: matched-filter signal-to-noise `visibility` >= 8 against the
-board's own grain and a peak change >= 5 grey levels; otherwise another place and another draw are tried.
+board's own grain and, on an ordinary display, a strongest change of lightness of 4 CIE L* or more (about 8 % on gold
+and steel, 13 grey levels where the board is nearly black); otherwise another place and another draw are tried.
 """
 
 from __future__ import annotations

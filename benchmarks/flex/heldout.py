@@ -3,10 +3,10 @@
 Negatives are the untouched test boards (with their natural dust). Positives are `COPIES` defected copies of each, one
 or two defects a copy, kinds in the fixed numbers of `COUNTS` dealt in seeded random order. Kinds, sizes, contrasts and
 the visibility rule are described in `benchmarks.flex.defects`. Only the pixels that a defect changes differ from the
-untouched board; nothing is compressed again. Each defect carries two masks: `mask` (pixels changed by more than a
-quarter of its strongest change, in grey levels or in units of the noise; the anomalous pixels of the pixel metrics) and
-`zone` (the mask filled and grown by `TOLERANCE_PX`; a spot in it has found the defect, and its pixels outside the mask
-count neither way).
+untouched board; nothing is compressed again. Each defect carries two masks: `mask` (half of its strongest change or
+more, in grey levels or in units of the noise; the anomalous pixels of the pixel metrics) and `extent` (a fifth or
+more). The `zone` is the extent filled and grown by `TOLERANCE_PX`: a spot in it has found the defect, and its pixels
+outside the mask count neither way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.flex.boards import Image, Mask, Reference, Split, align_affine, onto_image, read_rgb
 from benchmarks.flex.defects import KINDS, Colour, Layer, Place
 
-VERSION = 1
+VERSION = 2
 COPIES = 4
 COUNTS = {kind: 28 if kind == "pad_scratch" else 10 for kind in KINDS}
 SEED = 20261
@@ -31,8 +31,8 @@ TOLERANCE_PX = 8
 EDGE_PX = 14
 APART_PX = 60
 VISIBILITY = 8.0
-PEAK_LEVELS = 5.0
-MASK_SHARE = 0.25
+PEAK_LIGHTNESS = 4.0
+MASK_SHARE, EXTENT_SHARE = 0.5, 0.2
 GOLD_ONLY = ("pad_scratch", "pad_stain")
 MASK_ONLY = ("mask_scratch", "mask_irregularity", "missing_mask")
 
@@ -46,13 +46,14 @@ class Defect:
     y: int
     patch: Image
     mask: Mask
+    extent: Mask
     peak_levels: float
     visibility: float
 
     def zone(self, shape: tuple[int, ...]) -> tuple[slice, slice, Mask]:
         """Rows, columns and mask of the filled and grown region on a board of this shape."""
         grow = TOLERANCE_PX
-        padded = np.pad(self.mask, grow).astype(np.uint8)
+        padded = np.pad(self.extent, grow).astype(np.uint8)
         outline, _ = cv2.findContours(padded, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(padded, outline, -1, 1, -1)
         grown = cv2.dilate(padded, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1)))
@@ -174,6 +175,10 @@ class Painter:
         window = np.s_[top : CROP - bottom, left : CROP - right]
         noise = np.interp(place.crop.mean(axis=2), *self.grain)
         corner = (column - half + left, row - half + top)
+        level = place.crop.mean(axis=2)
+        lighter = np.abs(lightness(level + change) - lightness(level))
+        if float(lighter[window].max()) < PEAK_LIGHTNESS:
+            return None
         return _accept(kind, seen[window], change[window], noise[window], corner)
 
 
@@ -201,14 +206,25 @@ def _accept(
     strength = np.abs(change)
     contrast = strength / noise
     visibility, peak = float(np.sqrt((contrast**2).sum())), float(strength.max())
-    if peak < PEAK_LEVELS or visibility < VISIBILITY:
+    if visibility < VISIBILITY:
         return None
-    clear = (strength > MASK_SHARE * peak) | (contrast > MASK_SHARE * contrast.max())
-    mask = cv2.morphologyEx(clear.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    mask, extent = (
+        (strength > share * peak) | (contrast > share * contrast.max()) for share in (MASK_SHARE, EXTENT_SHARE)
+    )
     rows, columns = (np.nonzero(np.any(strength > 0.25, axis=axis))[0] for axis in (1, 0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     x, y = corner[0] + int(columns[0]), corner[1] + int(rows[0])
-    return Defect(kind, x, y, seen[box].copy(), mask[box].astype(bool), peak, visibility)
+    return Defect(kind, x, y, seen[box].copy(), _closed(mask[box]), _closed(extent[box]), peak, visibility)
+
+
+def lightness(level: NDArray[np.floating]) -> NDArray[np.floating]:
+    """CIE 1976 L* of a grey level on an ordinary display (gamma 2.2, screen reflections of half a percent)."""
+    light = (np.clip(level, 0, 255) / 255) ** 2.2 * 0.995 + 0.005
+    return np.asarray(np.where(light > 0.008856, 116 * np.cbrt(light) - 16, 903.3 * light))
+
+
+def _closed(mask: Mask) -> Mask:
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), dtype=bool)
 
 
 def _grain(board: Image) -> NDArray[np.float64]:
@@ -254,7 +270,8 @@ def save(heldout: HeldOut, path: Path) -> None:
     for c, copy in enumerate(heldout.copies):
         rows = []
         for d, defect in enumerate(copy.defects):
-            arrays[f"patch_{c}_{d}"], arrays[f"mask_{c}_{d}"] = defect.patch, defect.mask.astype(np.uint8)
+            arrays[f"patch_{c}_{d}"] = defect.patch
+            arrays[f"masks_{c}_{d}"] = np.stack([defect.mask, defect.extent]).astype(np.uint8)
             rows.append([defect.kind, defect.x, defect.y, defect.peak_levels, defect.visibility])
         rows_of_copies.append({"board": str(copy.board), "defects": rows})
     index = {"boards": [str(board) for board in heldout.boards], "copies": rows_of_copies}
@@ -272,11 +289,11 @@ def load(path: Path) -> HeldOut:
         index = json.loads(arrays["index"].tobytes())
         copies = []
         for c, row in enumerate(index["copies"]):
-            defects = tuple(
-                Defect(kind, x, y, arrays[f"patch_{c}_{d}"], arrays[f"mask_{c}_{d}"].astype(bool), peak, visibility)
-                for d, (kind, x, y, peak, visibility) in enumerate(row["defects"])
-            )
-            copies.append(Copy(Path(row["board"]), defects))
+            defects = []
+            for d, (kind, x, y, peak, visibility) in enumerate(row["defects"]):
+                mask, extent = arrays[f"masks_{c}_{d}"].astype(bool)
+                defects.append(Defect(kind, x, y, arrays[f"patch_{c}_{d}"], mask, extent, peak, visibility))
+            copies.append(Copy(Path(row["board"]), tuple(defects)))
         boards = tuple(Path(board) for board in index["boards"])
         parts = {board.name: arrays[f"part_{board.name}"].astype(bool) for board in boards}
     return HeldOut(boards, tuple(copies), parts)

@@ -45,7 +45,7 @@ class Golden:
         self.low, self.high = np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)
         for path in boards[:n]:
             image = read_rgb(path)
-            aligned = onto_reference(image, align_affine(image, self.reference), shape)
+            aligned = self.laid(image, align_affine(image, self.reference))
             total += aligned
             squares += np.square(aligned, dtype=np.float32)
             np.minimum(self.low, aligned, out=self.low)
@@ -57,10 +57,16 @@ class Golden:
     def score(self, image: Image) -> tuple[Map, list[Spot]]:
         """Distance on the reference's grid, smoothed by one pixel, brought back to the image's."""
         matrix = align_affine(image, self.reference)
-        aligned = onto_reference(image, matrix, self.reference.shape)
+        aligned = self.laid(image, matrix)
         distance = cv2.GaussianBlur(self.distance(aligned).max(axis=2), (0, 0), 1.0)
         scores = cv2.warpAffine(distance, matrix, (image.shape[1], image.shape[0]), flags=cv2.INTER_LINEAR)
         return np.asarray(scores, dtype=np.float32), peaks(np.asarray(scores, dtype=np.float32))
+
+    def laid(self, image: Image, matrix: NDArray[np.float32]) -> Image:
+        """The image on the reference's grid, each colour at the reference's mean light."""
+        aligned = onto_reference(image, matrix, self.reference.shape)
+        gain = self.reference.mean(axis=(0, 1)) / aligned.mean(axis=(0, 1))
+        return np.asarray(np.clip(np.round(aligned * gain), 0, 255), dtype=np.uint8)
 
     def distance(self, aligned: Image) -> Map:
         """Per pixel and colour, (H, W, 3)."""
