@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspection.flex.golden.alignment import _full_matrix, _half_matrix, align_template
+from inspection.flex.golden.alignment import _to_full, _to_reduced, align_template
 from inspection.flex.golden.channels import stack_channels
 from inspection.flex.golden.simulate import simulate_pair
 
@@ -36,11 +36,21 @@ def test_identical_images_stay_as_they_are() -> None:
     np.testing.assert_array_equal(align_template(blank, blank).template, blank)
 
 
-def test_half_and_full_size_matrices_are_inverse() -> None:
+def test_full_and_reduced_matrices_are_inverse() -> None:
     """Pixel centres are at whole numbers on both scales."""
     matrix = np.array([[1.01, 0.02, 3.0], [-0.01, 0.99, -4.0]])
-    np.testing.assert_allclose(_full_matrix(_half_matrix(matrix)), matrix)
-    np.testing.assert_allclose(_half_matrix(np.array([[1.0, 0, 2], [0, 1, -6]]))[:, 2], (1.0, -3.0))
+    for factor in (2, 5):
+        np.testing.assert_allclose(_to_full(_to_reduced(matrix, factor), factor), matrix)
+    np.testing.assert_allclose(_to_reduced(np.array([[1.0, 0, 2], [0, 1, -6]]), 2)[:, 2], (1.0, -3.0))
+
+
+def test_a_large_board_is_found_as_well() -> None:
+    """Reduced more, it is still found to about half a pixel."""
+    drawing = np.tile(simulate_pair("p", 7, 640, grey_share=0.0, defects=0).template, (2, 3))
+    matrix = np.array([[1.001, 0.002, 5.0], [-0.002, 0.999, 3.0]])
+    found = align_template(drawing, _moved(drawing, matrix)).matrix
+    corners = np.array([[30, 30, 1], [1890, 30, 1], [30, 1250, 1], [1890, 1250, 1.0]])
+    assert np.abs(corners @ found.T - corners @ matrix.T).max() < 1.0
 
 
 def test_play_of_two_pixels_leaves_nothing_and_a_defect_stays() -> None:
