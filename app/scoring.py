@@ -46,7 +46,7 @@ def run(request: Request) -> int:
     """Judge what was asked for, print each result, return the exit status (2 unreadable, 1 bad, 0 all good)."""
     system = load_system(request.system)
     settings = tuned(load_settings(), request)
-    detector = make_detector(system, settings, request.reference)
+    detector = make_detector(system, settings, request)
     if not request.as_json:
         typer.echo(TABLE.format("verdict", "spots", "p-value", "worst spot", "file"))
     worst = 0
@@ -77,15 +77,15 @@ def tuned(settings: Settings, request: Request) -> Settings:
     return settings.model_copy(update={"flex": flex})
 
 
-def make_detector(system: System, settings: Settings, reference: Path | None) -> Detector:
+def make_detector(system: System, settings: Settings, request: Request) -> Detector:
     """Return the detector: the product's model, or the one-template comparison when a reference is given."""
-    if reference is None:
+    if request.reference is None:
         return system.detector(settings)
     if system.name != "flex":
         raise SettingsError(f"--reference: {system.name} has no reference pictures, only flex has")
     from inspection.flex.detector import FlexDetector
 
-    return FlexDetector.for_reference(reference, settings)
+    return FlexDetector.for_reference(request.reference, settings, request.product)
 
 
 def expand(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -34,7 +34,7 @@ def teach(
     if product != Path(product).name or product.startswith("."):
         raise SettingsError(f"--product {product!r}: use a plain name without slashes")
     settings = load_settings()
-    package = _train(product, folder, out or settings.site_models, seed=seed, pairs=pairs, report=report)
+    package = _train(product, folder, out or settings.site_models / system, seed=seed, pairs=pairs, report=report)
     register(system, product, package, settings)
     return package
 

@@ -26,10 +26,11 @@ def cleaned(text: str) -> str:
 
 
 def ask(why: str) -> None:
-    """Ask for the name where it is needed, if it is not known."""
+    """Ask for the name where it is needed, if it is not known; what follows keeps its place on the page."""
+    place = st.container()
     if name():
         return
-    with st.container(border=True, key="ask_name"):
+    with place, st.container(border=True, key="ask_name"):
         st.text_input(
             f"Your name ({why})",
             key=_FIELD,

@@ -39,6 +39,14 @@ def accept(review: Review) -> Review:
     return _answer(review, RegionDecision(review.cursor, Judgement.RIGHT, review.causes[review.cursor]))
 
 
+def make_minor(review: Review) -> Review:
+    """It is a defect, but one that the board may pass with; keeps the class if one was chosen already."""
+    before = review.answers.get(review.cursor)
+    chosen = before.cause if before is not None and before.judgement is not Judgement.FALSE_ALARM else None
+    cause = chosen or review.causes[review.cursor]
+    return _answer(review, RegionDecision(review.cursor, Judgement.KNOWN, cause))
+
+
 def reject(review: Review) -> Review:
     """It is no defect."""
     return _answer(review, RegionDecision(review.cursor, Judgement.FALSE_ALARM, None))
@@ -48,6 +56,13 @@ def rename(review: Review, cause: str) -> Review:
     """It is a defect, of another class; choosing the proposed class is the same as accepting."""
     same = cause == review.causes[review.cursor]
     return _answer(review, RegionDecision(review.cursor, Judgement.RIGHT if same else Judgement.WRONG_CAUSE, cause))
+
+
+def reject_rest(review: Review) -> Review:
+    """No place that is still open is a defect."""
+    rest = [index for index in range(review.total) if index not in review.answers]
+    said = {index: RegionDecision(index, Judgement.FALSE_ALARM, None) for index in rest}
+    return replace(review, answers={**review.answers, **said})
 
 
 def answer_shown(review: Review, shown: int, step: Step) -> Review:

@@ -1,5 +1,6 @@
 """What the dashboard knows of FLEX boards: plain words, spots with their pictures, classes, the record."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,15 @@ ITK_CLASSES: Mapping[str, str] = {
     "Critical_damage_Wirebonding_pad": "Bond pad destroyed",
     "Critical_damage_Solder_mask": "Burn or crack",
     "Watermarks": "Watermark",
+    "Scratches_PCB": "Scratch somewhere else",
+    "Contamination_PCB": "Dirt somewhere else",
+    "Solder_irregularities": "Uneven solder joint",
+    "Components_close_proximity": "Parts too close",
+    "Open_tombstoning": "Part standing up or not soldered",
+    "Data_connector_issue": "Data connector, small fault",
+    "Data_connector_critical_issue": "Data connector, broken",
+    "Power_connector_issue": "Power connector, small fault",
+    "Power_connector_critical_issue": "Power connector, broken",
     "Other_PCB": "Something else",
 }
 """The ids of the ITk check-list; the first nine have a digit key."""
@@ -222,12 +232,18 @@ def record_name(detail: ObservationDetail) -> str:
     return f"VISUAL_INSPECTION_{safe}_{detail.view.key[:8]}.json"
 
 
-def outcome(decisions: Sequence[RegionDecision]) -> str:
-    """Return a decision as one sentence."""
-    confirmed = sum(decision.judgement is not Judgement.FALSE_ALARM for decision in decisions)
-    if not confirmed:
-        return "Passed: no defect"
-    return f"Failed: {confirmed} defect{'s' if confirmed > 1 else ''}"
+def outcome(made: Mapping[str, Any], decisions: Sequence[RegionDecision]) -> str:
+    """Return a decision and its record as one sentence."""
+    count = sum(decision.judgement is not Judgement.FALSE_ALARM for decision in decisions)
+    found = f"{count or 'no'} {'minor ' if count and made['passed'] else ''}defect{'' if count == 1 else 's'}"
+    return f"{'passed' if made['passed'] else 'failed'}: {found}"
+
+
+def record_file(made: Mapping[str, Any]) -> str:
+    """Return a record as the file that is posted to the local database."""
+    from inspection.flex import export
+
+    return json.dumps(export.envelope(dict(made)), indent=2, ensure_ascii=False)
 
 
 def _words(value: Condition) -> str:

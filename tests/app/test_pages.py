@@ -10,19 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core.store import Store
 from core.store.views import Disposition, Judgement
 from core.verdict import Quality
-from inspection.flex import display
 from tests.app.boards import broken, cheap_picture, cheap_store, fill, judged
 from tests.app.conftest import PageRun
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for the export: its own tests check the record."""
-
-    def written(detail, decisions, author, at, settings):  # type: ignore[no-untyped-def]
-        return {"serialNumber": detail.view.element, "by": author, "answers": len(decisions)}
-
-    monkeypatch.setattr(display, "record", written)
 
 
 def text(page: AppTest) -> str:
@@ -139,12 +128,33 @@ def test_a_board_is_decided_by_keys_and_leaves_a_record(run_page: PageRun, shelf
     assert [word.cause for word in detail.feedback] == ["Scratches_Wirebonding_pad", None, "Dusts"]
     assert detail.view.disposition is Disposition.FAILED
     assert detail.decisions[-1].author == "Anna Keller"
-    assert detail.records[-1].content == {"serialNumber": "20UPGPQ2600002", "by": "Anna Keller", "answers": 3}
+    record = detail.records[-1].content
+    assert (record["serialNumber"], record["testType"], record["passed"]) == (
+        "20UPGPQ2600002",
+        "VISUAL_INSPECTION",
+        False,
+    )
+    assert record["results"]["property"]["OPERATOR"] == "Anna Keller"
     alarm = shelf.alarm(alarm_of(shelf, "20UPGPQ2600002", open_only=False))
     assert alarm is not None
     assert not alarm.view.is_open
     assert page.query_params["board"] == str(board_of(shelf, "20UPGPQ2600003"))
-    assert "Stored: 20UPGPQ2600002, Failed: 2 defects" in text(page)
+    assert "Stored: 20UPGPQ2600002, failed: 2 defects" in text(page)
+
+
+def test_a_board_passes_with_a_minor_defect(run_page: PageRun, shelf: Store) -> None:
+    cheap_store(shelf)
+    board = board_of(shelf, "20UPGPQ2600002")
+    page = run_page("inspection", board=board)
+    for key in ("class_6_0", "previous", "minor_0", "rest_1_2"):
+        page = press(page, key)
+    hold_on(page)
+    page = press(page, f"submit_{board}")
+    detail = shelf.observation(board)
+    assert detail is not None
+    assert detail.view.disposition is Disposition.PASSED
+    assert "passed: 1 minor defect" in text(page)
+    assert "Yellow.Dusts" in json.dumps(detail.records[-1].content)
 
 
 def test_moving_with_keys_goes_around(run_page: PageRun, shelf: Store) -> None:
@@ -213,7 +223,7 @@ def test_a_decided_board_shows_its_decision_and_can_be_decided_again(run_page: P
     page = run_page("inspection", operator="Ben Ito", board=board)
     assert "Failed" in text(page)
     assert "by Anna Keller" in text(page)
-    assert json.loads(page.json[0].value)["answers"] == 1
+    assert json.loads(page.json[0].value)["serialNumber"] == "20UPGPQ2600003"
     page = press(press(page, "reopen"), "reject_0")
     hold_on(page)
     press(page, f"submit_{board}")

@@ -1,9 +1,9 @@
 """A decision in progress, as a pure value."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.dashboard.review import Review, accept, answer_shown, look_at, move, reject, rename
+from app.dashboard.review import Review, accept, answer_shown, look_at, move, reject, reject_rest, rename
 from core.store.views import Judgement
 
 START = Review(7, ("Dusts", "unknown", None))
@@ -45,6 +45,12 @@ def test_keys_pressed_faster_than_the_page_is_drawn_never_answer_a_place_that_wa
     assert twice.cursor == 1
 
 
+def test_the_rest_is_rejected_at_once_and_earlier_answers_stay() -> None:
+    done = reject_rest(accept(START))
+    assert done.is_complete
+    assert [answer.judgement for answer in done.decisions] == [Judgement.RIGHT, *[Judgement.FALSE_ALARM] * 2]
+
+
 def test_contradicting_keys_on_one_place_leave_it_open() -> None:
     both = answer_shown(answer_shown(START, 0, accept), 0, reject)
     assert not both.answers
@@ -57,6 +63,7 @@ def test_a_late_key_counts_for_the_place_it_was_pressed_at() -> None:
     assert late.cursor == 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 12),
     st.lists(

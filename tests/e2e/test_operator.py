@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import OpenPage, Serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SOON = 20_000
+SOON = 40_000
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +36,19 @@ def test_from_the_alarm_to_the_record_by_keyboard(address: str, open_page: OpenP
     page.keyboard.press("Enter")
     expect(page.get_by_text("Anna Keller")).to_be_visible(timeout=SOON)
 
+    settle(page)
     for key, then in (("a", "1 of 4"), ("x", "2 of 4"), ("2", "3 of 4"), ("x", "4 of 4")):
         page.keyboard.press(key)
         expect(page.get_by_text(f"{then} decided")).to_be_visible(timeout=SOON)
-    page.wait_for_timeout(600)
+        settle(page)
     page.keyboard.press("s")
-    expect(page.get_by_text("Stored: 20UPGPQ2600102, Failed: 2 defects")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Stored: 20UPGPQ2600102, failed: 2 defects")).to_be_visible(timeout=SOON)
     expect(page.get_by_text("20UPGPQ2600103: look at these 2 places")).to_be_visible(timeout=SOON)
 
-    record = download(page)
-    assert "20UPGPQ2600102" in json.dumps(record)
-    assert "Contamination_Wirebonding_pad" in json.dumps(record)
+    ((record,),) = download(page)
+    assert (record["serialNumber"], record["testType"]) == ("20UPGPQ2600102", "VISUAL_INSPECTION")
+    assert record["results"]["property"]["OPERATOR"] == "Anna Keller"
+    assert "Red.Contamination_Wirebonding_pad" in json.dumps(record["results"]["Metadata"]["front_defects"])
 
     page.get_by_role("link", name="Open it again").click()
     expect(page.get_by_text("by Anna Keller")).to_be_visible(timeout=SOON)
@@ -54,7 +57,7 @@ def test_from_the_alarm_to_the_record_by_keyboard(address: str, open_page: OpenP
 def test_keys_pressed_in_a_burst_answer_only_what_was_shown(address: str, open_page: OpenPage) -> None:
     page = open_page(f"{address}/inspection?board=3", operator="Anna")
     expect(page.get_by_text("0 of 2 decided")).to_be_visible(timeout=SOON)
-    page.wait_for_timeout(500)
+    settle(page)
     for key in "xx":
         page.keyboard.press(key)
     expect(page.get_by_text(re.compile("[12] of 2 decided"))).to_be_visible(timeout=SOON)
@@ -65,7 +68,7 @@ def test_keys_pressed_in_a_burst_answer_only_what_was_shown(address: str, open_p
 def test_keys_move_and_do_nothing_while_a_name_is_typed(address: str, open_page: OpenPage) -> None:
     page = open_page(f"{address}/inspection?board=3")
     expect(page.get_by_text("0 of 2 decided")).to_be_visible(timeout=SOON)
-    page.wait_for_timeout(500)
+    settle(page)
     page.keyboard.press("j")
     expect(page.get_by_text("Place 2 of 2")).to_be_visible(timeout=SOON)
     page.keyboard.press("k")
@@ -85,6 +88,7 @@ def test_the_heat_map_replaces_the_photo_and_frames_stay_on_their_places(address
     expect(photo).to_be_visible(timeout=SOON)
     before = photo.get_attribute("src")
     expect(page.get_by_role("button", name="Show heat map")).to_be_visible(timeout=SOON)
+    settle(page)
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Show photo")).to_be_visible(timeout=SOON)
     assert photo.get_attribute("src") != before
@@ -102,7 +106,7 @@ def test_answering_sends_no_picture_of_the_board_again(address: str, open_page: 
     before = photo.get_attribute("src")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(500)
+    settle(page)
     page.keyboard.press("j")
     expect(page.get_by_text("Place 2 of 2")).to_be_visible(timeout=SOON)
     assert photo.get_attribute("src") == before
@@ -133,7 +137,13 @@ def test_pages_have_alternative_texts_and_one_theme_per_preference(address: str,
     assert brightness(backgrounds["dark"]) < 60
 
 
-def download(page: Page) -> object:
+def settle(page: Page) -> None:
+    """Wait until the page is drawn and its keys are alive."""
+    expect(page.locator('[data-test-script-state="notRunning"]').first).to_be_visible(timeout=SOON)
+    page.wait_for_timeout(600)
+
+
+def download(page: Page) -> Any:
     with page.expect_download() as caught:
         page.get_by_role("button", name="Download the record").first.click()
     return json.loads(Path(caught.value.path()).read_text())

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Serve, Studio
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SOON = 20_000
+SOON = 40_000
 
 FILLED = {
     "overview": ("/", "last seen", ""),
@@ -48,6 +48,7 @@ def test_page_shows_what_it_should_and_no_error(
     expect(page.get_by_text(words).first).to_be_visible(timeout=SOON)
     if key:
         expect(page.get_by_role("button", name="Show heat map")).to_be_visible(timeout=SOON)
+        page.wait_for_timeout(600)
         page.keyboard.press(key)
         expect(page.get_by_role("button", name="Show photo")).to_be_visible(timeout=SOON)
     page.wait_for_timeout(700)

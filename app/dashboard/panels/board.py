@@ -10,6 +10,7 @@ from app.dashboard.review import Review
 from core.store.views import Judgement, ObservationDetail
 from inspection.flex.display import Spot, image_size
 
+_LOOKS = {Judgement.FALSE_ALARM: "clean", Judgement.KNOWN: "minor"}
 LIGHT, HEAT = "Photo", "Heat map"
 
 
@@ -48,7 +49,7 @@ def _frame(spot: Spot, review: Review, size: tuple[int, int]) -> str:
 
 def _state(spot: Spot, review: Review) -> str:
     answer = review.answers.get(spot.index)
-    said = "open" if answer is None else ("clean" if answer.judgement is Judgement.FALSE_ALARM else "defect")
+    said = "open" if answer is None else _LOOKS.get(answer.judgement, "defect")
     return f"{said} now" if spot.index == review.cursor else said
 
 

@@ -1,7 +1,5 @@
 """A board that was decided: what was said, by whom, and the record that came of it."""
 
-import json
-
 import streamlit as st
 
 from app.dashboard.access import now
@@ -36,7 +34,7 @@ def download(detail: ObservationDetail, key: str) -> None:
     if detail.records:
         st.download_button(
             "Download the record",
-            json.dumps(detail.records[-1].content, indent=2, ensure_ascii=False),
+            display.record_file(detail.records[-1].content),
             file_name=display.record_name(detail),
             mime="application/json",
             icon=":material/download:",

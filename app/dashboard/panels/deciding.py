@@ -45,7 +45,7 @@ def panel(detail: ObservationDetail, spots: Sequence[Spot], review: Review) -> N
     if spots:
         place = spots[review.cursor]
         spot.draw(place, review, lambda step: _take(detail, step))
-        spot.keys(place, display.classes(detail), lambda step: _take(detail, step))
+        spot.keys(place, review.total - len(review.answers), display.classes(detail), lambda step: _take(detail, step))
         st.progress(len(review.answers) / review.total, text=f"{len(review.answers)} of {review.total} decided")
     else:
         st.markdown("No place stands out from the golden boards. Look once, then submit it as passed.")
@@ -94,10 +94,11 @@ def is_reopened(board: int) -> bool:
 
 def last_submitted() -> None:
     """Draw what became of the board before, with its record."""
+    place = st.container()
     last: Submitted | None = st.session_state.get("last_submitted")
     if last is None:
         return
-    with st.container(key="last", horizontal=True, vertical_alignment="center"):
+    with place, st.container(key="last", horizontal=True, vertical_alignment="center"):
         st.markdown(f"Stored: {plain(last.element)}, {last.text}")
         links.to(links.INSPECTION, "Open it again", ":material/undo:", board=last.board)
         detail = store().observation(last.board)
@@ -138,7 +139,7 @@ def _submit(detail: ObservationDetail) -> None:
     except ShiftwatchError as error:
         st.session_state["problem"] = str(error)
         return
-    _done(detail, display.outcome(review.decisions))
+    _done(detail, display.outcome(record, review.decisions))
 
 
 def _put_away(detail: ObservationDetail) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.dashboard.access import picture
-from app.dashboard.review import Review, Step, accept, answer_shown, move, reject, rename
+from app.dashboard.review import Review, Step, accept, answer_shown, make_minor, move, reject, reject_rest, rename
 from app.dashboard.wording import plain
 from core.store.views import Judgement, RegionDecision
 from inspection.flex.display import Spot, class_label, how_sure
@@ -39,25 +39,32 @@ def said(answer: RegionDecision | None) -> str:
         return "Not decided yet"
     if answer.judgement is Judgement.FALSE_ALARM:
         return "You said: no defect"
-    return f"You said: defect, {plain(class_label(answer.cause))}"
+    what = "minor defect" if answer.judgement is Judgement.KNOWN else "defect"
+    return f"You said: {what}, {plain(class_label(answer.cause))}"
 
 
-def keys(spot: Spot, names: Sequence[str], take: Take) -> None:
+def keys(spot: Spot, left: int, names: Sequence[str], take: Take) -> None:
     """Draw the buttons that answer; every one has its key. Streamlit keeps R and C for itself, so X rejects."""
     here = spot.index
-    yes, no = st.columns(2, gap="small")
-    yes.button(
-        "Defect",
-        key=f"accept_{here}",
-        shortcut="A",
-        type="primary",
-        width="stretch",
-        on_click=take,
-        args=(_at(here, accept),),
+    buttons = (
+        ("Defect", "accept", "A", accept, "The board fails"),
+        ("Minor", "minor", "Y", make_minor, "A defect, but the board may pass with it"),
+        ("No defect", "reject", "X", reject, "Nothing is wrong here"),
     )
-    no.button(
-        "No defect", key=f"reject_{here}", shortcut="X", width="stretch", on_click=take, args=(_at(here, reject),)
-    )
+    for column, (label, name, key, step, what) in zip(st.columns([4, 4, 5], gap="small"), buttons, strict=True):
+        column.button(
+            label,
+            key=f"{name}_{here}",
+            shortcut=key,
+            help=what,
+            type="primary" if step is accept else "secondary",
+            width="stretch",
+            on_click=take,
+            args=(_at(here, step),),
+        )
+    if left > 1:
+        words = f"No defect at any of the {left} places left"
+        st.button(words, key=f"rest_{here}_{left}", shortcut="N", width="stretch", on_click=take, args=(reject_rest,))
     with st.container(key="kinds"):
         st.caption("Or a defect of another kind")
         columns = st.columns(2, gap="small")
