@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from inspection.flex.classifier.crops import Box, Crop, cut, stack
 from inspection.flex.classifier.inference import UNKNOWN
+from inspection.flex.classifier.oddities import ODD
 from inspection.flex.simulate import boards, defects
 from inspection.flex.simulate.zones import Zone
 
 NAMES: tuple[str, ...] = (*defects.CATEGORIES, UNKNOWN)
-_NOTHING_SHARE = 0.10
+_NOTHING_SHARE, _ODD_SHARE = 0.08, 0.14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +42,11 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Crops with their truth: (N, 8, 64, 64) uint8, (N, 1) float32, class numbers (N,) and kinds (``""``: nothing)."""
+    """Crops with their truth.
+
+    ``crops`` (N, 8, 64, 64) uint8, ``scale`` (N, 1) float32, ``target`` (N,) class numbers, ``kinds`` the names of what
+    was drawn (``""``: nothing, ``odd``: an oddity).
+    """
 
     crops: NDArray[np.uint8] = field(repr=False)
     scale: NDArray[np.float32] = field(repr=False)
@@ -65,7 +70,10 @@ def synthetic_ground(design_seed: int, count: int, width: int = 1600) -> Ground:
 def draw_samples(
     grounds: Sequence[Ground], rng: Generator, count: int, kinds: Sequence[str] = tuple(defects.KINDS)
 ) -> Samples:
-    """Draw samples: one in ten shows nothing, the others a category drawn uniformly, then one of its kinds.
+    """Draw samples of ``kinds`` and of what is none of them.
+
+    8 % show a good place and 14 % something odd that is no defect of the list (both are to be called unknown), the
+    others a category drawn uniformly, then one of its kinds.
 
     Raises
     ------
@@ -82,20 +90,32 @@ def draw_samples(
     while len(crops) < count:
         which = int(rng.integers(len(grounds)))
         canvas = canvases[which][int(rng.integers(len(canvases[which])))]
-        if rng.random() < _NOTHING_SHARE or not menus[which]:
-            crops.append(_nothing(canvas, grounds[which], rng))
-            targets.append(len(NAMES) - 1)
-            named.append("")
-            continue
-        category = list(menus[which])[int(rng.integers(len(menus[which])))]
-        kind = str(rng.choice(menus[which][category]))
-        made = _defect(canvas, grounds[which], rng, kind, category)
+        made = _one(canvas, grounds[which], rng, menus[which])
         if made is not None:
             crops.append(made[0])
             targets.append(NAMES.index(made[1]))
-            named.append(kind)
+            named.append(made[2])
     pixels, scale = stack(crops)
     return Samples(pixels, scale, np.array(targets, np.int64), tuple(named))
+
+
+def _one(
+    canvas: NDArray[np.uint8], ground: Ground, rng: Generator, menu: dict[str, list[str]]
+) -> tuple[Crop, str, str] | None:
+    """Return a crop, its class and the kind of its defect (``""``: nothing, ``odd``); None when it does not fit."""
+    draw = rng.random()
+    if draw < _NOTHING_SHARE or not menu:
+        return _nothing(canvas, ground, rng), UNKNOWN, ""
+    if draw < _NOTHING_SHARE + _ODD_SHARE:
+        made = _drawn(canvas, ground, rng, ODD, ground.zones)
+        return (made[0], UNKNOWN, ODD.name) if made else None
+    category = list(menu)[int(rng.integers(len(menu)))]
+    kind = defects.KINDS[str(rng.choice(menu[category]))]
+    zones = ground.zones
+    if category == kind.category_on_pad:
+        zones = np.where(ground.pads, np.uint8(Zone.PAD), np.uint8(Zone.OUTSIDE))
+    made = _drawn(canvas, ground, rng, kind, zones)
+    return (*made, kind.name) if made else None
 
 
 def _menu(ground: Ground, kinds: Sequence[str]) -> dict[str, list[str]]:
@@ -109,13 +129,10 @@ def _menu(ground: Ground, kinds: Sequence[str]) -> dict[str, list[str]]:
     return dict(sorted(menu.items()))
 
 
-def _defect(
-    canvas: NDArray[np.uint8], ground: Ground, rng: Generator, kind: str, category: str
+def _drawn(
+    canvas: NDArray[np.uint8], ground: Ground, rng: Generator, kind: defects.Kind, zones: NDArray[np.uint8]
 ) -> tuple[Crop, str] | None:
     """Return a crop with a defect and its category; the canvas is as before afterwards."""
-    zones = ground.zones
-    if category == defects.KINDS[kind].category_on_pad:
-        zones = np.where(ground.pads, np.uint8(Zone.PAD), np.uint8(Zone.OUTSIDE))
     try:
         window, patch, _, label = defects.draw_patch(canvas, zones, rng, kind, px_per_mm=ground.px_per_mm)
     except InputError:

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from inspection.flex.classifier.calibration import calibrate, measure
 from inspection.flex.classifier.inference import INPUTS, OUTPUTS, Classes, softmax
 from inspection.flex.classifier.network import RegionClassifier, Tempered, prepare
 from inspection.flex.classifier.samples import NAMES, Ground, Samples, draw_samples, synthetic_ground
 from inspection.flex.simulate.defects import KINDS
-
-_KEPT_KNOWN = 0.90
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,42 +188,9 @@ def _hold_out(grounds: tuple[Ground, ...]) -> tuple[tuple[Ground, ...], tuple[Gr
 
 
 def _calibrated(network: RegionClassifier, validation: Samples) -> Trained:
-    """Set the temperature (least log loss) and the threshold that keeps 90 % of the right answers."""
     logits = logits_of(network, validation)
-    rows = np.arange(len(logits))
-    temperatures = np.geomspace(0.4, 4, 60)
-    losses = [-np.log(softmax(logits / t)[rows, validation.target] + 1e-12).mean() for t in temperatures]
-    temperature = float(temperatures[int(np.argmin(losses))])
-    chances = softmax(logits / temperature)
-    known = validation.target < len(NAMES) - 1
-    best = chances[:, :-1].argmax(axis=1)
-    right = known & (best == validation.target)
-    threshold = float(np.quantile(chances[right, best[right]], 1 - _KEPT_KNOWN)) if right.any() else 0.5
-    classes = Classes(NAMES, round(min(max(threshold, 0.2), 0.9), 4))
-    return Trained(network, classes, temperature, measure(chances, validation, classes))
-
-
-def measure(chances: NDArray[np.float64], samples: Samples, classes: Classes) -> dict[str, float]:
-    """Return accuracy among the known, share answered, accuracy of the answers, and calibration error (15 bins)."""
-    known = samples.target < len(NAMES) - 1
-    best, likely = chances[:, :-1].argmax(axis=1), chances[:, :-1].max(axis=1)
-    right = best == samples.target
-    answered = (likely >= classes.threshold) & (likely > chances[:, -1])
-    bins = np.minimum((likely[known] * 15).astype(int), 14)
-    gaps = [
-        abs(likely[known][bins == b].mean() - right[known][bins == b].mean()) * (bins == b).mean()
-        for b in range(15)
-        if (bins == b).any()
-    ]
-    per_class = [right[samples.target == t].mean() for t in np.unique(samples.target[known])]
-    return {
-        "accuracy": float(right[known].mean()),
-        "balanced_accuracy": float(np.mean(per_class)),
-        "answered": float(answered[known].mean()),
-        "accuracy_answered": float(right[known & answered].mean()) if (known & answered).any() else 0.0,
-        "unknown_on_nothing": float((~answered[~known]).mean()) if (~known).any() else 1.0,
-        "calibration_error": float(np.sum(gaps)),
-    }
+    temperature, classes = calibrate(logits, validation.target)
+    return Trained(network, classes, temperature, measure(softmax(logits / temperature), validation.target, classes))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from inspection.flex.simulate import defects, scanner
 from inspection.flex.simulate.defects import Label
 from inspection.flex.simulate.layout import BoardDesign, design
-from inspection.flex.simulate.render import draw_pose, laid_straight, render
+from inspection.flex.simulate.pose import draw_pose, laid_straight
+from inspection.flex.simulate.render import render
 
 __all__ = ["BoardDesign", "Photo", "design", "drawing", "photograph"]
 

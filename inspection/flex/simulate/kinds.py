@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from numpy.random import Generator
 
+from inspection.flex.simulate import copper_flaws as copper
 from inspection.flex.simulate import structure_flaws as structure
 from inspection.flex.simulate import surface_flaws as surface
 from inspection.flex.simulate.film import Film, Place
@@ -80,10 +81,10 @@ _ALL = (
     Kind("mask_pinhole", _MASK_FLAW, _MASKED, (3, 8), (0.35, 0.90), structure.pinhole),
     Kind("mask_missing", _MASK_FLAW, _MASKED, (12, 50), (0.30, 0.80), structure.missing_mask),
     Kind("mask_misregistered", _MASK_FLAW, _PAD, (3, 9), (1.0, 1.0), structure.misregistered, view=100.0),
-    Kind("trace_open", "Copper_pattern", _TRACE, (4, 16), (1.0, 1.0), structure.open_trace, reach=_MASK_ONLY),
-    Kind("trace_short", "Copper_pattern", _TRACE, (3, 9), (1.0, 1.0), structure.short, reach=_MASK_ONLY),
-    Kind("trace_mousebite", "Copper_pattern", _TRACE, (3, 9), (1.0, 1.0), structure.mousebite, reach=_MASK_ONLY),
-    Kind("trace_spur", "Copper_pattern", _TRACE, (4, 12), (1.0, 1.0), structure.spur, reach=_MASK_ONLY),
+    Kind("trace_open", "Copper_pattern", _TRACE, (4, 16), (1.0, 1.0), copper.open_trace, reach=_MASK_ONLY),
+    Kind("trace_short", "Copper_pattern", _TRACE, (3, 9), (1.0, 1.0), copper.short, reach=_MASK_ONLY),
+    Kind("trace_mousebite", "Copper_pattern", _TRACE, (3, 9), (1.0, 1.0), copper.mousebite, reach=_MASK_ONLY),
+    Kind("trace_spur", "Copper_pattern", _TRACE, (4, 12), (1.0, 1.0), copper.spur, reach=_MASK_ONLY),
     Kind(
         "solder_spill", "Solder_overflow_PCB", _BOARD, (10, 44), (1.0, 1.0), surface.solder, category_on_pad=_SPILL_PAD
     ),

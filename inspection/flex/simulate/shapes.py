@@ -30,6 +30,9 @@ class Layer(StrEnum):
     HOLE = "hole"
 
 
+GOLD = (Layer.PAD, Layer.LAND, Layer.RING)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """A filled outline (``width_mm`` 0) or a stroke along ``points`` (N, 2) in mm (x, y).

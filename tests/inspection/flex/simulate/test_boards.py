@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from inspection.flex.simulate import boards, scanner
-from inspection.flex.simulate.render import cover, draw_pose, place
+from inspection.flex.simulate.pose import draw_pose, place
+from inspection.flex.simulate.render import cover
 from inspection.flex.simulate.shapes import Layer, rectangle
 from inspection.flex.simulate.zones import Zone, estimate_zones
 
