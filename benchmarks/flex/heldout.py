@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.flex.boards import Image, Mask, Reference, Split, align_affine, onto_image, read_rgb
 from benchmarks.flex.defects import KINDS, Colour, Layer, Place
 
-VERSION = 2
+VERSION = 3
 COPIES = 4
 COUNTS = {kind: 28 if kind == "pad_scratch" else 10 for kind in KINDS}
 SEED = 20261
@@ -33,6 +33,7 @@ APART_PX = 60
 VISIBILITY = 8.0
 PEAK_LIGHTNESS = 4.0
 MASK_SHARE, EXTENT_SHARE = 0.5, 0.2
+INSIDE_SHARE, LEAST_PX = 0.98, 15
 GOLD_ONLY = ("pad_scratch", "pad_stain")
 MASK_ONLY = ("mask_scratch", "mask_irregularity", "missing_mask")
 
@@ -113,7 +114,7 @@ class Painter:
     """Draws defects on one board."""
 
     def __init__(self, board: Image, part: Mask, gold: Mask) -> None:
-        self.board = board
+        self.board, self.part = board, part
         rim = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
         inside = cv2.erode(part.astype(np.uint8), rim, borderValue=0).astype(bool)
         self.gold = cv2.erode(gold.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & inside
@@ -146,9 +147,15 @@ class Painter:
             if taken[row, column]:
                 continue
             defect = self._try(rng, kind, picture, row, column)
-            if defect and not taken[defect.y :, defect.x :][: defect.mask.shape[0], : defect.mask.shape[1]].any():
+            if defect and self._lies_well(defect, taken):
                 return defect
         raise RuntimeError(f"no place for a visible {kind} in 500 tries")
+
+    def _lies_well(self, defect: Defect, taken: Mask) -> bool:
+        """On the part, large enough, clear of the defects before it."""
+        rows, columns = (slice(a, a + n) for a, n in zip((defect.y, defect.x), defect.mask.shape, strict=True))
+        inside = self.part[rows, columns][defect.extent].mean()
+        return bool(inside >= INSIDE_SHARE and defect.mask.sum() >= LEAST_PX and not taken[rows, columns].any())
 
     def _spot(self, rng: np.random.Generator, kind: str) -> tuple[int, int]:
         if kind in GOLD_ONLY:

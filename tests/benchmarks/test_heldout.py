@@ -78,6 +78,7 @@ def test_only_the_patch_differs_and_it_can_be_seen(drawn: heldout.HeldOut):
             assert defect.visibility >= heldout.VISIBILITY
             assert defect.peak_levels > 5
             assert (defect.extent | ~defect.mask).all()
+            assert drawn.parts[copy.board.name][rows, columns][defect.extent].mean() >= 0.98
         assert (picture[outside] == board[outside]).all()
 
 
@@ -89,7 +90,7 @@ def test_pad_defects_stay_on_gold(panels: Path, reference: Reference):
     rng = np.random.default_rng(8)
     for kind in ("pad_scratch", "pad_stain") * 4:
         (defect,) = painter.draw(rng, [kind])
-        assert gold[defect.y :, defect.x :][: defect.mask.shape[0], : defect.mask.shape[1]][defect.mask].mean() > 0.9
+        assert gold[defect.y :, defect.x :][: defect.mask.shape[0], : defect.mask.shape[1]][defect.mask].mean() > 0.8
 
 
 def test_pad_scratches_are_hairlines_of_the_stated_contrast(panels: Path, reference: Reference):
