@@ -115,6 +115,7 @@ def _on_input(
 ) -> NDArray[np.float32]:
     points = grid.reshape(-1, 2).astype(np.float64)
     if flow is not None:
-        points = points + flow_at(flow, points, registration.shape)
+        # Row by row: OpenCV looks up at most 32767 points in a row, a close-up has 147456.
+        points = points + np.concatenate([flow_at(flow, row, registration.shape) for row in points.reshape(grid.shape)])
     moved = cv2.perspectiveTransform(points[None], np.linalg.inv(registration.homography))[0]
     return np.asarray(moved.reshape(grid.shape), np.float32)
