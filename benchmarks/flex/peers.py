@@ -52,7 +52,8 @@ class Kek:
     As deployed: 520 px tiles, reconstruction by the auto-encoder, per-pixel squared error over the colours. The board
     is resized to the whole number of tiles nearest to its own size. In place of the tool's one threshold and its
     clusters of ten pixels or more, the error is smoothed (sigma 1.5 px) and its peaks are ranked, which is kinder.
-    Fine-tuning: the package's own recipe (Adam 1e-3, two noise patches, MSE, contrast and light varied by a fifth).
+    Fine-tuning: the package's own recipe (Adam 1e-3, two noise patches, MSE, contrast and light varied by a fifth),
+    in bfloat16, which halves its time.
     """
 
     TILE = 520
@@ -99,7 +100,8 @@ class Kek:
         for _ in range(self.steps):
             batch = np.stack([self._varied_tile(tiles[self.rng.integers(len(tiles))]) for _ in range(self.batch)])
             clean, noisy = self.tool.get_tensor(batch, dev="cpu", npatch=2)
-            self.network.batch_train(clean, noisy)
+            with self.torch.autocast("cpu", self.torch.bfloat16):
+                self.network.batch_train(clean, noisy)
         self.network.eval()
 
     def _varied_tile(self, board: Image) -> Image:
