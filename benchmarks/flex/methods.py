@@ -135,7 +135,7 @@ ENTRIES = (
     Entry("golden envelope", f"{HERE}:Envelope", {}, 32),
     Entry("KEK, shipped weights", f"{PEERS}:Kek", {"steps": 0}, 0, peer=True, quick=True),
     Entry("KEK, fine-tuned", f"{PEERS}:Kek", {"steps": 400}, 32, peer=True),
-    Entry("anomalib PatchCore", f"{PEERS}:PatchCore", {}, 12, peer=True),
+    Entry("anomalib PatchCore", f"{PEERS}:PatchCore", {}, 8, peer=True),
 )
 
 
