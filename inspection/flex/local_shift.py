@@ -55,6 +55,16 @@ def normalise(gray: NDArray[np.uint8], window: int = 25) -> Float:
     return np.asarray(np.divide(mean, deviation, out=mean), np.float32)
 
 
+def compressed_gradient(picture: Float) -> tuple[Float, Float]:
+    """Return the gradient (x, y), its length compressed to the square root: strong edges shall not decide alone."""
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.5)
+    gx = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0), np.float32)
+    gy = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1), np.float32)
+    length = cv2.magnitude(gx, gy)
+    scale = 1.0 / np.sqrt(length * float(length.mean()) + 1e-6)
+    return np.asarray(gx * scale, np.float32), np.asarray(gy * scale, np.float32)
+
+
 def grid_of(shape: tuple[int, int], cell: int) -> tuple[int, int]:
     """Return rows and columns of a grid of cells of about ``cell`` pixels."""
     return (max(2, round(shape[0] / cell)), max(2, round(shape[1] / cell)))

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.flex import rough_pose
-from inspection.flex.local_shift import Float, equations, grid_of, homography_step, normalise, shift_step
+from inspection.flex.local_shift import (
+    Float,
+    compressed_gradient,
+    equations,
+    grid_of,
+    homography_step,
+    normalise,
+    shift_step,
+)
 from inspection.flex.reference import Image, Level, Reference, Scan
 from inspection.flex.rough_pose import Pose, project
 
@@ -40,18 +48,28 @@ def search(scan: Scan, target: Reference) -> Candidate | None:
     best: Candidate | None = None
     for poses in _poses(scan, target):
         for pose in poses:
-            candidate = attempt(pose, scan, target)
-            if candidate is not None and (best is None or candidate.merit > best.merit):
-                best = candidate
+            best = _better(pose, best, scan, target)
         if best is not None and best.merit > _CONVINCING:
             break
     if best is None:
         return None
     for pose in rough_pose.turned_over(best.homography, target.shape):
-        candidate = attempt(pose, scan, target)
-        if candidate is not None and candidate.merit > best.merit:
-            best = candidate
+        best = _better(pose, best, scan, target)
     return best
+
+
+def _better(pose: Pose, best: Candidate | None, scan: Scan, target: Reference) -> Candidate | None:
+    """The better one of ``best`` and what ``pose`` leads to; a pose beside ``best`` would only lead there again."""
+    if best is not None:
+        height, width = scan.shape
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+        apart = float(np.abs(project(pose, corners) - project(best.homography, corners)).max())
+        if apart < 0.01 * max(target.shape):
+            return best
+    candidate = attempt(pose, scan, target)
+    if candidate is None or (best is not None and candidate.merit <= best.merit):
+        return best
+    return candidate
 
 
 def attempt(pose: Pose, scan: Scan, target: Reference) -> Candidate | None:
@@ -119,28 +137,21 @@ def on_level(scan: Scan, pose: Pose, level: Level) -> tuple[Float, Image]:
 def agreement(pose: Pose, scan: Scan, level: Level) -> tuple[float, float, float]:
     """Return correlation of gradients, share of confirmed cells, share of the reference that is shown."""
     moved, valid = on_level(scan, pose, level)
-    first, second = _gradient(level.picture), _gradient(moved)
+    x1, y1 = level.gradient if level.gradient is not None else compressed_gradient(level.picture)
+    x2, y2 = compressed_gradient(moved)
     cells = (max(2, level.shape[1] // 32), max(2, level.shape[0] // 32))
+    mask = valid.astype(np.float32)
 
-    def pooled(product: NDArray[np.generic]) -> Float:
-        return np.asarray(cv2.resize(product.astype(np.float32), cells, interpolation=cv2.INTER_AREA), np.float32)
+    def pooled(product: NDArray[np.float32]) -> Float:
+        return np.asarray(cv2.resize(product, cells, interpolation=cv2.INTER_AREA), np.float32)
 
-    cross = pooled((first * second).sum(2) * valid)
-    one, two = pooled((first * first).sum(2)), pooled((second * second).sum(2) * valid)
-    shown = pooled(valid)
+    cross, shown = pooled((x1 * x2 + y1 * y2) * mask), pooled(mask)
+    one, two = pooled(x1 * x1 + y1 * y1), pooled((x2 * x2 + y2 * y2) * mask)
     structured = one > 0.3 * float(one.mean())
     local = cross / (np.sqrt(one * two) + 1e-6)
     inside = float((one * shown).sum()) + 1e-9
     correlation = float(cross.sum() / (np.sqrt(inside * float(two.sum())) + 1e-9))
     return correlation, float((local[structured] > 0.3).mean()), float(shown.mean())
-
-
-def _gradient(picture: Float) -> Float:
-    """Gradient with its length compressed to the square root: strong edges shall not decide alone."""
-    smooth = cv2.GaussianBlur(picture, (0, 0), 1.5)
-    gradient = np.dstack([cv2.Scharr(smooth, cv2.CV_32F, 1, 0), cv2.Scharr(smooth, cv2.CV_32F, 0, 1)])
-    length = np.sqrt((gradient * gradient).sum(2, keepdims=True))
-    return np.asarray(gradient / np.sqrt(length * float(length.mean()) + 1e-6), np.float32)
 
 
 def _poses(scan: Scan, target: Reference) -> Iterator[Iterator[Pose]]:

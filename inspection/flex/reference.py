@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 
 from core.errors import RegistrationError
 from inspection.flex import rough_pose
-from inspection.flex.local_shift import Float, normalise
+from inspection.flex.local_shift import Float, compressed_gradient, normalise
 from inspection.flex.rough_pose import Features, Pose, Thumbnail
 
 Image = NDArray[np.uint8]
 LEVELS = (80, 160, 320, 640, 1200, 2400)
 _FEATURE_SIDE = 1000
+_PROVEN_SIDE = 640
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A reduced reference: matrix from reference pixels to its own, and its normalised picture."""
+    """A reduced reference: matrix from reference pixels to its own, normalised picture, gradient if it is small."""
 
     matrix: Pose
     picture: Float
+    gradient: tuple[Float, Float] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,7 +86,8 @@ def prepare(reference: Image, origin: str = "reference") -> Reference:
     for long_side in LEVELS:
         matrix, small = reduced(gray, long_side)
         if not levels or small.shape != levels[-1].shape:
-            levels.append(Level(matrix, normalise(small)))
+            picture = normalise(small)
+            levels.append(Level(matrix, picture, compressed_gradient(picture) if long_side <= _PROVEN_SIDE else None))
     matrix, small = reduced(gray, _FEATURE_SIDE)
     return Reference(shape, tuple(levels), rough_pose.find_features(small, matrix), _thumbnails(small, shape))
 

@@ -73,7 +73,7 @@ def turned(degrees: float, scale: float, perspective: tuple[float, float] = (0.0
     return np.array([[1, 0, 0], [0, 1, 0], [*perspective, 1]]) @ pose
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     degrees=st.floats(-180, 180),
     scale=st.floats(0.55, 1.9),
