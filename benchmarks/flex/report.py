@@ -26,7 +26,7 @@ FLEX98_COLUMNS = (
     ("pad scratches @1", "pad_scratch_1"),
     ("image AUROC", "image_auroc"),
     ("CPU s/Mpix", "cpu_s_per_mpix"),
-    ("peak MiB", "peak_mb"),
+    ("peak MiB, scoring", "peak_mb"),
     ("false spots, asked 1", "false_asked_1"),
 )
 DEEPPCB_COLUMNS = (

@@ -163,6 +163,14 @@ def test_deeppcb_labels_and_template_comparison(tmp_path: Path):
     assert deeppcb._compare("x", template, np.roll(template, 2, axis=0)) == []
 
 
+def test_peak_of_scoring_leaves_out_what_learning_freed():
+    block = np.ones(300 << 17)
+    high = worker.peak_mb()
+    del block
+    worker.forget_peak()
+    assert worker.peak_mb() < high - 200
+
+
 def test_costs_of_a_process_are_its_own():
     small = spent([sys.executable, "-c", "print(1)"], {})
     large = spent([sys.executable, "-c", "import time; x = bytearray(200 << 20); time.sleep(0.2)"], {})
