@@ -40,6 +40,7 @@ def train_classifier(
     epochs: int = 10,
     kinds: Sequence[str] = tuple(KINDS),
     start: RegionClassifier | None = None,
+    threads: int = 1,
     progress: bool = False,
 ) -> Trained:
     """Train on simulated defects drawn on good boards.
@@ -57,6 +58,9 @@ def train_classifier(
         The kinds of defects to teach.
     start
         A network to go on from (with fewer epochs): how a site adapts the shipped one.
+    threads
+        Cores that torch may use meanwhile; one is no slower on a machine that does other work, and gives the same
+        network everywhere.
     progress
         Show Lightning's progress bar.
 
@@ -69,11 +73,11 @@ def train_classifier(
     rng = np.random.default_rng([seed, 1])
     training = draw_samples(learn, rng, samples, kinds)
     validation = draw_samples(held, rng, max(150, samples // 6), kinds)
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with _quiet(), _cores(threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = start if start is not None else RegionClassifier(len(NAMES))
         _fit(network, training, epochs, seed=seed, progress=progress)
-    return _calibrated(network.eval(), validation)
+        return _calibrated(network.eval(), validation)
 
 
 def synthetic_grounds(seed: int = 0, designs: int = 6, boards_each: int = 4, width: int = 1600) -> list[Ground]:
@@ -191,6 +195,16 @@ def _calibrated(network: RegionClassifier, validation: Samples) -> Trained:
     logits = logits_of(network, validation)
     temperature, classes = calibrate(logits, validation.target)
     return Trained(network, classes, temperature, measure(softmax(logits / temperature), validation.target, classes))
+
+
+@contextmanager
+def _cores(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
