@@ -102,6 +102,7 @@ def _environment(settings: Settings, ports: Ports) -> Mapping[str, str]:
 
 def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) -> None:
     began = time.monotonic()
+    report(f"starting in {settings.home}; logs are in {members.logs}")
     _prepare(settings)
     for service in services(settings, ports):
         members.start(service)

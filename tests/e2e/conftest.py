@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -27,10 +28,11 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SLOWEST_MS = 60_000
+STRANGER = ""
 VIEW = {"width": 1440, "height": 900}
 OpenPage = Callable[..., Page]
 Serve = Callable[[Path], str]
-Studio = Callable[[str], Page]
 
 
 @pytest.fixture(scope="session")
@@ -83,41 +85,40 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Return a function that opens an address in a fresh browser profile and fails on errors in its console."""
-    contexts: list[BrowserContext] = []
+@pytest.fixture(scope="module")
+def profiles(browser: Browser) -> Iterator[dict[tuple[str, str], BrowserContext]]:
+    """Return the browser profiles so far; they are shared, for a fresh one must compile the whole page again."""
+    known: dict[tuple[str, str], BrowserContext] = {}
+    yield known
+    for context in known.values():
+        context.close()
 
-    def open_at(address: str, scheme: str = "light", operator: str = "") -> Page:
-        context = browser.new_context(viewport=VIEW, color_scheme=scheme, timezone_id="Europe/Zurich")  # type: ignore[arg-type]
-        contexts.append(context)
-        if operator:
-            context.add_cookies([{"name": "shiftwatch_operator", "value": operator, "url": address}])
-        page = context.new_page()
+
+@pytest.fixture
+def open_page(browser: Browser, profiles: dict[tuple[str, str], BrowserContext]) -> Iterator[OpenPage]:
+    """Return a function that opens an address in a tab; a ``stranger`` has told no name yet."""
+    tabs: list[Page] = []
+
+    def open_at(address: str, scheme: str = "light", operator: str = "Anna Keller") -> Page:
+        if (scheme, operator) not in profiles or operator == STRANGER:
+            profiles[scheme, operator] = _profile(browser, scheme, operator)
+        page = profiles[scheme, operator].new_page()
+        tabs.append(page)
         page.goto(address)
         return page
 
     yield open_at
-    for context in contexts:
-        context.close()
+    for page in tabs:
+        page.close()
 
 
-@pytest.fixture(scope="module")
-def studio(browser: Browser) -> Iterator[Studio]:
-    """Return a function that gives the one tab per colour scheme in which screenshots are taken."""
-    tabs: dict[str, Page] = {}
-
-    def tab(scheme: str) -> Page:
-        if scheme not in tabs:
-            context = browser.new_context(viewport=VIEW, color_scheme=scheme, timezone_id="Europe/Zurich")  # type: ignore[arg-type]
-            name = {"name": "shiftwatch_operator", "value": "Anna%20Keller", "domain": "127.0.0.1", "path": "/"}
-            context.add_cookies([name])  # type: ignore[list-item]
-            tabs[scheme] = context.new_page()
-        return tabs[scheme]
-
-    yield tab
-    for page in tabs.values():
-        page.context.close()
+def _profile(browser: Browser, scheme: str, operator: str) -> BrowserContext:
+    context = browser.new_context(viewport=VIEW, color_scheme=scheme, timezone_id="Europe/Zurich")  # type: ignore[arg-type]
+    context.set_default_timeout(SLOWEST_MS)
+    if operator != STRANGER:
+        name = {"name": "shiftwatch_operator", "value": quote(operator), "domain": "127.0.0.1", "path": "/"}
+        context.add_cookies([name])  # type: ignore[list-item]
+    return context
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Serve, Studio
+from tests.e2e.conftest import OpenPage, Serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SOON = 40_000
+SOON = 60_000
 
 FILLED = {
     "overview": ("/", "last seen", ""),
@@ -39,12 +39,11 @@ def empty(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [*FILLED, *EMPTY])
 def test_page_shows_what_it_should_and_no_error(
-    request: pytest.FixtureRequest, album: Path, studio: Studio, name: str, scheme: str
+    request: pytest.FixtureRequest, album: Path, open_page: OpenPage, name: str, scheme: str
 ) -> None:
     path, words, key = (FILLED | EMPTY)[name]
     base: str = request.getfixturevalue("filled" if name in FILLED else "empty")
-    page = studio(scheme)
-    page.goto(base + path)
+    page = open_page(base + path, scheme)
     expect(page.get_by_text(words).first).to_be_visible(timeout=SOON)
     if key:
         expect(page.get_by_role("button", name="Show heat map")).to_be_visible(timeout=SOON)

@@ -60,6 +60,9 @@ def _desk(chosen: int) -> None:
         _show_decided(detail)
     elif detail.view.quality is Quality.NULL:
         deciding.unjudged(detail)
+        if "plain" in detail.evidence:
+            board.draw(detail, (), deciding.current(detail), board.LIGHT)
+        waiting.seen_before(detail.view)
     else:
         _decide(detail)
 
