@@ -1,8 +1,9 @@
 """One method measured in a process of its own: `python -m benchmarks.flex.worker HELDOUT.npz JOB.json ROW.json`.
 
 The process holds nothing but the method when its memory is read: `fit_peak_mb` is the peak resident set of learning,
-`peak_mb` that of scoring one board afterwards (with whatever learning left behind). Seconds are the CPU seconds of this one-threaded process (what an idle core would take; the machine may be
-shared) and, beside them, wall seconds; the first board is left out as a warm-up.
+`peak_mb` that of scoring one board afterwards (with whatever learning left behind). Seconds are the CPU seconds of this
+one-threaded process (what an idle core would take; the machine may be shared) and, beside them, wall seconds; the first
+board is left out as a warm-up.
 """
 
 from __future__ import annotations
