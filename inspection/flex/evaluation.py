@@ -27,7 +27,16 @@ class OursFlex:
     ablation share one training.
     """
 
-    VARIANTS = ("spot network", "context", "position", "autoencoder", "without the spot network", "without context")
+    VARIANTS = (
+        "spot network",
+        "context",
+        "position",
+        "autoencoder",
+        "pads",
+        "lines",
+        "without the spot network",
+        "without pads",
+    )
 
     def __init__(self, variant: str = "", package: str = "") -> None:
         self._names = _parts_of(variant)
@@ -66,7 +75,7 @@ def _parts_of(variant: str) -> tuple[str, ...]:
     single = {"spot network": "spots", "autoencoder": "rebuilding"}.get(variant, variant)
     if single in PARTS:
         return (single,)
-    left_out = {"": "", "without the spot network": "spots", "without context": "context"}[variant]
+    left_out = {"": "", "without the spot network": "spots", "without pads": "pads"}[variant]
     return tuple(name for name in PARTS if name != left_out)
 
 

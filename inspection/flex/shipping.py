@@ -21,7 +21,7 @@ from inspection.flex.learned.lessons import Lessons, make_lessons
 from inspection.flex.learned.parts import Networks
 from inspection.flex.learned.saving import NETWORKS
 from inspection.flex.learned.spot_training import train_spots, weights_of
-from inspection.flex.learned.stack import build_stack, measure_rebuilding
+from inspection.flex.learned.stack import build_stack, measure_filters, measure_rebuilding
 from inspection.flex.registration import lay, prepare
 from inspection.flex.simulate.boards import design, photograph
 from inspection.flex.simulate.zones import estimate_zones
@@ -87,6 +87,7 @@ def _lessons_of(number: int, folder: Path, effort: Effort) -> Lessons:
     rebuilding = Session(train_rebuilding(stack, effort, _SEED), "rebuilding.onnx", threads=2)
     measure_rebuilding(stack, rebuilding)
     zones = estimate_zones(stack.sums.normality().golden)
+    stack = measure_filters(stack, zones)
     networks = Networks(features, rebuilding, features)
     return make_lessons(stack, range(len(stack)), zones, networks, effort.lessons // len(stack), _SEED + number)
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import CalibrationError, InputError
-from core.inference import Session
+from core.inference import Session, load_package
 from core.learning.autoencoder import train_autoencoder
 from core.learning.fitting import Batch, to_onnx
 from inspection.flex.images import read_image
@@ -22,9 +22,9 @@ from inspection.flex.learned.calibration import Calibrated, calibrate_stack
 from inspection.flex.learned.lessons import make_lessons
 from inspection.flex.learned.parts import Networks
 from inspection.flex.learned.rebuilding import scaled
-from inspection.flex.learned.saving import NETWORKS, Taught, save_product
+from inspection.flex.learned.saving import NETWORKS, Taught, Weights, save_product
 from inspection.flex.learned.spot_training import export_spots, train_spots, weights_of
-from inspection.flex.learned.stack import Stack, build_stack, half_tiles, measure_rebuilding
+from inspection.flex.learned.stack import Stack, build_stack, half_tiles, measure_filters, measure_rebuilding
 from inspection.flex.registration import lay, prepare
 from inspection.flex.simulate.zones import estimate_zones
 
@@ -54,6 +54,7 @@ def train(
     report: Report = print,
     effort: Effort | None = None,
     max_megapixels: float = 64.0,
+    refit: bool = False,
 ) -> Path:
     """Teach ``product`` from the photos of good boards in ``golden_dir``.
 
@@ -67,6 +68,8 @@ def train(
         Folder of model packages.
     report
         Called with a line of text at each step.
+    refit
+        Keep the networks of the product's present package and renew only what is normal and the thresholds.
 
     Returns
     -------
@@ -82,8 +85,27 @@ def train(
     with TemporaryDirectory(prefix="shiftwatch-train-") as folder:
         target = Path(out) / product
         return teach_paths(
-            product, paths, target, Path(folder), seed=seed, report=report, effort=effort, max_megapixels=max_megapixels
+            product,
+            paths,
+            target,
+            Path(folder),
+            seed=seed,
+            report=report,
+            effort=effort,
+            max_megapixels=max_megapixels,
+            refit=refit,
         )
+
+
+def calibrate(product: str, golden_dir: Path | str, out: Path | str, *, seed: int = 0, report: Report = print) -> Path:
+    """Renew what is normal and the thresholds of a taught product from all photos in ``golden_dir``; keep its networks.
+
+    Raises
+    ------
+    core.errors.InputError
+        As `train`.
+    """
+    return train(product, golden_dir, out, seed=seed, report=report, refit=True)
 
 
 def teach_paths(
@@ -96,10 +118,11 @@ def teach_paths(
     report: Report = print,
     effort: Effort | None = None,
     max_megapixels: float = 64.0,
+    refit: bool = False,
 ) -> Path:
     """Teach from these photos and write the package to ``target``; large arrays go to ``folder`` meanwhile."""
     laid, used = lay_boards(paths, folder, report, max_megapixels)
-    return teach(product, laid, used, target, folder, seed=seed, report=report, effort=effort or Effort())
+    return teach(product, laid, used, target, folder, seed=seed, report=report, effort=effort or Effort(), refit=refit)
 
 
 def teach(
@@ -112,26 +135,26 @@ def teach(
     seed: int,
     report: Report,
     effort: Effort,
+    refit: bool = False,
 ) -> Path:
     """Learn from boards that lie on one grid, (N, H, W, 3) uint8, and write the package."""
     report(f"learning what is normal from {len(laid)} boards of {laid.shape[2]}x{laid.shape[1]} pixels")
     features = Session(NETWORKS.features(), "features.onnx", threads=2)
     stack = build_stack(laid, features, folder, seed)
-    report("training the autoencoder")
-    rebuilding = train_rebuilding(stack, effort, seed)
-    measure_rebuilding(stack, Session(rebuilding, "rebuilding.onnx", threads=2))
-    golden = stack.sums.normality().golden
-    zones = estimate_zones(golden)
-    learners, judges = _hold_back(len(stack), effort.held_back, seed)
-    report(f"training the spot network on simulated defects on {len(learners)} boards")
-    networks = Networks(features, Session(rebuilding, "rebuilding.onnx", threads=2), features)
-    per_board = max(1, -(-effort.lessons // len(learners)))
-    lessons = make_lessons(stack, learners, zones, networks, per_board, seed)
-    spots = train_spots(lessons, steps=effort.spot_steps, seed=seed, start=NETWORKS.spot_weights())
-    exported = export_spots(spots)
-    report(f"calibrating on {len(judges)} boards held back and {len(learners)} judged by the others")
-    calibrated = calibrate_stack(stack, Session(exported, "spots.onnx", threads=2), learners, judges)
-    taught = Taught(stack.expectation(), zones, rebuilding, exported, weights_of(spots), calibrated)
+    zones = estimate_zones(stack.sums.normality().golden)
+    stack = measure_filters(stack, zones)
+    learned = (_kept(stack, used, target, report) if refit else None) or _learn(
+        stack, zones, features, seed, effort, report
+    )
+    report(
+        f"calibrating on {len(learned.judges)} boards not learned from, {len(learned.learners)} judged by the others"
+    )
+    spots = Session(learned.spots, "spots.onnx", threads=2)
+    calibrated = calibrate_stack(stack, spots, learned.learners, learned.judges)
+    taught = Taught(
+        stack.expectation(), zones, learned.rebuilding, learned.spots, learned.weights, calibrated,
+        tuple(used[i].name for i in learned.learners),
+    )  # fmt: skip
     package = save_product(
         target, product, taught, boards=used, seed=seed, created_at=datetime.now(UTC), digest=_digest(used)
     )
@@ -139,6 +162,50 @@ def teach(
         report(line)
     report(f"wrote {package.path} (version {package.card.version})")
     return package.path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """Networks, and which boards they learned from or never saw."""
+
+    rebuilding: bytes
+    spots: bytes
+    weights: Weights
+    learners: Sequence[int]
+    judges: Sequence[int]
+
+
+def _learn(
+    stack: Stack, zones: NDArray[np.uint8], features: Session, seed: int, effort: Effort, report: Report
+) -> _Learned:
+    report("training the autoencoder")
+    rebuilding = train_rebuilding(stack, effort, seed)
+    session = Session(rebuilding, "rebuilding.onnx", threads=2)
+    measure_rebuilding(stack, session)
+    learners, judges = _hold_back(len(stack), effort.held_back, seed)
+    report(f"training the spot network on simulated defects on {len(learners)} boards")
+    per_board = max(1, -(-effort.lessons // len(learners)))
+    lessons = make_lessons(stack, learners, zones, Networks(features, session, features), per_board, seed)
+    network = train_spots(lessons, steps=effort.spot_steps, seed=seed, start=NETWORKS.spot_weights())
+    return _Learned(rebuilding, export_spots(network), weights_of(network), learners, judges)
+
+
+def _kept(stack: Stack, used: Sequence[Path], target: Path, report: Report) -> _Learned | None:
+    """Return the networks of the product's present package; None if there is none, or no board is new to it."""
+    if not (target / "card.json").exists():
+        return None
+    package = load_package(target)
+    known = set(package.card.details.get("learned_from", []))  # type: ignore[arg-type]
+    learners = [i for i, path in enumerate(used) if path.name in known]
+    judges = [i for i, path in enumerate(used) if path.name not in known]
+    if len(judges) < 2:
+        report("nearly no board is new: the networks are trained again")
+        return None
+    report(f"keeping the networks of version {package.card.version}")
+    rebuilding, spots = ((package.path / name).read_bytes() for name in ("rebuilding.onnx", "spots.onnx"))
+    measure_rebuilding(stack, Session(rebuilding, "rebuilding.onnx", threads=2))
+    arrays = package.array("weights.npz")
+    return _Learned(rebuilding, spots, {name: np.asarray(arrays[name]) for name in arrays}, learners, judges)
 
 
 def find_photos(folder: Path) -> list[Path]:

@@ -81,10 +81,10 @@ def _tail_slope(pooled: NDArray[np.float64], boards: int) -> float:
 
 
 def fuse(maps: Mapping[str, Float], scales: Mapping[str, Scale], handicaps: Mapping[str, float]) -> Float:
-    """Return the largest surprise of all parts at each place; all maps have the same shape."""
+    """Return the largest surprise at each place of the parts that have a scale; all maps have the same shape."""
     fused: Float | None = None
-    for name, values in maps.items():
-        surprise = scales[name].surprise(values) - np.float32(handicaps[name])
+    for name, scale in scales.items():
+        surprise = scale.surprise(maps[name]) - np.float32(handicaps[name])
         fused = surprise if fused is None else np.maximum(fused, surprise, out=fused)
     if fused is None:
         raise CalibrationError("no part to fuse")

@@ -21,6 +21,7 @@ from inspection.flex.learned.parts import Expectation, Networks
 from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
 from inspection.flex.learned.spots import find_spots
 from inspection.flex.learned.stack import Stack
+from inspection.flex.learned.strange import strange_mark
 from inspection.flex.simulate.defects import draw, possible, union
 from inspection.flex.simulate.zones import Zone
 
@@ -35,8 +36,9 @@ _BLEMISH_SHARE = 0.35
 _PAD_SHARE = 0.3
 _BLEMISHES = 25
 _VISIBLE = 9.0
-_SCRATCH_SHARE = 0.25
-_STRANGE_SHARE = 0.2
+_SCRATCH_SHARE = 0.3
+_STRANGE_SHARE = 0.35
+_SPECK_PX = 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +46,7 @@ class Lessons:
     """Crops for training.
 
     ``image`` (n, 7, 256, 256), ``coarse`` (n, 2, 64, 64) float16; ``truth`` (n, 128, 128) uint8: `GOOD`, `DEFECT` or
-    `ACCEPTED` (a blemish of a good board).
+    `ACCEPTED` (a speck on a good board).
     """
 
     image: NDArray[np.float16]
@@ -85,13 +87,13 @@ def make_lessons(
     for board in boards:
         expected = stack.without(board)
         blemishes = find_blemishes(stack, board, expected)
-        places = np.argwhere(blemishes[::4, ::4]) * 8
+        places = np.argwhere(blemishes[::4, ::4] == ACCEPTED) * 8
         for _ in range(per_board):
             window = corners.draw(rng, places)
             lesson = _lesson(stack, board, window, zones, networks, expected.rebuilding, rng)
             seen = _half(window)
-            accepted = (lesson[2] == GOOD) & (blemishes[seen] > 0)
-            lesson[2][accepted] = ACCEPTED
+            known = blemishes[seen]
+            lesson[2][:] = np.where(lesson[2] == GOOD, known, lesson[2])
             out.image[position], out.coarse[position], out.truth[position] = lesson
             position += 1
     return out
@@ -125,7 +127,14 @@ class _Corners:
 
 
 def find_blemishes(stack: Stack, board: int, expected: Expectation) -> NDArray[np.uint8]:
-    """Mark where a good board departs most from the others, (H // 2, W // 2) uint8, by pixels and by context."""
+    """Mark where a good board departs most from the others, by pixels and by context.
+
+    Returns
+    -------
+    (H // 2, W // 2) uint8
+        `ACCEPTED` on specks. Anything longer than 22 px is left as it is: a good board may carry dust, but a long
+        scratch or fibre on it is not shown more often than chance has it.
+    """
     picture = np.asarray(stack.boards[board])
     marked = np.zeros((picture.shape[0] // 2, picture.shape[1] // 2), np.uint8)
     surprise = expected.context.surprise(stack.coarse(board).features)
@@ -134,7 +143,9 @@ def find_blemishes(stack: Stack, board: int, expected: Expectation) -> NDArray[n
     for values in (cv2.GaussianBlur(departure, (0, 0), 0.8), cv2.resize(np.log(surprise + 1e-3), marked.shape[::-1])):
         for spot in find_spots(np.asarray(values, np.float32), 2, float(values.mean()), limit=_BLEMISHES):
             rows = slice(spot.top // 2, (spot.top + spot.height) // 2 + 1)
-            marked[rows, spot.left // 2 : (spot.left + spot.width) // 2 + 1] = 1
+            columns = slice(spot.left // 2, (spot.left + spot.width) // 2 + 1)
+            if max(spot.width, spot.height) <= _SPECK_PX:
+                marked[rows, columns] = ACCEPTED
     return marked
 
 
@@ -180,22 +191,29 @@ def _spoil(
     kinds = possible(zones)
     wanted = int(rng.integers(1, 4))
     for _ in range(3 * wanted):
-        if rng.random() < _STRANGE_SHARE or not kinds:
-            spoiled, mask = strange_patch(picture, rng)
-        else:
-            kind = kinds[int(rng.integers(len(kinds)))]
-            if "pad_scratch" in kinds and rng.random() < _SCRATCH_SHARE:
-                kind = "pad_scratch"
-            try:
-                spoiled, masks, _ = draw(picture, zones, rng, kind)
-            except InputError:  # no room for this kind in this crop
-                continue
-            mask = union(masks, truth.shape)
+        try:
+            spoiled, mask = _one_mark(picture, zones, kinds, rng)
+        except InputError:  # no room for this kind in this crop
+            continue
         if visibility(picture, spoiled, normality) >= _VISIBLE:
             picture, truth, wanted = spoiled, truth | mask, wanted - 1
         if not wanted:
             break
     return picture, truth
+
+
+def _one_mark(
+    picture: Image, zones: NDArray[np.uint8], kinds: Sequence[str], rng: np.random.Generator
+) -> tuple[Image, NDArray[np.bool_]]:
+    """Draw a pad scratch, a strange mark or any named kind; returns the crop and the pixels that it changed."""
+    chance = rng.random()
+    kind = "pad_scratch"
+    if "pad_scratch" not in kinds or chance >= _SCRATCH_SHARE:
+        if chance < _SCRATCH_SHARE + _STRANGE_SHARE or not kinds:
+            return strange_mark(picture, rng)
+        kind = kinds[int(rng.integers(len(kinds)))]
+    spoiled, masks, _ = draw(picture, zones, rng, kind)
+    return spoiled, union(masks, zones.shape)
 
 
 def visibility(before: Image, after: Image, normality: Normality) -> float:
@@ -206,24 +224,3 @@ def visibility(before: Image, after: Image, normality: Normality) -> float:
     """
     change = difference(after, before)[..., 0] * SPREAD_STEPS_PER_DN / normality.spread[..., 0]
     return float(np.sqrt(np.square(change).sum()))
-
-
-def strange_patch(picture: Image, rng: np.random.Generator) -> tuple[Image, NDArray[np.bool_]]:
-    """Change the reflectance of a patch of random form: a stand-in for defects that nobody has named.
-
-    The form is smooth noise of grain 4 to 32 px cut at a random level inside a Gaussian of 6 to 30 px; reflectance
-    changes by 8 to 60 % up or down with 8 % of colour, and by 4 DN; edges are blurred by 0.7 to 1.5 px.
-    """
-    height, width = picture.shape[:2]
-    grain = int(rng.choice([4, 8, 16, 32]))
-    coarse = rng.standard_normal((height // grain + 2, width // grain + 2)).astype(np.float32)
-    noise = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    centre, radius = rng.uniform(40, np.array([height, width]) - 40), rng.uniform(6, 30)
-    rows, columns = np.ogrid[:height, :width]
-    hill = np.exp(-((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / (2 * radius**2)).astype(np.float32)
-    cover = cv2.GaussianBlur((0.6 * noise + 2 * hill > 1.4).astype(np.float32), (0, 0), rng.uniform(0.7, 1.5))
-    factor = np.exp(rng.choice([-1, 1]) * rng.uniform(0.08, 0.6) + rng.normal(0, 0.08, 3))
-    before = picture.astype(np.float32)
-    after = before + cover[..., None] * (before * factor + rng.normal(0, 4) - before)
-    changed = np.abs(after - before).max(axis=2) > 2
-    return np.clip(np.rint(after), 0, 255).astype(np.uint8), changed

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from core.inference import Session
 from inspection.flex.learned.channels import coarse_channels, image_channels
 from inspection.flex.learned.context import Context, find_features
+from inspection.flex.learned.lines import CLIP_SIGMA, line_map
 from inspection.flex.learned.normality import Normality
+from inspection.flex.learned.pads import PadZone, pad_map
 from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
 from inspection.flex.learned.tiles import Tile, tiles
 
@@ -19,7 +21,7 @@ Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
 
 STRIDE = 2
-PARTS = ("spots", "context", "position", "rebuilding")
+PARTS = ("spots", "context", "position", "rebuilding", "pads", "lines")
 _TILE = 768
 _MARGIN = 64
 
@@ -34,12 +36,22 @@ class Networks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Filters:
+    """Where the pads are, and what the matched filters answer on good boards: on pads per filter, lines per place."""
+
+    zone: PadZone
+    pads: Float
+    lines: Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Expectation:
-    """What is normal at every place of a product, in the three ways that need no defect."""
+    """What is normal at every place of a product, in the ways that need no defect."""
 
     normality: Normality
     context: Context
     rebuilding: Rebuilding
+    filters: Filters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,20 +85,26 @@ def part_maps(board: Image, coarse: Coarse, expected: Expectation, spots: Sessio
         "rebuilding": _enlarge(rebuilt, half),
         "spots": np.empty(half, np.float32),
         "position": np.empty(half, np.float32),
+        "lines": np.empty(half, np.float32),
     }
     extended = (height + -height % 8, width + -width % 8)
     for tile in tiles(extended, _TILE, _MARGIN):
-        logits, departure = _tile_maps(board, low, expected.normality, tile, spots)
+        logits, departure, brightness = _tile_maps(board, low, expected.normality, tile, spots)
         rows, columns = tile.inner_at(STRIDE)
         target = (slice(rows.start, min(rows.stop, half[0])), slice(columns.start, min(columns.stop, half[1])))
         size = (slice(0, target[0].stop - target[0].start), slice(0, target[1].stop - target[1].start))
         out["spots"][target] = logits[size]
         out["position"][target] = departure[size]
+        out["lines"][target] = brightness[size]
+    out["lines"] = line_map(out["lines"]) / expected.filters.lines
+    out["pads"] = pad_map(board, expected.normality, expected.filters.zone, expected.filters.pads)
     return out
 
 
-def _tile_maps(board: Image, low: Float, normality: Normality, tile: Tile, spots: Session) -> tuple[Float, Float]:
-    """Return the logits and the smoothed departure (root of summed squared z-scores) of the inner window."""
+def _tile_maps(
+    board: Image, low: Float, normality: Normality, tile: Tile, spots: Session
+) -> tuple[Float, Float, Float]:
+    """Return logits, smoothed departure (root of summed squares) and brightness (in sigma) of the inner window."""
     window = tile.outer
     picture = image_channels(
         _padded(board[window], tile),
@@ -100,7 +118,7 @@ def _tile_maps(board: Image, low: Float, normality: Normality, tile: Tile, spots
     logits = spots.run({"image": picture[None], "coarse": coarse[None]})["logits"][0, 0]
     departure = departure_map(picture)
     source = tile.inner_in_outer(STRIDE)
-    return logits[source], departure[source]
+    return logits[source], departure[source], brightness_map(picture)[source]
 
 
 def departure_map(channels: Float) -> Float:
@@ -109,6 +127,13 @@ def departure_map(channels: Float) -> Float:
     size = (squares.shape[1] // 2, squares.shape[0] // 2)
     smooth = cv2.GaussianBlur(cv2.resize(squares, size, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
     return np.asarray(np.sqrt(smooth), np.float32)
+
+
+def brightness_map(channels: Float) -> Float:
+    """Return the brightness in standard deviations at half the resolution, (H/2, W/2), as `line_map` takes it."""
+    scores = np.clip(channels[0] * 4, -CLIP_SIGMA, CLIP_SIGMA)
+    size = (scores.shape[1] // 2, scores.shape[0] // 2)
+    return np.asarray(cv2.resize(scores, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _padded(picture: Image, tile: Tile) -> Image:

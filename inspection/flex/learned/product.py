@@ -16,7 +16,8 @@ from inspection.flex.classifier.inference import Classes
 from inspection.flex.learned.context import Context, Projection
 from inspection.flex.learned.fusion import Scale, fuse
 from inspection.flex.learned.normality import Normality
-from inspection.flex.learned.parts import STRIDE, Expectation, Networks, keep_inside, look, part_maps
+from inspection.flex.learned.pads import PadZone
+from inspection.flex.learned.parts import STRIDE, Expectation, Filters, Networks, keep_inside, look, part_maps
 from inspection.flex.learned.photometry import normalise
 from inspection.flex.learned.rebuilding import Rebuilding
 from inspection.flex.registration import Laid, Reference, lay, prepare
@@ -96,12 +97,13 @@ class Product:
     @cached_property
     def expected(self) -> Expectation:
         """What is normal at every place."""
-        context, rebuilding = self.package.array("context.npz"), self.package.array("rebuilding.npz")
+        context, rebuilding, filters = (self.package.array(f"{n}.npz") for n in ("context", "rebuilding", "filters"))
         projection = Projection(np.asarray(context["offset"]), np.asarray(context["matrix"]))
         return Expectation(
             self.normality,
             Context(projection, np.asarray(context["mean"]), np.asarray(context["variance"])),
             Rebuilding(np.asarray(rebuilding["mean"]), np.asarray(rebuilding["spread"])),
+            Filters(PadZone.of(self.zones), np.asarray(filters["pads"]), np.asarray(filters["lines"], np.float32)),
         )
 
     @cached_property

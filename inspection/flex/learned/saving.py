@@ -29,6 +29,7 @@ class Taught:
     spots: bytes
     spot_weights: Weights
     calibrated: Calibrated
+    learned_from: tuple[str, ...] = ()
 
 
 class ShippedNetworks:
@@ -104,6 +105,7 @@ def save_product(
                 "mean": expected.rebuilding.mean.astype(np.float16),
                 "spread": expected.rebuilding.spread.astype(np.float16),
             },
+            "filters.npz": {"pads": expected.filters.pads, "lines": expected.filters.lines.astype(np.float16)},
             "weights.npz": taught.spot_weights,
         },
         metrics=taught.calibrated.metrics(),
@@ -112,6 +114,7 @@ def save_product(
             "kind": KIND,
             "product": product,
             "boards": [p.name for p in boards],
+            "learned_from": list(taught.learned_from),
             "classes": base.card.details["classes"],
         },
         replace=True,

@@ -15,7 +15,7 @@ from inspection.flex.learned.spot_network import COARSE_CHANNELS, IMAGE_CHANNELS
 
 _BATCH = 8
 _DEFECT_WEIGHT = 4.0
-_ACCEPTED_WEIGHT = 4.0
+_ACCEPTED_WEIGHT = 3.0
 
 
 class Spotting(lightning.LightningModule):

@@ -1,7 +1,7 @@
 """The good boards of a product while it is being learned: laid on one grid, kept on disk, judged by each other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import Session
+from inspection.flex.learned.channels import image_channels
 from inspection.flex.learned.context import FEATURES, ContextSums, find_features, fit_projection
+from inspection.flex.learned.lines import fit_lines, line_map
 from inspection.flex.learned.normality import Sums, median_board, sum_up
-from inspection.flex.learned.parts import Coarse, Expectation
+from inspection.flex.learned.pads import PadZone, fit_pads, pad_spread
+from inspection.flex.learned.parts import Coarse, Expectation, Filters, brightness_map
 from inspection.flex.learned.photometry import normalise
 from inspection.flex.learned.rebuilding import Rebuilding, fit_rebuilding, rebuild_error
 
@@ -40,6 +43,7 @@ class Stack:
     errors: NDArray[np.float32]
     sums: Sums
     context: ContextSums
+    filters: Filters | None = None
 
     def __len__(self) -> int:
         return len(self.boards)
@@ -50,17 +54,23 @@ class Stack:
 
     def expectation(self) -> Expectation:
         """Return what all boards together say is normal."""
-        return Expectation(self.sums.normality(), self.context.context(), self._rebuilding(range(len(self))))
+        rebuilding = self._rebuilding(range(len(self)))
+        return Expectation(self.sums.normality(), self.context.context(), rebuilding, self._filters())
 
     def without(self, index: int) -> Expectation:
         """Return what the other boards say is normal."""
         own = self.context.projection.apply(self.features[index].astype(np.float32))
         normality = self.sums.without(np.asarray(self.boards[index]))
-        return Expectation(normality, self.context.without(own), self.without_rebuilding(index))
+        return Expectation(normality, self.context.without(own), self.without_rebuilding(index), self._filters())
 
     def without_rebuilding(self, index: int) -> Rebuilding:
         """Return how well the other boards are rebuilt."""
         return self._rebuilding([i for i in range(len(self)) if i != index])
+
+    def _filters(self) -> Filters:
+        if self.filters is None:
+            raise ValueError("the filters of this stack were not measured: see measure_filters")
+        return self.filters
 
     def _rebuilding(self, indices: Sequence[int]) -> Rebuilding:
         first = sum((self.errors[i] for i in indices), start=np.zeros(self.errors.shape[1:], np.float32))
@@ -94,6 +104,24 @@ def measure_rebuilding(stack: Stack, session: Session) -> None:
     """Fill in the rebuilding errors once the autoencoder is trained."""
     for index in range(len(stack)):
         stack.errors[index] = rebuild_error(np.asarray(stack.boards[index]), session)
+
+
+def measure_filters(stack: Stack, zones: NDArray[np.uint8]) -> Stack:
+    """Return the stack with what the matched filters answer on its boards, each judged by the others."""
+    zone = PadZone.of(zones)
+    pads: list[Float] = []
+
+    def lines() -> Iterator[Float]:
+        for index in range(len(stack)):
+            board = np.asarray(stack.boards[index])
+            normality = stack.sums.without(board)
+            spread = pad_spread(board, normality, zone)
+            if spread is not None:
+                pads.append(spread)
+            yield line_map(brightness_map(image_channels(board, normality)))
+
+    spread = fit_lines(lines())
+    return replace(stack, filters=Filters(zone, fit_pads(pads), spread))
 
 
 def half_tiles(stack: Stack, size: int, batch: int, seed: int) -> Iterator[Image]:
