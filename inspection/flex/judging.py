@@ -111,7 +111,10 @@ def judge_by_golden(detector: GoldenDetector, reference: Image, image: Image, or
             "registration_residual": Measurement(judged.residual_px, None, "px"),
         },
         model=detector.model,
-        evidence=board_pictures(image, boxes, None),
+        evidence={
+            **board_pictures(image, boxes, None),
+            **spot_pictures(image, reference, judged.registration, judged.flow, judged.places),
+        },
     )
 
 

@@ -43,12 +43,18 @@ def board_pictures(image: Image, boxes: Sequence[Box], heat: NDArray[np.float32]
 
 
 def spot_pictures(
-    image: Image, golden: Image, registration: Registration, flow: NDArray[np.float32] | None, places: Sequence[Box]
+    image: Image,
+    golden: Image,
+    registration: Registration | None,
+    flow: NDArray[np.float32] | None,
+    places: Sequence[Box],
 ) -> dict[str, Evidence]:
     """Return ``spot_1`` and ``golden_1`` and so on: the same place of the board and of the golden board, same size.
 
     Parameters
     ----------
+    registration, flow
+        How the photo lies on the reference; None where it lies there as it is.
     places
         Boxes ``x, y, width, height`` on the reference grid, worst first.
     """
@@ -111,8 +117,10 @@ def _close_grid(box: Box) -> NDArray[np.float32]:
 
 
 def _on_input(
-    grid: NDArray[np.float32], registration: Registration, flow: NDArray[np.float32] | None
+    grid: NDArray[np.float32], registration: Registration | None, flow: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
+    if registration is None:
+        return grid
     points = grid.reshape(-1, 2).astype(np.float64)
     if flow is not None:
         # Row by row: OpenCV looks up at most 32767 points in a row, a close-up has 147456.

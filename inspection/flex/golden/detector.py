@@ -49,6 +49,10 @@ class Judged:
     threshold: float
     false_spots_expected: float
     residual_px: float
+    places: tuple[tuple[int, int, int, int], ...] = ()
+    """The same spots on the grid of the reference; on the image's own where the two lie on each other as they are."""
+    registration: Registration | None = None
+    flow: NDArray[np.float32] | None = None
 
 
 def default_package() -> ModelPackage:
@@ -115,7 +119,16 @@ class GoldenDetector:
         places = self.find(template, test)
         places = Candidates(*(part[places.scores >= self.threshold] for part in (places.boxes, places.classes)))
         boxes = _to_image(places.boxes, registration, flow, (image.shape[0], image.shape[1]))
-        return Judged(self._spots(places, boxes), self.threshold, self.false_spots_expected, residual)
+        corners = tuple((int(x1), int(y1), int(x2 - x1), int(y2 - y1)) for x1, y1, x2, y2 in places.boxes)
+        return Judged(
+            self._spots(places, boxes),
+            self.threshold,
+            self.false_spots_expected,
+            residual,
+            corners,
+            registration,
+            flow,
+        )
 
     def find(self, template: Image, test: Image) -> Candidates:
         """Return all places of two grey images (H, W) that lie on each other, in pixels of them."""
