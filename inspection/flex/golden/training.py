@@ -44,7 +44,7 @@ _SETTLING_BATCHES = 60
 class Schedule:
     """How long and how fast to learn."""
 
-    steps: int = 2500
+    steps: int = 2200
     batch: int = 12
     crop_px: int = 192
     rate: float = 3e-3
@@ -262,7 +262,7 @@ def train_pairs(
 
 
 def train_default(
-    out: Path, *, seed: int = 0, steps: int = 2500, count: int = 500, created_at: datetime | None = None
+    out: Path, *, seed: int = 0, steps: int = 2200, count: int = 400, created_at: datetime | None = None
 ) -> ModelPackage:
     """Train the package that is shipped: on ``count`` simulated pairs only."""
     pairs = align_pairs(simulate_pair(f"simulated {i}", seed * 1_000_000 + i) for i in range(count))
