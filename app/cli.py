@@ -60,11 +60,15 @@ def train(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="GOLDEN_DIR holds template/test pairs with boxes (DeepPCB layout).")
     ] = False,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Keep the networks; renew what is normal and the thresholds (more boards).")
+    ] = False,
 ) -> None:
     """Teach a product from photos of good boards; no defects are needed."""
     from app.teaching import teach
 
-    typer.echo(f"model: {teach(system, product, folder, out, seed=seed, pairs=pairs, report=_progress)}")
+    package = teach(system, product, folder, out, seed=seed, pairs=pairs, refit=refit, report=_progress)
+    typer.echo(f"model: {package}")
 
 
 @app.command(epilog="Example: shiftwatch simulate flex --out scans/ --count 5 --seed 7")

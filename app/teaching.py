@@ -19,6 +19,7 @@ def teach(
     seed: int,
     pairs: bool,
     report: Callable[[str], None],
+    refit: bool = False,
 ) -> Path:
     """Train a model package from ``folder``, register it, return its folder.
 
@@ -34,7 +35,9 @@ def teach(
     if product != Path(product).name or product.startswith("."):
         raise SettingsError(f"--product {product!r}: use a plain name without slashes")
     settings = load_settings()
-    package = _train(product, folder, out or settings.site_models / system, seed=seed, pairs=pairs, report=report)
+    package = _train(
+        product, folder, out or settings.site_models / system, seed=seed, pairs=pairs, refit=refit, report=report
+    )
     register(system, product, package, settings)
     return package
 
@@ -56,7 +59,9 @@ def register(system: str, product: str, package: Path, settings: Settings) -> No
             store.set_alias(system, product, Alias.CHAMPION, version, "shiftwatch train", FIRST_REASON, at)
 
 
-def _train(product: str, folder: Path, out: Path, *, seed: int, pairs: bool, report: Callable[[str], None]) -> Path:
+def _train(
+    product: str, folder: Path, out: Path, *, seed: int, pairs: bool, refit: bool, report: Callable[[str], None]
+) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     if pairs:
         from inspection.flex.golden.training import train_pairs
@@ -65,4 +70,4 @@ def _train(product: str, folder: Path, out: Path, *, seed: int, pairs: bool, rep
         return train_pairs(folder, out / product, seed=seed, name=product).path
     from inspection.flex.training import train
 
-    return Path(train(product, folder, out, seed=seed, report=report))
+    return Path(train(product, folder, out, seed=seed, report=report, refit=refit))
