@@ -43,7 +43,7 @@ class Scale:
         pooled = np.sort(np.concatenate([np.asarray(one, np.float64) for one in spots]))[::-1]
         if len(np.unique(pooled)) < 8:
             raise CalibrationError(f"{len(pooled)} spots on {len(spots)} good boards are too few to calibrate a part")
-        rank = np.arange(1, len(pooled) + 1)
+        rank = np.searchsorted(-pooled, -pooled, side="right")  # equal scores share the rank of the last
         pick = np.unique(np.geomspace(1, len(pooled), _KNOTS).astype(int)) - 1
         scores, surprises = pooled[pick], -np.log10(rank[pick] / len(spots))
         slope = _tail_slope(pooled, len(spots))

@@ -56,8 +56,9 @@ def rebuild_error(board: Image, session: Session) -> Float:
         picture = scaled(half[tile.outer])
         change = session.run({"image": picture})["rebuilt"] - picture
         error[tile.inner] = np.square(change[0]).mean(axis=0)[tile.inner_in_outer()]
+    error = cv2.blur(error, (3, 3))[: board.shape[0] // 2, : board.shape[1] // 2]
     size = (-(-board.shape[1] // 4), -(-board.shape[0] // 4))
-    return np.asarray(np.sqrt(cv2.resize(cv2.blur(error, (3, 3)), size, interpolation=cv2.INTER_AREA)), np.float32)
+    return np.asarray(np.sqrt(cv2.resize(error, size, interpolation=cv2.INTER_AREA)), np.float32)
 
 
 def fit_rebuilding(first: Float, second: Float, count: int) -> Rebuilding:

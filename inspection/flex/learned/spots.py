@@ -45,7 +45,8 @@ def find_spots(scores: Float, stride: int, floor: float, limit: int = 200, fall:
     """
     radius = max(1, RADIUS_PX // stride)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    ys, xs = np.nonzero((scores >= cv2.dilate(scores, kernel)) & (scores >= floor))
+    peaks = (scores >= cv2.dilate(scores, kernel)) & (scores >= floor)
+    ys, xs = _one_of_each(peaks)
     order = np.argsort(-scores[ys, xs], kind="stable")[: 4 * limit]
     found: list[Spot] = []
     for index in order:
@@ -56,6 +57,17 @@ def find_spots(scores: Float, stride: int, floor: float, limit: int = 200, fall:
         if len(found) == limit:
             break
     return found
+
+
+def _one_of_each(peaks: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of the middle pixel of each peak: a part at its limit makes thousands of equal pixels."""
+    ys, xs = np.nonzero(peaks)
+    _, labels = cv2.connectedComponents(peaks.astype(np.uint8), connectivity=8)
+    own = labels[ys, xs]
+    order = np.argsort(own, kind="stable")
+    _, first, count = np.unique(own[order], return_index=True, return_counts=True)
+    middle = np.sort(order[first + count // 2])
+    return ys[middle], xs[middle]
 
 
 def _inside(spot: Spot, x: int, y: int) -> bool:
