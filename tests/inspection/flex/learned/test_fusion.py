@@ -1,0 +1,87 @@
+"""One score from the parts: expected false spots per board, monotone everywhere."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import CalibrationError
+from inspection.flex.learned.fusion import Scale, fuse
+from inspection.flex.learned.product import Fusion
+
+BOARDS = 20
+
+
+@pytest.fixture(scope="module")
+def spots():
+    rng = np.random.default_rng(0)
+    return [rng.gumbel(3, 1, 30).tolist() for _ in range(BOARDS)]
+
+
+@pytest.fixture(scope="module")
+def scale(spots):
+    return Scale.fit(spots)
+
+
+def rate(scale, score):
+    return float(10 ** -scale.surprise(np.float32([score]))[0])
+
+
+def test_the_rate_at_a_score_is_what_was_counted(scale, spots):
+    pooled = np.sort(np.concatenate(spots))[::-1]
+    for rank in (1, 3, 10, 40, 150, 600):
+        score = pooled[rank - 1]
+        assert rate(scale, score) == pytest.approx((pooled >= score).sum() / BOARDS, rel=0.05)
+
+
+def test_scores_that_come_often_are_counted_as_often():
+    """Maps are kept in half precision while calibrating: many spots have the very same score."""
+    spots = [[5.0, 4.0, 3.0, 2.0, 1.5, 1.25, 1.0, 0.5]] * 10
+    scale = Scale.fit(spots)
+    for rank, score in enumerate(spots[0], start=1):
+        assert rate(scale, score) == pytest.approx(rank, rel=0.01)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-60, 60, width=32), min_size=2, max_size=30))
+def test_a_higher_score_is_never_less_surprising(scale, scores):
+    ordered = np.sort(np.float32(scores))
+    assert (np.diff(scale.surprise(ordered)) >= -1e-5).all()
+
+
+def test_order_is_kept_below_the_lowest_and_above_the_highest_knot(scale):
+    low = np.float32(scale.scores[0]) - np.float32([5, 4, 3, 2, 1, 0])
+    high = np.float32(scale.scores[-1]) + np.float32([0, 1, 5, 20])
+    assert (np.diff(scale.surprise(low)) > 0).all()
+    assert (np.diff(scale.surprise(high)) > 0).all()
+    assert scale.surprise(high)[0] == pytest.approx(np.log10(BOARDS) + 4, abs=0.01)
+
+
+def test_the_tail_goes_on_as_rare_as_it_is():
+    """Gumbel scores of scale 1: each unit of score is 1 / ln 10 decades rarer."""
+    rng = np.random.default_rng(7)
+    scale = Scale.fit([rng.gumbel(0, 1, 100).tolist() for _ in range(100)])
+    low, high = scale.surprise(np.float32([10, 12]))
+    assert (high - low) / 2 == pytest.approx(1 / np.log(10), rel=0.3)
+
+
+@pytest.mark.parametrize("spots", [[[1.0]] * 20, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], [[]] * 9])
+def test_too_few_different_spots_calibrate_nothing(spots):
+    with pytest.raises(CalibrationError, match="too few"):
+        Scale.fit(spots)
+
+
+def test_json_gives_it_back(scale):
+    fusion = Fusion({"a": scale}, {"a": 0.4})
+    assert Fusion.from_json(json.loads(json.dumps(fusion.to_json()))) == fusion
+
+
+def test_the_loudest_part_speaks_less_its_handicap():
+    line = Scale((0.0, 10.0), (0.0, 10.0))
+    maps = {"a": np.float32([[1, 8]]), "b": np.float32([[3, 4]]), "silent": np.float32([[99, 99]])}
+    fused = fuse(maps, {"a": line, "b": line}, {"a": 0.0, "b": 1.0})
+    assert fused == pytest.approx(np.float32([[2, 8]]))
+    with pytest.raises(CalibrationError, match="no part"):
+        fuse(maps, {}, {})

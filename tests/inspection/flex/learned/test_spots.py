@@ -1,0 +1,93 @@
+"""From a map of scores to ranked spots with boxes."""
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from inspection.flex.learned.spots import RADIUS_PX, find_spots
+
+STRIDE = 2
+
+
+def hills(*places, shape=(120, 160), sigma=2.0):
+    """Return a map with a hill of the given height at each (x, y, height), in cells."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    out = np.zeros(shape, np.float32)
+    for x, y, height in places:
+        out += np.float32(height) * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2)).astype(np.float32)
+    return out
+
+
+def test_peaks_come_highest_first_where_they_are():
+    found = find_spots(hills((30, 40, 3.0), (100, 20, 5.0), (120, 90, 4.0)), STRIDE, 1.0)
+    assert [(s.x, s.y) for s in found] == [(201, 41), (241, 181), (61, 81)]
+    assert [s.score for s in found] == pytest.approx([5, 4, 3], abs=1e-4)
+
+
+def test_the_box_reaches_as_far_as_the_score_stays_high():
+    scores = np.zeros((60, 80), np.float32)
+    scores[20:26, 30:45] = 4.5
+    scores[22, 40] = 5.0
+    scores[20:26, 45:50] = 4.3  # lower than the peak by more than the fall
+    (spot,) = find_spots(scores, STRIDE, 4.6)
+    assert (spot.left, spot.top) == (30 * 2 - 4, 20 * 2 - 4)
+    assert (spot.width, spot.height) == (15 * 2 + 8, 6 * 2 + 8)
+    assert spot.left <= spot.x < spot.left + spot.width
+
+
+def test_a_lower_peak_within_the_box_of_a_higher_one_is_part_of_it():
+    ridge = hills((40, 40, 5.0), (52, 40, 4.9)) + 0
+    ridge[40, 38:55] = np.maximum(ridge[40, 38:55], 4.7)
+    assert len(find_spots(ridge, STRIDE, 1.0)) == 1
+    apart = hills((40, 40, 5.0), (52, 40, 4.9))
+    assert len(find_spots(apart, STRIDE, 1.0)) == 2
+
+
+def test_peaks_nearer_than_the_radius_are_one():
+    close = hills((40, 40, 5.0), (40 + RADIUS_PX // STRIDE - 1, 40, 4.0), sigma=1.0)
+    assert len(find_spots(close, STRIDE, 1.0)) == 1
+
+
+def test_the_floor_counts_and_the_limit_keeps_the_highest():
+    scores = hills(*((10 + 20 * i, 60, 1.0 + i) for i in range(7)))
+    assert [round(s.score) for s in find_spots(scores, STRIDE, 3.5)] == [7, 6, 5, 4]
+    assert [round(s.score) for s in find_spots(scores, STRIDE, 0.5, limit=2)] == [7, 6]
+    assert find_spots(scores, STRIDE, 8.0) == []
+
+
+def test_a_large_even_defect_hides_no_other():
+    """A part that is at its limit over a whole burn gives thousands of equal peaks."""
+    scores = np.zeros((300, 400), np.float32)
+    scores[50:90, 60:100] = 9.0
+    scores += hills((300, 200, 6.0), (350, 40, 5.0), shape=(300, 400))
+    found = find_spots(scores, STRIDE, 1.0, limit=60)
+    assert [round(s.score) for s in found] == [9, 6, 5]
+    assert (found[0].left, found[0].top, found[0].width, found[0].height) == (116, 96, 88, 88)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (159, 119), (159, 0), (0, 119), (80, 119)])
+def test_boxes_end_at_the_border(place):
+    (spot,) = find_spots(hills((*place, 4.0)), STRIDE, 1.0)
+    assert 0 <= spot.left < spot.left + spot.width <= 320
+    assert 0 <= spot.top < spot.top + spot.height <= 240
+    assert (spot.x // 2, spot.y // 2) == place
+
+
+def test_more_noise_makes_no_spot_twice():
+    noise = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 40, (200, 300)).astype(np.float32), (0, 0), 2)
+    found = find_spots(noise, STRIDE, 0.2)
+    assert len(found) > 20
+    assert len({(s.x, s.y) for s in found}) == len(found)
+    assert [s.score for s in found] == sorted((s.score for s in found), reverse=True)
+    for higher, lower in itertools.combinations(found, 2):
+        inside = higher.left <= lower.x < higher.left + higher.width
+        assert not (inside and higher.top <= lower.y < higher.top + higher.height)
+
+
+def test_finer_maps_give_the_same_places():
+    coarse = hills((40, 30, 4.0))
+    fine = cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_LINEAR)
+    (a,), (b,) = find_spots(coarse, 2, 1.0), find_spots(fine, 1, 1.0)
+    assert (a.x, a.y) == pytest.approx((b.x, b.y), abs=2)
