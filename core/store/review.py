@@ -41,7 +41,7 @@ class Decision:
         return Disposition.PASSED if passed else Disposition.FAILED
 
 
-def add_feedback(  # noqa: PLR0917
+def add_feedback(
     database: Database, observation_id: int, author: str, at: datetime, said: RegionDecision, alarm_id: int | None
 ) -> int:
     """Append one word on an observation."""

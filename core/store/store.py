@@ -98,7 +98,7 @@ class Store:
             self.database, self.artefacts, system, source, batch=batch, rule=rule, watermark=watermark
         )
 
-    def condition(  # noqa: PLR0917
+    def condition(
         self,
         system: str,
         element: str,
@@ -191,7 +191,7 @@ class Store:
         with self.database.reading() as session:
             return alarm_queries.history(session, since, until, system)
 
-    def act(  # noqa: PLR0917
+    def act(
         self, alarm_id: int, action: AlarmAction, author: str, note: str, at: datetime, until: datetime | None = None
     ) -> AlarmView:
         """Do what a person asked with an alarm.
@@ -205,7 +205,7 @@ class Store:
 
     # -- what people say
 
-    def add_feedback(  # noqa: PLR0917
+    def add_feedback(
         self,
         observation_id: int,
         author: str,
@@ -220,7 +220,7 @@ class Store:
         word = RegionDecision(region_index, judgement, cause, comment)
         return review.add_feedback(self.database, observation_id, author, at, word, alarm_id)
 
-    def decide(  # noqa: PLR0917
+    def decide(
         self,
         observation_id: int,
         author: str,
@@ -241,14 +241,14 @@ class Store:
 
     # -- models
 
-    def register_model(  # noqa: PLR0917
+    def register_model(
         self, system: str, name: str, version: str, digest: str, path: str, card: Mapping[str, Any], at: datetime
     ) -> ModelView:
         """Register a model version; the same version with the same digest changes nothing, with another is an error."""
         with self.database.writing(system) as session:
             return registry.register(session, system, name, version, digest=digest, path=path, card=card, at=at)
 
-    def set_alias(  # noqa: PLR0917
+    def set_alias(
         self, system: str, name: str, alias: Alias, version: str | None, author: str, reason: str, at: datetime
     ) -> None:
         """Point ``champion`` or ``challenger`` to a version (None: to none); every change is kept."""

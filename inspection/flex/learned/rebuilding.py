@@ -51,12 +51,12 @@ def rebuild_error(board: Image, session: Session) -> Float:
         (H, W, 3) uint8 RGB; the autoencoder sees it at half its resolution.
     """
     half = halved(board)
-    error = np.empty(half.shape[:2], np.float32)
+    error: Float = np.empty(half.shape[:2], np.float32)
     for tile in tiles((half.shape[0], half.shape[1]), _TILE, _MARGIN):
         picture = scaled(half[tile.outer])
         change = session.run({"image": picture})["rebuilt"] - picture
         error[tile.inner] = np.square(change[0]).mean(axis=0)[tile.inner_in_outer()]
-    error = cv2.blur(error, (3, 3))[: board.shape[0] // 2, : board.shape[1] // 2]
+    error = np.asarray(cv2.blur(error, (3, 3)), np.float32)[: board.shape[0] // 2, : board.shape[1] // 2]
     size = (-(-board.shape[1] // 4), -(-board.shape[0] // 4))
     return np.asarray(np.sqrt(cv2.resize(error, size, interpolation=cv2.INTER_AREA)), np.float32)
 
@@ -64,7 +64,7 @@ def rebuild_error(board: Image, session: Session) -> Float:
 def fit_rebuilding(first: Float, second: Float, count: int) -> Rebuilding:
     """Return mean and spread from the sums of errors and squared errors over ``count`` good boards."""
     mean = first / count
-    variance = np.maximum(second / count - mean * mean, 0) * (count / max(1, count - 1))
-    around = cv2.blur(variance, (9, 9))
+    variance: Float = np.asarray(np.maximum(second / count - mean * mean, 0) * (count / max(1, count - 1)), np.float32)
+    around = np.asarray(cv2.blur(variance, (9, 9)), np.float32)
     shrunk = (count * variance + _PRIOR_BOARDS * around) / (count + _PRIOR_BOARDS)
     return Rebuilding(mean, np.sqrt(shrunk + 0.05 * float(np.median(variance)) + 1e-6).astype(np.float32))
