@@ -41,12 +41,11 @@ class OursFlex:
     def __init__(self, variant: str = "", package: str = "") -> None:
         self._names = _parts_of(variant)
         self._package = package
-        self._threads = int(os.environ.get("OMP_NUM_THREADS", "2"))
 
     def fit(self, boards: Sequence[Path], n: int) -> None:
         """Learn from photos of ``n`` good boards."""
         path = Path(self._package) if self._package else _taught(list(boards[:n]))
-        self.product = Product(load_package(path), threads=self._threads)
+        self.product = Product(load_package(path))
         fusion = self.product.fusion
         handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
         self.product.fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps)

@@ -139,7 +139,7 @@ def teach(
 ) -> Path:
     """Learn from boards that lie on one grid, (N, H, W, 3) uint8, and write the package."""
     report(f"learning what is normal from {len(laid)} boards of {laid.shape[2]}x{laid.shape[1]} pixels")
-    features = Session(NETWORKS.features(), "features.onnx", threads=2)
+    features = Session(NETWORKS.features(), "features.onnx")
     stack = build_stack(laid, features, folder, seed)
     zones = estimate_zones(stack.sums.normality().golden)
     stack = measure_filters(stack, zones)
@@ -149,7 +149,7 @@ def teach(
     report(
         f"calibrating on {len(learned.judges)} boards not learned from, {len(learned.learners)} judged by the others"
     )
-    spots = Session(learned.spots, "spots.onnx", threads=2)
+    spots = Session(learned.spots, "spots.onnx")
     calibrated = calibrate_stack(stack, spots, learned.learners, learned.judges)
     taught = Taught(
         stack.expectation(), zones, learned.rebuilding, learned.spots, learned.weights, calibrated,
@@ -180,7 +180,7 @@ def _learn(
 ) -> _Learned:
     report("training the autoencoder")
     rebuilding = train_rebuilding(stack, effort, seed)
-    session = Session(rebuilding, "rebuilding.onnx", threads=2)
+    session = Session(rebuilding, "rebuilding.onnx")
     measure_rebuilding(stack, session)
     learners, judges = _hold_back(len(stack), effort.held_back, seed)
     report(f"training the spot network on simulated defects on {len(learners)} boards")
@@ -203,7 +203,7 @@ def _kept(stack: Stack, used: Sequence[Path], target: Path, report: Report) -> _
         return None
     report(f"keeping the networks of version {package.card.version}")
     rebuilding, spots = ((package.path / name).read_bytes() for name in ("rebuilding.onnx", "spots.onnx"))
-    measure_rebuilding(stack, Session(rebuilding, "rebuilding.onnx", threads=2))
+    measure_rebuilding(stack, Session(rebuilding, "rebuilding.onnx"))
     arrays = package.array("weights.npz")
     return _Learned(rebuilding, spots, {name: np.asarray(arrays[name]) for name in arrays}, learners, judges)
 

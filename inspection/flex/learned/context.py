@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import Session
-from inspection.flex.learned.tiles import tiles
+from inspection.flex.learned.tiles import Tile, shared_out, tiles
 
 Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
@@ -98,15 +98,20 @@ def find_features(image: Image, session: Session) -> Float:
     height, width = image.shape[:2]
     padded = cv2.copyMakeBorder(image, 0, -height % 8, 0, -width % 8, cv2.BORDER_REPLICATE)
     out = np.empty((padded.shape[0] // STRIDE, padded.shape[1] // STRIDE, FEATURES), np.float32)
-    for tile in tiles(padded.shape[:2], _TILE, _MARGIN):
+
+    def look(tile: Tile) -> tuple[Float, Float]:
         picture = np.ascontiguousarray(padded[tile.outer].transpose(2, 0, 1)[None], np.float32)
         found = session.run({"image": picture})
-        fine = found["stride4"][0].transpose(1, 2, 0)
+        fine = np.ascontiguousarray(found["stride4"][0].transpose(1, 2, 0))
         coarse = np.ascontiguousarray(found["stride8"][0].transpose(1, 2, 0))
+        return fine, np.asarray(cv2.resize(coarse, (fine.shape[1], fine.shape[0])), np.float32)
+
+    shape = (padded.shape[0], padded.shape[1])
+    for tile, (fine, coarse) in shared_out(look, tiles(shape, _TILE, _MARGIN)):
         rows, columns = tile.inner_at(STRIDE)
         source = tile.inner_in_outer(STRIDE)
         out[rows, columns, :24] = fine[source]
-        out[rows, columns, 24:] = cv2.resize(coarse, (fine.shape[1], fine.shape[0]))[source]
+        out[rows, columns, 24:] = coarse[source]
     return out[: -(-height // STRIDE), : -(-width // STRIDE)]
 
 

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.flex.learned.tiles import shared_out
+
 Float: TypeAlias = NDArray[np.float32]
 
 LENGTHS_PX = (31,)
@@ -31,9 +33,12 @@ def line_map(scores: Float) -> Float:
     """
     clipped = np.clip(scores, -CLIP_SIGMA, CLIP_SIGMA)
     best = np.zeros_like(clipped)
-    for kernel in line_filters(LENGTHS_PX, DIRECTIONS):
-        answer = cv2.filter2D(clipped, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
-        np.maximum(best, np.abs(answer, out=answer), out=best)
+
+    def answer(kernel: Float) -> Float:
+        return np.abs(cv2.filter2D(clipped, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE))
+
+    for _, found in shared_out(answer, line_filters(LENGTHS_PX, DIRECTIONS)):
+        np.maximum(best, found, out=best)
     return best
 
 

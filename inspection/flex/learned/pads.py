@@ -7,7 +7,6 @@ units of what that filter answers on good pads. The profile across the line is a
 that a pad that is brighter as a whole gives nothing.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from inspection.flex.learned.lines import line_filters
 from inspection.flex.learned.normality import Normality, zscore
+from inspection.flex.learned.tiles import Tile, shared_out, tiles
 from inspection.flex.simulate.zones import Zone
 
 Float: TypeAlias = NDArray[np.float32]
@@ -26,26 +26,24 @@ LENGTHS_PX = (15, 31)
 DIRECTIONS = 16
 STRIDE = 2
 _EDGE_PX = 2
-_JOIN_PX = 24
+_TILE_PX, _MARGIN_PX = 256, 24
 _CLIP_SIGMA = 4.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PadZone:
-    """Where pads are: mask (H, W) uint8 of gold less its edge, and the windows that hold all of it."""
+    """Where pads are: mask (H, W) uint8 of gold less its edge, and the tiles that hold some of it."""
 
     mask: NDArray[np.uint8]
-    windows: tuple[tuple[slice, slice], ...]
+    tiles: tuple[Tile, ...]
 
     @classmethod
     def of(cls, zones: NDArray[np.uint8]) -> "PadZone":
         """Return the pad zone of a zone mask."""
         gold = (zones == Zone.PAD).astype(np.uint8)
         mask = np.asarray(cv2.erode(gold, np.ones((2 * _EDGE_PX + 1,) * 2, np.uint8), borderValue=0), np.uint8)
-        joined = cv2.dilate(mask, np.ones((_JOIN_PX, _JOIN_PX), np.uint8))
-        _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
-        windows = [_even(box, zones.shape) for box in stats[1:]]
-        return cls(mask, tuple(w for w in windows if mask[w].any()))
+        shape = (mask.shape[0] // STRIDE * STRIDE, mask.shape[1] // STRIDE * STRIDE)
+        return cls(mask, tuple(t for t in tiles(shape, _TILE_PX, _MARGIN_PX) if mask[t.inner].any()))
 
 
 def pad_map(board: Image, normality: Normality, zone: PadZone, spread: Float) -> Float:
@@ -57,22 +55,38 @@ def pad_map(board: Image, normality: Normality, zone: PadZone, spread: Float) ->
         What each filter answers on good pads, (filters,) float32, see `fit_pads`: the answer is in units of it.
     """
     out = np.zeros((board.shape[0] // STRIDE, board.shape[1] // STRIDE), np.float32)
-    for window, answers in _answers(board, normality, zone):
-        best = np.abs(answers / spread[:, None, None]).max(axis=0) * zone.mask[window]
-        rows, columns = (slice(part.start // STRIDE, part.stop // STRIDE) for part in window)
+    filters = line_filters(LENGTHS_PX, DIRECTIONS)
+
+    def judge(tile: Tile) -> Float:
+        flat = _flat(board, normality, zone, tile)
+        best = np.zeros_like(flat)
+        for kernel, width in zip(filters, spread, strict=True):
+            answer = cv2.filter2D(flat, cv2.CV_32F, kernel / width, borderType=cv2.BORDER_CONSTANT)
+            np.maximum(best, np.abs(answer, out=answer), out=best)
+        best = (best * zone.mask[tile.outer])[tile.inner_in_outer()]
         height, width = best.shape[0] // STRIDE, best.shape[1] // STRIDE
-        pooled = best[: height * STRIDE, : width * STRIDE].reshape(height, STRIDE, width, STRIDE).max(axis=(1, 3))
-        out[rows, columns] = np.maximum(out[rows, columns], pooled)
+        return np.asarray(best.reshape(height, STRIDE, width, STRIDE).max(axis=(1, 3)), np.float32)
+
+    for tile, found in shared_out(judge, zone.tiles):
+        out[tile.inner_at(STRIDE)] = found
     return out
 
 
 def pad_spread(board: Image, normality: Normality, zone: PadZone) -> Float | None:
     """Return the spread (1.4826 MAD) of each filter's answers on the pads of one board; None without pads."""
-    seen = [answers[:, zone.mask[window] > 0][:, ::7] for window, answers in _answers(board, normality, zone)]
+    filters = line_filters(LENGTHS_PX, DIRECTIONS)
+
+    def sample(tile: Tile) -> Float:
+        flat, here = _flat(board, normality, zone, tile), zone.mask[tile.outer] > 0
+        answers = [
+            cv2.filter2D(flat, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)[here][::7] for kernel in filters
+        ]
+        return np.asarray(answers, np.float32)
+
+    seen = [answers for _, answers in shared_out(sample, zone.tiles)]
     if not seen:
         return None
-    joined = np.concatenate(seen, axis=1)
-    return np.asarray(1.4826 * np.median(np.abs(joined), axis=1), np.float32)
+    return np.asarray(1.4826 * np.median(np.abs(np.concatenate(seen, axis=1)), axis=1), np.float32)
 
 
 def fit_pads(spreads: list[Float]) -> Float:
@@ -82,20 +96,14 @@ def fit_pads(spreads: list[Float]) -> Float:
     return np.asarray(np.maximum(np.median(spreads, axis=0), 1e-3), np.float32)
 
 
-def _answers(board: Image, normality: Normality, zone: PadZone) -> Iterator[tuple[tuple[slice, slice], Float]]:
-    """Yield each window with the answers of the bank there, (filters, h, w)."""
-    filters = line_filters(LENGTHS_PX, DIRECTIONS)
-    for window in zone.windows:
-        mask = zone.mask[window]
-        scores = zscore(board[window], Normality(normality.golden[window], normality.spread[window]))[..., 0]
-        level = float(np.median(scores[mask > 0]))
-        flat = np.clip(scores - level, -_CLIP_SIGMA, _CLIP_SIGMA) * mask
-        answers = [cv2.filter2D(flat, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT) for kernel in filters]
-        yield window, np.stack(answers)
-
-
-def _even(box: NDArray[np.int32], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    left, top, width, height = (int(v) for v in box[:4])
-    rows = slice(top // 2 * 2, min(shape[0] // 2 * 2, top + height + 1))
-    columns = slice(left // 2 * 2, min(shape[1] // 2 * 2, left + width + 1))
-    return rows, columns
+def _flat(board: Image, normality: Normality, zone: PadZone, tile: Tile) -> Float:
+    """Return the brightness on pads in standard deviations, each pad less its median, (h, w); 0 outside pads."""
+    window = tile.outer
+    mask = zone.mask[window]
+    scores = zscore(board[window], Normality(normality.golden[window], normality.spread[window]))[..., 0]
+    flat = np.zeros_like(scores)
+    _, pads = cv2.connectedComponents(mask)
+    for pad in range(1, int(pads.max()) + 1):
+        here = pads == pad
+        flat[here] = np.clip(scores[here] - np.median(scores[here]), -_CLIP_SIGMA, _CLIP_SIGMA)
+    return flat

@@ -15,7 +15,7 @@ from inspection.flex.learned.lines import CLIP_SIGMA, line_map
 from inspection.flex.learned.normality import Normality
 from inspection.flex.learned.pads import PadZone, pad_map
 from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
-from inspection.flex.learned.tiles import Tile, tiles
+from inspection.flex.learned.tiles import Tile, shared_out, tiles
 
 Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
@@ -88,8 +88,11 @@ def part_maps(board: Image, coarse: Coarse, expected: Expectation, spots: Sessio
         "lines": np.empty(half, np.float32),
     }
     extended = (height + -height % 8, width + -width % 8)
-    for tile in tiles(extended, _TILE, _MARGIN):
-        logits, departure, brightness = _tile_maps(board, low, expected.normality, tile, spots)
+
+    def judge(tile: Tile) -> tuple[Float, Float, Float]:
+        return _tile_maps(board, low, expected.normality, tile, spots)
+
+    for tile, (logits, departure, brightness) in shared_out(judge, tiles(extended, _TILE, _MARGIN)):
         rows, columns = tile.inner_at(STRIDE)
         target = (slice(rows.start, min(rows.stop, half[0])), slice(columns.start, min(columns.stop, half[1])))
         size = (slice(0, target[0].stop - target[0].start), slice(0, target[1].stop - target[1].start))

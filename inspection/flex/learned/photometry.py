@@ -12,12 +12,15 @@ of a change of blur (heat equation: dI/dt = laplacian I with t half the variance
 """
 
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from inspection.flex.learned.tiles import shared_out
 
 Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
@@ -53,17 +56,23 @@ def normalise(aligned: Image, golden: Image, valid: NDArray[np.bool_] | None = N
     gain = _smooth_gain(aligned, golden)
     shape = golden.shape[:2]
     seen, wanted = (np.empty((shape[0] // 2, shape[1] // 2), np.float32) for _ in range(2))
-    for rows in _strips(shape[0]):
+
+    def reduce(rows: slice) -> None:
         half = slice(rows.start // 2, rows.stop // 2)
         size = (shape[1] // 2, half.stop - half.start)
         if size[1]:
             seen[half] = cv2.resize(gray(_lit(aligned, golden, gain, rows)), size, interpolation=cv2.INTER_AREA)
             wanted[half] = cv2.resize(gray(golden[rows]), size, interpolation=cv2.INTER_AREA)
+
+    deque(shared_out(reduce, _strips(shape[0])), maxlen=0)
     coefficients = _nuisance(seen, wanted)
     out = np.empty_like(golden)
-    for rows in _strips(shape[0]):
+
+    def finish(rows: slice) -> None:
         lit = _lit(aligned, golden, gain, rows) - _explained(coefficients, golden, rows)
         out[rows] = np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+
+    deque(shared_out(finish, _strips(shape[0])), maxlen=0)
     return out
 
 

@@ -69,10 +69,10 @@ class Product:
     package
         Package written by `inspection.flex.training`.
     threads
-        Cores for the networks.
+        Cores for each call of a network; tiles are shared out among threads already.
     """
 
-    def __init__(self, package: ModelPackage, threads: int = 2) -> None:
+    def __init__(self, package: ModelPackage, threads: int = 1) -> None:
         if package.card.details.get("kind") != KIND:
             raise ModelError(f"{package.path}: not a package of a taught product")
         self.package, self.threads = package, threads

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import Session
-from inspection.flex.learned.tiles import tiles
+from inspection.flex.learned.tiles import Tile, shared_out, tiles
 
 Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
@@ -52,10 +52,14 @@ def rebuild_error(board: Image, session: Session) -> Float:
     """
     half = halved(board)
     error: Float = np.empty(half.shape[:2], np.float32)
-    for tile in tiles((half.shape[0], half.shape[1]), _TILE, _MARGIN):
+
+    def rebuild(tile: Tile) -> Float:
         picture = scaled(half[tile.outer])
         change = session.run({"image": picture})["rebuilt"] - picture
-        error[tile.inner] = np.square(change[0]).mean(axis=0)[tile.inner_in_outer()]
+        return np.asarray(np.square(change[0]).mean(axis=0)[tile.inner_in_outer()], np.float32)
+
+    for tile, squares in shared_out(rebuild, tiles((half.shape[0], half.shape[1]), _TILE, _MARGIN)):
+        error[tile.inner] = squares
     error = np.asarray(cv2.blur(error, (3, 3)), np.float32)[: board.shape[0] // 2, : board.shape[1] // 2]
     size = (-(-board.shape[1] // 4), -(-board.shape[0] // 4))
     return np.asarray(np.sqrt(cv2.resize(error, size, interpolation=cv2.INTER_AREA)), np.float32)

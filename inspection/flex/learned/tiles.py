@@ -1,9 +1,14 @@
-"""Cut a large picture into overlapping tiles, so that memory does not grow with the board."""
+"""Cut a large picture into overlapping tiles, so that memory does not grow with the board, and share them out."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 Window = tuple[slice, slice]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,20 @@ def _scaled(window: Window, origin: tuple[int, int], stride: int) -> Window:
         for part, start in zip(window, origin, strict=True)
     )
     return rows, columns
+
+
+def workers() -> int:
+    """Return how many threads share the work: ``OMP_NUM_THREADS`` if it is set, else the cores of this machine."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(wanted)) if wanted.isdigit() else max(1, os.cpu_count() or 1)
+
+
+def shared_out(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    """Yield each item with ``function(item)``, in order, computed by several threads (NumPy, OpenCV, ONNX let go)."""
+    todo = list(items)
+    count = min(workers(), len(todo))
+    if count <= 1:
+        yield from ((item, function(item)) for item in todo)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        yield from zip(todo, pool.map(function, todo), strict=True)
