@@ -62,7 +62,7 @@ def rebuild_error(board: Image, session: Session) -> Float:
         error[tile.inner] = squares
     error = np.asarray(cv2.blur(error, (3, 3)), np.float32)[: board.shape[0] // 2, : board.shape[1] // 2]
     size = (-(-board.shape[1] // 4), -(-board.shape[0] // 4))
-    return np.asarray(np.sqrt(cv2.resize(smooth, size, interpolation=cv2.INTER_AREA)), np.float32)
+    return np.asarray(np.sqrt(cv2.resize(error, size, interpolation=cv2.INTER_AREA)), np.float32)
 
 
 def fit_rebuilding(first: Float, second: Float, count: int) -> Rebuilding:
