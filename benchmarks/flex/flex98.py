@@ -45,7 +45,7 @@ def run(data: Path, choice: Choice, say: Callable[[str], None]) -> list[Row]:
     rows = []
     for entry in chosen(choice):
         say(f"measuring {entry.name}")
-        rows.append(measured(entry, split, heldout))
+        rows.append(measured(entry, split, heldout) | {"heldout": heldout.stem})
     return rows
 
 

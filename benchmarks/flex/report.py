@@ -91,8 +91,13 @@ def _number(value: float) -> str:
 
 
 def merge_rows(path: Path, fresh: Sequence[Row], order: Sequence[str]) -> list[Row]:
-    """Rows kept in a results file with fresh ones in place of their namesakes; the file is rewritten."""
+    """Rows kept in a results file with fresh ones in place of their namesakes; the file is rewritten.
+
+    Rows of another drawn test set (`heldout`) are dropped: they cannot stand beside these.
+    """
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    sets = {row.get("heldout") for row in fresh}
+    kept = [row for row in kept if not fresh or row.get("heldout") in sets]
     by_name = {row["name"]: row for row in kept} | {row["name"]: row for row in fresh}
     names = [name for name in order if name in by_name]
     rows = [by_name[name] for name in [*names, *sorted(set(by_name) - set(names))]]

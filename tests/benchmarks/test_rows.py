@@ -139,6 +139,8 @@ def test_rows_of_earlier_runs_stay_and_are_marked(tmp_path: Path):
     assert "| ours | - |" in text
     assert "| peer † | 0.500 |" in text
     assert json.loads(path.read_text())[0]["recall_1"] is None
+    rows = report.merge_rows(path, [{"name": "ours", "run": "3", "heldout": "redrawn"}], ["ours", "peer"])
+    assert [found["name"] for found in rows] == ["ours"]
 
 
 def test_deeppcb_splits_by_group(tmp_path: Path):
