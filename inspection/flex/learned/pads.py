@@ -7,6 +7,7 @@ units of what that filter answers on good pads. The profile across the line is a
 that a pad that is brighter as a whole gives nothing.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from inspection.flex.learned.lines import line_filters
 from inspection.flex.learned.normality import Normality, zscore
-from inspection.flex.learned.tiles import Tile, shared_out, tiles
+from inspection.flex.learned.tiles import Tile, Window, shared_out, tiles
 from inspection.flex.simulate.zones import Zone
 
 Float: TypeAlias = NDArray[np.float32]
@@ -26,7 +27,8 @@ LENGTHS_PX = (15, 31)
 DIRECTIONS = 16
 STRIDE = 2
 _EDGE_PX = 2
-_TILE_PX, _MARGIN_PX = 256, 24
+_JOIN_PX = 7
+_TILE_PX, _MARGIN_PX = 224, 24
 _CLIP_SIGMA = 4.5
 
 
@@ -42,8 +44,9 @@ class PadZone:
         """Return the pad zone of a zone mask."""
         gold = (zones == Zone.PAD).astype(np.uint8)
         mask = np.asarray(cv2.erode(gold, np.ones((2 * _EDGE_PX + 1,) * 2, np.uint8), borderValue=0), np.uint8)
-        shape = (mask.shape[0] // STRIDE * STRIDE, mask.shape[1] // STRIDE * STRIDE)
-        return cls(mask, tuple(t for t in tiles(shape, _TILE_PX, _MARGIN_PX) if mask[t.inner].any()))
+        joined = cv2.dilate(mask, np.ones((_JOIN_PX, _JOIN_PX), np.uint8))
+        _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
+        return cls(mask, tuple(tile for box in stats[1:] for tile in _cover(box, mask)))
 
 
 def pad_map(board: Image, normality: Normality, zone: PadZone, spread: Float) -> Float:
@@ -68,7 +71,8 @@ def pad_map(board: Image, normality: Normality, zone: PadZone, spread: Float) ->
         return np.asarray(best.reshape(height, STRIDE, width, STRIDE).max(axis=(1, 3)), np.float32)
 
     for tile, found in shared_out(judge, zone.tiles):
-        out[tile.inner_at(STRIDE)] = found
+        window = tile.inner_at(STRIDE)
+        out[window] = np.maximum(out[window], found)
     return out
 
 
@@ -107,3 +111,22 @@ def _flat(board: Image, normality: Normality, zone: PadZone, tile: Tile) -> Floa
         here = pads == pad
         flat[here] = np.clip(scores[here] - np.median(scores[here]), -_CLIP_SIGMA, _CLIP_SIGMA)
     return flat
+
+
+def _cover(box: NDArray[np.int32], mask: NDArray[np.uint8]) -> Iterator[Tile]:
+    """Yield tiles over a group of pads; a group is judged by itself, so only what is cut through needs a margin."""
+    left, top, width, height = (int(v) for v in box[:4])
+    top, left = top // STRIDE * STRIDE, left // STRIDE * STRIDE
+    bottom = min(mask.shape[0], top + height + STRIDE) // STRIDE * STRIDE
+    right = min(mask.shape[1], left + width + STRIDE) // STRIDE * STRIDE
+    for tile in tiles((bottom - top, right - left), _TILE_PX, _MARGIN_PX):
+        moved = Tile(_moved(tile.inner, top, left), _moved(tile.outer, top, left))
+        if mask[moved.inner].any():
+            yield moved
+
+
+def _moved(window: Window, rows: int, columns: int) -> Window:
+    return (
+        slice(window[0].start + rows, window[0].stop + rows),
+        slice(window[1].start + columns, window[1].stop + columns),
+    )
