@@ -99,11 +99,13 @@ def _fused(parts: dict[str, Float], fusion: Fusion) -> Float:
 
 def _rate(boards: Sequence[Sequence[float]]) -> float:
     """Spots per board above the level that the scales call one per board."""
-    return float(np.mean([sum(score >= 0 for score in one) for one in boards]))
+    return sum(score >= 0 for one in boards for score in one) / max(1, len(boards))
 
 
 def _agree(rates: Sequence[float], learners: int, judges: int) -> bool:
     """Whether boards learned from show as many spots as boards held back, within twice the counting error."""
     learned, held = rates
+    if not learners:
+        return True
     error = np.sqrt(max(learned, 0.2) / learners + max(held, 0.2) / judges)
     return bool(abs(learned - held) <= 2 * error)
