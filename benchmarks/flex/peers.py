@@ -148,7 +148,7 @@ class PatchCore:
     The whole board, scaled by `scale`, goes through the network at once; memory bank = greedy coreset of that ratio.
     """
 
-    MARGIN = 160
+    MARGIN, GRID = 192, 64
 
     def __init__(
         self, scale: float = 1.0, ratio: float = 0.00125, layers: Sequence[str] = ("blocks.2", "blocks.4")
@@ -172,34 +172,50 @@ class PatchCore:
         self.model.train()
         self.model.feature_extractor.eval()
         for path in boards[:n]:
-            self.model(self._tensor(read_rgb(path)))
+            self.model(self._tensor(self._small(read_rgb(path))))
         self.model.subsample_embedding(self.ratio)
         self.model.eval()
 
     def score(self, image: Image) -> tuple[Map, list[Spot]]:
         """anomalib's anomaly map on the image's grid, and its peaks."""
+        small = self._small(image)
         with self.torch.inference_mode():
-            map_ = self.model(self._tensor(image)).anomaly_map[0, 0].numpy()
-        scores = np.asarray(cv2.resize(map_, image.shape[1::-1]), dtype=np.float32)
+            map_ = self.model(self._tensor(small)).anomaly_map[0, 0].numpy()
+        scores = np.asarray(cv2.resize(map_[: small.shape[0], : small.shape[1]], image.shape[1::-1]), dtype=np.float32)
         return scores, peaks(scores)
 
     def rescore(self, image: Image, before: Map, boxes: Sequence[tuple[int, int, int, int]]) -> tuple[Map, list[Spot]]:
-        """Only the surroundings of the boxes anew: the network sees no farther than half the margin around a pixel."""
+        """Only the surroundings of the boxes anew: windows on the network's grid, wide enough for a clean rim."""
         scores = before.copy()
         height, width = image.shape[:2]
-        outer, inner = self.MARGIN * 2, self.MARGIN
         for x1, y1, x2, y2 in boxes:
-            left, top = max(0, x1 - outer) // 64 * 64, max(0, y1 - outer) // 64 * 64
-            right, bottom = min(width, x2 + outer), min(height, y2 + outer)
+            left, right = _window(x1, x2, 2 * self.MARGIN, width)
+            top, bottom = _window(y1, y2, 2 * self.MARGIN, height)
             window = self.score(np.ascontiguousarray(image[top:bottom, left:right]))[0]
-            a, b, c, d = max(0, x1 - inner), max(0, y1 - inner), min(width, x2 + inner), min(height, y2 + inner)
+            a, c = max(0, x1 - self.MARGIN), min(width, x2 + self.MARGIN)
+            b, d = max(0, y1 - self.MARGIN), min(height, y2 + self.MARGIN)
             scores[b:d, a:c] = window[b - top : d - top, a - left : c - left]
         return scores, peaks(scores)
 
-    def _tensor(self, image: Image) -> Any:
+    def _small(self, image: Image) -> Image:
+        if self.scale == 1.0:
+            return image
         small = cv2.resize(image, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_AREA)
-        values = (small.astype(np.float32) - 127) / 128
+        return np.asarray(small, dtype=np.uint8)
+
+    def _tensor(self, small: Image) -> Any:
+        """Network input, continued at the right and below to whole cells, so that every cell is of one size."""
+        below, beyond = (-size % self.GRID for size in small.shape[:2])
+        whole = cv2.copyMakeBorder(small, 0, below, 0, beyond, cv2.BORDER_REPLICATE)
+        values = (whole.astype(np.float32) - 127) / 128
         return self.torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)[None]))
+
+
+def _window(low: int, high: int, margin: int, size: int) -> tuple[int, int]:
+    """Span with its margin, widened to the network's coarsest grid; the image's own end stays an end."""
+    grid = PatchCore.GRID
+    start = max(0, low - margin) // grid * grid
+    return start, min(size, start + -(-(high + margin - start) // grid) * grid)
 
 
 def _vision_operators(torch: Any) -> Any:
