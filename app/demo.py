@@ -46,7 +46,9 @@ def run_once(port: int, timeout_s: float, report: Report) -> int:
     settings = demo_settings()
     with crew(settings.home / "logs") as members:
         try:
-            _start_all(members, settings, _ports(port), report)
+            # No one needs to find this server: any port, so that two rehearsals never race for Prefect's usual one.
+            ports = Ports(dashboard=free_port(port), prefect=free_port(0))
+            _start_all(members, settings, ports, report)
             summary = rehearse(members, settings, timeout_s, report)
         except ShiftwatchError as error:
             report(f"FAILED: {error}")
@@ -108,7 +110,7 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) 
         members.start(service)
         if service.ready_url is None:
             continue
-        members.wait_ready(service.name, timeout_s=120)
+        members.wait_ready(service.name, timeout_s=300)
         where = f": http://127.0.0.1:{ports.dashboard}" if service.name == "dashboard" else ""
         report(f"[{time.monotonic() - began:5.1f} s] {service.name} is up{where}")
     report(f"[{time.monotonic() - began:5.1f} s] watching {settings.flex_inbox}")
