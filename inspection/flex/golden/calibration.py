@@ -46,7 +46,7 @@ class Calibration:
 
     def class_probabilities(self, classes: NDArray[np.float32]) -> NDArray[np.float64]:
         """Turn class scores (N, 6) into probabilities (N, 6) that add up to 1."""
-        return _softmax(logit(classes) / self.temperature)
+        return _softmax(_logarithm(classes) / self.temperature)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON for the card of the package."""
@@ -92,10 +92,14 @@ def _fit_temperature(classes: NDArray[np.float32], labels: NDArray[np.int64]) ->
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        probabilities = _softmax(logit(classes) / np.exp(log_temperature))
+        probabilities = _softmax(_logarithm(classes) / np.exp(log_temperature))
         return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 3.0), method="bounded").x))
+
+
+def _logarithm(classes: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.log(np.maximum(classes.astype(np.float64), 1e-6)))
 
 
 def _softmax(values: NDArray[np.floating]) -> NDArray[np.float64]:

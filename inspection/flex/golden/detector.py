@@ -16,6 +16,7 @@ from inspection.flex.golden.channels import stack_channels
 from inspection.flex.golden.decoding import Candidates, best_places, decode
 from inspection.flex.golden.greying import Copper, equal_light, learn_greying
 from inspection.flex.golden.pairs import CAUSES
+from inspection.flex.golden.topology import name_places
 from inspection.flex.registration import Registration, align, prepare, refine, register, to_input
 
 Image = NDArray[np.uint8]
@@ -175,7 +176,7 @@ def find_places(session: Session, template: Image, test: Image, lowest: float = 
         kept = (centres >= core[:2]).all(1) & (centres < core[2:]).all(1)
         parts.append(Candidates(boxes[kept], places.classes[kept]))
     joined = Candidates(np.concatenate([p.boxes for p in parts]), np.concatenate([p.classes for p in parts]))
-    joined = best_places(joined)
+    joined = name_places(best_places(joined), template, test)
     limit = np.array([test.shape[1], test.shape[0]] * 2, np.float32)
     return Candidates(np.clip(joined.boxes, 0, limit), joined.classes)
 
