@@ -153,6 +153,11 @@ def headline(detail: ObservationDetail) -> str:
     return "Look at this place" if count == 1 else f"Look at these {count} places"
 
 
+def why(view: ObservationView) -> str:
+    """Return why a photo could not be judged, without the path that the page shows already."""
+    return (view.reason or "no reason was given").removeprefix(f"{view.origin}: ")
+
+
 def advice(reason: str | None) -> str:
     """Return what the operator can do about a photo that could not be judged."""
     text = (reason or "").lower()

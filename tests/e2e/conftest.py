@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from app.supervision import Crew, Service, crew, free_port
 from core.store import Store
@@ -141,3 +141,10 @@ def _start(members: Crew, home: Path) -> str:
     members.start(Service(name, command, environment, f"{address}/_stcore/health"))
     members.wait_ready(name, timeout_s=60)
     return address
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is drawn and its keys are alive."""
+    expect(page.locator('[data-test-script-state="notRunning"]').first).to_be_visible(timeout=SLOWEST_MS)
+    expect(page.locator('[data-testid="stSkeleton"]')).to_have_count(0, timeout=SLOWEST_MS)
+    page.wait_for_timeout(500)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import STRANGER, OpenPage, Serve
+from tests.e2e.conftest import STRANGER, OpenPage, Serve, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 60_000
@@ -135,12 +135,6 @@ def test_pages_have_alternative_texts_and_one_theme_per_preference(address: str,
         backgrounds[scheme] = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert brightness(backgrounds["light"]) > 200
     assert brightness(backgrounds["dark"]) < 60
-
-
-def settle(page: Page) -> None:
-    """Wait until the page is drawn and its keys are alive."""
-    expect(page.locator('[data-test-script-state="notRunning"]').first).to_be_visible(timeout=SOON)
-    page.wait_for_timeout(600)
 
 
 def download(page: Page) -> Any:

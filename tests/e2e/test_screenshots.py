@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import OpenPage, Serve
+from tests.e2e.conftest import OpenPage, Serve, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 60_000
@@ -45,12 +45,12 @@ def test_page_shows_what_it_should_and_no_error(
     base: str = request.getfixturevalue("filled" if name in FILLED else "empty")
     page = open_page(base + path, scheme)
     expect(page.get_by_text(words).first).to_be_visible(timeout=SOON)
+    settle(page)
     if key:
         expect(page.get_by_role("button", name="Show heat map")).to_be_visible(timeout=SOON)
-        page.wait_for_timeout(600)
         page.keyboard.press(key)
         expect(page.get_by_role("button", name="Show photo")).to_be_visible(timeout=SOON)
-    page.wait_for_timeout(700)
+    settle(page)
     assert page.locator('[data-testid="stException"]').count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     shot = album / f"{name}-{scheme}.jpg"

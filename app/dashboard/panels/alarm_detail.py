@@ -117,7 +117,8 @@ def _evidence(view: AlarmView) -> None:
     else:
         st.image(content, width="stretch", alt=f"Picture of {view.element}, judged {QUALITY[seen.view.quality]}")
     if seen.view.reason:
-        st.markdown(f"**Why it could not be judged:** {plain(seen.view.reason)}")
+        reason = seen.view.reason.removeprefix(f"{seen.view.origin}: ")
+        st.markdown(f"**Why it could not be judged:** {plain(reason)}")
 
 
 def _fresh(alarm_id: int) -> AlarmDetail:

@@ -57,7 +57,7 @@ def panel(detail: ObservationDetail, spots: Sequence[Spot], review: Review) -> N
 def unjudged(detail: ObservationDetail) -> None:
     """Draw why a photo could not be judged and what to do; putting it away is not a verdict on the board."""
     current(detail)
-    reason = plain(detail.view.reason or "no reason was given")
+    reason = plain(display.why(detail.view))
     with st.container(key="reason"):
         st.markdown(f"**Why:** {reason}")
         st.markdown(f"**What to do:** {display.advice(detail.view.reason)}")
