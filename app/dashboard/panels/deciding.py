@@ -50,8 +50,6 @@ def panel(detail: ObservationDetail, spots: Sequence[Spot], review: Review) -> N
     else:
         st.markdown("No place stands out from the golden boards. Look once, then submit it as passed.")
     _submit_button(detail, review)
-    if sentence := display.expected_false_spots(detail):
-        st.caption(sentence)
 
 
 def unjudged(detail: ObservationDetail) -> None:

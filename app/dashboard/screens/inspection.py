@@ -69,14 +69,13 @@ def _desk(chosen: int) -> None:
 
 def _heading(detail: ObservationDetail) -> None:
     view = detail.view
-    with st.container(key="heading"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            words = f"### {plain(display.name(view))}: {display.headline(detail).lower()}"
-            st.markdown(words, anchors=False, width="content")
-            if detail.alarm_id is not None:
-                links.to(links.ALARMS, "Alarm of this board", ":material/notifications:", alarm=detail.alarm_id)
-        known = [display.subtitle(view.conditions), f"arrived {ago(view.processed_at, now())}"]
-        st.caption(" · ".join(plain(text) for text in [*known, str(view.conditions.get("file") or "")] if text))
+    known = [display.subtitle(view.conditions), f"arrived {ago(view.processed_at, now())}"]
+    under = " · ".join(plain(text) for text in [*known, str(view.conditions.get("file") or "")] if text)
+    title = f"### {plain(display.name(view))}: {display.headline(detail).lower()}"
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="heading"):
+        st.markdown(f"{title}\n:small[:gray[{under}]]", anchors=False, width="content")
+        if detail.alarm_id is not None:
+            links.to(links.ALARMS, "Alarm of this board", ":material/notifications:", alarm=detail.alarm_id)
 
 
 def _decide(detail: ObservationDetail) -> None:
@@ -100,9 +99,11 @@ def _show_decided(detail: ObservationDetail) -> None:
 def _picture(detail: ObservationDetail, review: Review) -> None:
     look = st.session_state.get("look", board.LIGHT) if "heat" in detail.evidence else board.LIGHT
     board.draw(detail, display.spots(detail), review, look)
-    if "heat" in detail.evidence:
-        other = board.HEAT if look == board.LIGHT else board.LIGHT
-        st.button(f"Show {other.lower()}", key="look_button", shortcut="H", on_click=_look_as, args=(other,))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if "heat" in detail.evidence:
+            other = board.HEAT if look == board.LIGHT else board.LIGHT
+            st.button(f"Show {other.lower()}", key="look_button", shortcut="H", on_click=_look_as, args=(other,))
+        st.caption(display.expected_false_spots(detail))
     waiting.seen_before(detail.view)
 
 
