@@ -33,6 +33,8 @@ class FlexDetector:
         ------
         core.errors.ModelError
             There is no such product, or its package is damaged.
+        core.errors.CalibrationError
+            The product was taught from too few boards for the budget of false spots.
         """
         product = Product(load_package(find_product(settings)))
         return cls(ProductJudge(product, settings))
@@ -55,7 +57,7 @@ class FlexDetector:
     def judge(self, observation: Observation) -> Verdict:
         """Return the verdict on one photo; NULL with the reason if it cannot be judged."""
         image = observation.payload.get("image")
-        if image is None or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        if image is None or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             shape = None if image is None else (image.shape, str(image.dtype))
             return unreadable(f"{observation.origin}: not an RGB picture of 8 bits (found {shape})")
         try:
@@ -72,6 +74,7 @@ class ProductJudge:
         self.model = product.package.model
         self._spots = settings.flex.false_spots_per_board
         self._alarms = settings.flex.false_alarms_per_board
+        product.threshold.threshold(self._spots)  # a budget that cannot be kept is told now, not board by board
 
     def __call__(self, image: NDArray[np.uint8], origin: str) -> Verdict:
         return judge_by_product(self.product, image, origin, self._spots, self._alarms)

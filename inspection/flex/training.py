@@ -19,7 +19,7 @@ from core.learning.autoencoder import train_autoencoder
 from core.learning.fitting import Batch, to_onnx
 from inspection.flex.images import read_image
 from inspection.flex.learned.calibration import Calibrated, calibrate_stack
-from inspection.flex.learned.lessons import make_lessons
+from inspection.flex.learned.lessons import CROP_PX, MARGIN_PX, make_lessons
 from inspection.flex.learned.parts import Networks
 from inspection.flex.learned.rebuilding import scaled
 from inspection.flex.learned.saving import NETWORKS, Taught, Weights, save_product
@@ -32,6 +32,7 @@ Report = Callable[[str], None]
 Image = NDArray[np.uint8]
 
 FEWEST_BOARDS = 8
+SMALLEST_PX = CROP_PX + 2 * MARGIN_PX
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 
 
@@ -232,9 +233,12 @@ def lay_boards(
     Raises
     ------
     core.errors.InputError
-        Fewer than eight fit.
+        Fewer than eight fit, or they are too small to learn from.
     """
     reference = read_image(typical(paths, max_megapixels), max_megapixels)
+    if min(reference.shape[:2]) < SMALLEST_PX:
+        size = f"{reference.shape[1]}x{reference.shape[0]}"
+        raise InputError(paths[0].parent, f"boards of {size} pixels: at least {SMALLEST_PX} are needed each way")
     grid = prepare(reference)
     laid = np.lib.format.open_memmap(
         folder / "laid.npy", mode="w+", dtype=np.uint8, shape=(len(paths), *reference.shape)

@@ -29,7 +29,7 @@ Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
 
 CROP_PX = 256
-_MARGIN_PX = 32
+MARGIN_PX = 32
 GOOD, DEFECT, ACCEPTED = 0, 1, 2
 _CLEAN_SHARE = 0.2
 _BLEMISH_SHARE = 0.35
@@ -108,13 +108,13 @@ class _Corners:
 
     @classmethod
     def of(cls, zones: NDArray[np.uint8]) -> "_Corners":
-        side = CROP_PX + 2 * _MARGIN_PX
+        side = CROP_PX + 2 * MARGIN_PX
         if min(zones.shape) < side:
             raise InputError("golden boards", f"{zones.shape[1]}x{zones.shape[0]} pixels: at least {side} are needed")
         return cls((zones.shape[0], zones.shape[1]), np.argwhere(zones[::8, ::8] == Zone.PAD) * 8)
 
     def draw(self, rng: np.random.Generator, blemishes: NDArray[np.int64]) -> tuple[slice, slice]:
-        side = CROP_PX + 2 * _MARGIN_PX
+        side = CROP_PX + 2 * MARGIN_PX
         limit = np.array([self.shape[0] - side, self.shape[1] - side])
         corner = rng.integers(0, limit + 1)
         chance = rng.random()
@@ -151,7 +151,7 @@ def find_blemishes(stack: Stack, board: int, expected: Expectation) -> NDArray[n
 
 def _half(window: tuple[slice, slice]) -> tuple[slice, slice]:
     """Return the inner part of a window on the grid of the truth."""
-    rows, columns = (slice((part.start + _MARGIN_PX) // 2, (part.stop - _MARGIN_PX) // 2) for part in window)
+    rows, columns = (slice((part.start + MARGIN_PX) // 2, (part.stop - MARGIN_PX) // 2) for part in window)
     return rows, columns
 
 
@@ -169,8 +169,8 @@ def _lesson(
     normality = stack.sums.part(window).without(clean)
     if rng.random() >= _CLEAN_SHARE:
         picture, truth = _spoil(clean, zones[window], normality, rng)
-    inner = (slice(_MARGIN_PX, -_MARGIN_PX), slice(_MARGIN_PX, -_MARGIN_PX))
-    quarter = (slice(_MARGIN_PX // 4, -_MARGIN_PX // 4), slice(_MARGIN_PX // 4, -_MARGIN_PX // 4))
+    inner = (slice(MARGIN_PX, -MARGIN_PX), slice(MARGIN_PX, -MARGIN_PX))
+    quarter = (slice(MARGIN_PX // 4, -MARGIN_PX // 4), slice(MARGIN_PX // 4, -MARGIN_PX // 4))
     image = image_channels(picture[inner], Normality(normality.golden[inner], normality.spread[inner]))
     rows, columns = (slice(part.start // 4, part.stop // 4) for part in window)
     own = stack.context.projection.apply(stack.features[board, rows, columns].astype(np.float32))
