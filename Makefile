@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: demo up test check format screenshots bench models lock clean
+.PHONY: demo up test check format screenshots bench bench-peers models lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/shiftwatch demo $(ARGS)
@@ -32,6 +32,13 @@ screenshots: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.flex $(ARGS)
+
+# The peers' own environment (their dependencies disagree with ours), then every row of the comparison.
+PEERS ?= $(CURDIR)/var/peers
+bench-peers: $(VENV)/.test
+	$(BIN)/python -m benchmarks.flex.peers $(PEERS)/venv $(PEERS)/cache
+	SHIFTWATCH_BENCH_CACHE=$(PEERS)/cache SHIFTWATCH_BENCH_PYTHON=$(PEERS)/venv/bin/python \
+		$(BIN)/python -m benchmarks.flex --peers --part flex98 --part speed $(ARGS)
 
 models: $(VENV)/.test
 	$(BIN)/python -m inspection.flex.shipping $(ARGS)
