@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SLOWEST_MS = 60_000
+SLOWEST_MS = 180_000
 STRANGER = ""
 VIEW = {"width": 1440, "height": 900}
 OpenPage = Callable[..., Page]
@@ -139,7 +139,7 @@ def _start(members: Crew, home: Path) -> str:
     command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
     environment = {"SHIFTWATCH_HOME": str(home), "PYTHONPATH": str(ROOT)}
     members.start(Service(name, command, environment, f"{address}/_stcore/health"))
-    members.wait_ready(name, timeout_s=60)
+    members.wait_ready(name, timeout_s=180)
     return address
 
 

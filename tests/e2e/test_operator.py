@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import STRANGER, OpenPage, Serve, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SOON = 60_000
+SOON = 180_000
 
 
 @pytest.fixture(scope="module")
