@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import OpenPage, Serve, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SOON = 60_000
+SOON = 180_000
 
 FILLED = {
     "overview": ("/", "last seen", ""),
