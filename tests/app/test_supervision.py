@@ -12,7 +12,9 @@ import pytest
 from app.supervision import Service, ServiceError, answers, crew, free_port, marked
 
 SLEEPER = "import time; time.sleep(60)"
-STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; time.sleep(60)"
+STUBBORN = (
+    "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print(1, flush=True); time.sleep(60)"
+)
 PARENT = (
     "import subprocess, sys, time;"
     "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True); time.sleep(60)"
@@ -47,7 +49,7 @@ def test_a_child_that_ignores_polite_signals_is_killed(tmp_path: Path) -> None:
     with crew(tmp_path) as members:
         members.start(Service("stubborn", python(STUBBORN)))
         child = members.running["stubborn"]
-        time.sleep(0.5)
+        assert wait_for((tmp_path / "stubborn.log").read_text)
         members.stop(grace_s=0.5)
         assert child.poll() == -signal.SIGKILL
 
