@@ -9,10 +9,8 @@ from inspection.flex.classifier.samples import NAMES
 _KEPT_KNOWN = 0.90
 
 
-def calibrate(logits: NDArray[np.float32], target: NDArray[np.int64]) -> tuple[float, Classes]:
-    """Return the temperature of least log loss (Guo et al. 2017) and the classes with their threshold.
-
-    The threshold is the calibrated probability that nine in ten of the right answers reach.
+def best_temperature(logits: NDArray[np.float32], target: NDArray[np.int64]) -> float:
+    """Return the temperature of least log loss (Guo et al. 2017).
 
     Parameters
     ----------
@@ -24,12 +22,34 @@ def calibrate(logits: NDArray[np.float32], target: NDArray[np.int64]) -> tuple[f
     rows = np.arange(len(logits))
     temperatures = np.geomspace(0.4, 4, 60)
     losses = [-np.log(softmax(logits / t)[rows, target] + 1e-12).mean() for t in temperatures]
-    temperature = float(temperatures[int(np.argmin(losses))])
-    chances = softmax(logits / temperature)
+    return float(temperatures[int(np.argmin(losses))])
+
+
+def classes_of(logits: NDArray[np.float32], target: NDArray[np.int64]) -> Classes:
+    """Return the classes with the threshold that nine in ten of the right answers reach (0.2 to 0.9)."""
+    chances = softmax(logits)
     best = chances[:, :-1].argmax(axis=1)
     right = best == target
     threshold = float(np.quantile(chances[right, best[right]], 1 - _KEPT_KNOWN)) if right.any() else 0.5
-    return temperature, Classes(NAMES, round(min(max(threshold, 0.2), 0.9), 4))
+    return Classes(NAMES, round(min(max(threshold, 0.2), 0.9), 4))
+
+
+def scatter(
+    features: NDArray[np.float32], target: NDArray[np.int64], known: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how features scatter about their classes: whitening (F, F) and class means (classes, F).
+
+    Classes with fewer than 5 samples are left out (all samples count as one class when none is left); a twentieth of
+    the mean variance is added to every direction.
+    """
+    groups = [features[target == number] for number in range(known)]
+    groups = [group for group in groups if len(group) >= 5] or [features]
+    centres = np.stack([group.mean(axis=0) for group in groups])
+    rest = np.concatenate([group - centre for group, centre in zip(groups, centres, strict=True)]).astype(np.float64)
+    covariance = rest.T @ rest / len(rest)
+    covariance += (0.05 * np.trace(covariance) / len(covariance) + 1e-9) * np.eye(len(covariance))
+    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+    return whitening.astype(np.float32), centres.astype(np.float32)
 
 
 def measure(chances: NDArray[np.float64], target: NDArray[np.int64], classes: Classes) -> dict[str, float]:

@@ -20,13 +20,16 @@ class RegionClassifier(nn.Module):
 
     def forward(self, crops: Tensor, scale: Tensor) -> Tensor:
         """Return logits (N, classes) of crops (N, 8, 64, 64) uint8 and scale (N, 1) float32."""
-        return self.judge(prepare(crops, scale), scale)
+        return self.judge(self.features(prepare(crops, scale)), scale)
 
-    def judge(self, planes: Tensor, scale: Tensor) -> Tensor:
-        """Return logits of prepared planes (N, 12, 64, 64) float32."""
+    def features(self, planes: Tensor) -> Tensor:
+        """Return the features (N, 192) of prepared planes (N, 12, 64, 64) float32."""
         seen: Tensor = self.stages(planes)
-        pooled = torch.cat((seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3)), scale), dim=1)
-        logits: Tensor = self.head(pooled)
+        return torch.cat((seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))), dim=1)
+
+    def judge(self, features: Tensor, scale: Tensor) -> Tensor:
+        """Return logits (N, classes) of features and scale."""
+        logits: Tensor = self.head(torch.cat((features, scale), dim=1))
         return logits
 
 
@@ -60,13 +63,42 @@ def _stage(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential
     )
 
 
-class Tempered(nn.Module):
-    """A classifier whose logits are divided by its calibrated temperature: what is exported."""
+class Guarded(nn.Module):
+    """What is exported: logits divided by the calibrated temperature, and doubt about what is like no class.
 
-    def __init__(self, network: RegionClassifier, temperature: float) -> None:
+    A crop whose features lie farther than ``limit`` (Mahalanobis distance squared, Lee et al. 2018) from every known
+    class has its "unknown" logit raised above all others together; below nine tenths of the limit nothing changes.
+
+    Parameters
+    ----------
+    whitening
+        (192, 192): its product with its transpose is the inverse of the pooled covariance within the classes.
+    centres
+        (known classes, 192): their mean features.
+    """
+
+    whitening: Tensor
+    centres: Tensor
+
+    def __init__(self, network: RegionClassifier, temperature: float, whitening: Tensor, centres: Tensor) -> None:
         super().__init__()
         self.network = network
         self.temperature = temperature
+        self.limit = float("inf")
+        self.register_buffer("whitening", whitening)
+        self.register_buffer("centres", centres @ whitening)
 
     def forward(self, crops: Tensor, scale: Tensor) -> Tensor:
-        return torch.as_tensor(self.network(crops, scale) / self.temperature)
+        """Return guarded logits (N, classes); inputs as for `RegionClassifier`."""
+        features = self.network.features(prepare(crops, scale))
+        logits = self.network.judge(features, scale) / self.temperature
+        known = torch.logsumexp(logits[:, :-1], dim=1, keepdim=True)
+        doubt = known + 30.0 * (self.distance(features) / self.limit - 1.0)
+        return torch.cat((logits[:, :-1], torch.maximum(logits[:, -1:], doubt)), dim=1)
+
+    def distance(self, features: Tensor) -> Tensor:
+        """Return the squared distance (N, 1) to the nearest class."""
+        spread = features @ self.whitening
+        squares = (spread * spread).sum(dim=1, keepdim=True) + (self.centres * self.centres).sum(dim=1)
+        apart = squares - 2.0 * spread @ self.centres.T
+        return apart.min(dim=1, keepdim=True).values

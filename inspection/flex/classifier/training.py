@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,20 +15,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from inspection.flex.classifier.calibration import calibrate, measure
+from inspection.flex.classifier.calibration import best_temperature, classes_of, measure, scatter
 from inspection.flex.classifier.inference import INPUTS, OUTPUTS, Classes, softmax
-from inspection.flex.classifier.network import RegionClassifier, Tempered, prepare
+from inspection.flex.classifier.network import Guarded, RegionClassifier, prepare
 from inspection.flex.classifier.samples import NAMES, Ground, Samples, draw_samples, synthetic_ground
 from inspection.flex.simulate.defects import KINDS
+
+_WITHIN_LIMIT = 0.96
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A trained classifier: network (in evaluation mode), what its outputs mean, temperature, and how good it is."""
+    """A trained classifier: network, what is exported of it (both in evaluation mode), its classes, how good it is."""
 
     network: RegionClassifier = field(repr=False)
+    guarded: Guarded = field(repr=False)
     classes: Classes
-    temperature: float
     metrics: dict[str, float]
 
 
@@ -45,8 +47,8 @@ def train_classifier(
 ) -> Trained:
     """Train on simulated defects drawn on good boards.
 
-    The last ground (or, when there is only one, the last quarter of its boards) is held out: temperature and threshold
-    are set there and the metrics measured there.
+    The last ground (or, when there is only one, the last quarter of its boards) is held out: temperature, limit and
+    threshold are set there and the metrics measured there.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def train_classifier(
         torch.manual_seed(seed)
         network = start if start is not None else RegionClassifier(len(NAMES))
         _fit(network, training, epochs, seed=seed, progress=progress)
-        return _calibrated(network.eval(), validation)
+        return _calibrated(network.eval(), training, validation)
 
 
 def synthetic_grounds(seed: int = 0, designs: int = 6, boards_each: int = 4, width: int = 1600) -> list[Ground]:
@@ -88,13 +90,12 @@ def synthetic_grounds(seed: int = 0, designs: int = 6, boards_each: int = 4, wid
 def export_classifier(trained: Trained, path: Path) -> None:
     """Write an ONNX file: ``crops`` (N, 8, 64, 64) uint8, ``scale`` (N, 1) float32 -> ``logits`` (N, classes).
 
-    The logits are already divided by the temperature.
+    The logits are those of `Guarded`.
     """
-    model = Tempered(trained.network, trained.temperature).eval()
     example = (torch.zeros(2, 8, 64, 64, dtype=torch.uint8), torch.zeros(2, 1))
     with _quiet():
         torch.onnx.export(
-            model,
+            trained.guarded,
             example,
             str(path),
             input_names=list(INPUTS),
@@ -103,16 +104,16 @@ def export_classifier(trained: Trained, path: Path) -> None:
             dynamo=False,
         )
     # The exporter puts the network back into training mode.
-    trained.network.eval()
+    trained.guarded.eval()
 
 
-def probabilities(network: nn.Module, samples: Samples, temperature: float = 1.0) -> NDArray[np.float64]:
+def probabilities(trained: Trained, samples: Samples) -> NDArray[np.float64]:
     """Return the class probabilities (N, classes) of samples."""
-    return softmax(logits_of(network, samples) / temperature)
+    return softmax(answers(trained.guarded, samples))
 
 
-def logits_of(network: nn.Module, samples: Samples) -> NDArray[np.float32]:
-    """Return the logits (N, classes) of samples."""
+def answers(network: Callable[[Tensor, Tensor], Tensor], samples: Samples) -> NDArray[np.float32]:
+    """Return what a network (of crops and scale) says of samples, in portions of 256."""
     parts = []
     with torch.no_grad():
         for start in range(0, len(samples.target), 256):
@@ -134,7 +135,7 @@ class _Lesson(LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         crops, scale, target = batch
         planes = prepare(_light(crops, self.generator), scale)
-        logits = self.network.judge(_turn(planes, self.generator), scale)
+        logits = self.network.judge(self.network.features(_turn(planes, self.generator)), scale)
         return nn.functional.cross_entropy(logits, target, label_smoothing=0.03)
 
     def configure_optimizers(self) -> Any:
@@ -191,10 +192,20 @@ def _hold_out(grounds: tuple[Ground, ...]) -> tuple[tuple[Ground, ...], tuple[Gr
     )
 
 
-def _calibrated(network: RegionClassifier, validation: Samples) -> Trained:
-    logits = logits_of(network, validation)
-    temperature, classes = calibrate(logits, validation.target)
-    return Trained(network, classes, temperature, measure(softmax(logits / temperature), validation.target, classes))
+def _calibrated(network: RegionClassifier, training: Samples, validation: Samples) -> Trained:
+    temperature = best_temperature(answers(network, validation), validation.target)
+
+    def features(crops: Tensor, scale: Tensor) -> Tensor:
+        return network.features(prepare(crops, scale))
+
+    whitening, centres = scatter(answers(features, training), training.target, len(NAMES) - 1)
+    guarded = Guarded(network, temperature, torch.from_numpy(whitening), torch.from_numpy(centres)).eval()
+    known = validation.target < len(NAMES) - 1
+    apart = answers(lambda crops, scale: guarded.distance(features(crops, scale)), validation)
+    guarded.limit = float(np.quantile(apart[known], _WITHIN_LIMIT))
+    logits = answers(guarded, validation)
+    classes = classes_of(logits, validation.target)
+    return Trained(network, guarded, classes, measure(softmax(logits), validation.target, classes))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from core.errors import InputError, ModelError
 from core.inference import Session
 from inspection.flex.classifier.crops import Crop
-from inspection.flex.classifier.inference import UNKNOWN, Classes, classify
+from inspection.flex.classifier.inference import UNKNOWN, Classes, classify, decide
 
 torch = pytest.importorskip("torch")
 
@@ -64,7 +64,7 @@ def test_samples_need_a_board_and_a_kind(grounds):
 def test_beats_chance_on_boards_of_a_design_it_never_saw(grounds, trained):
     unseen = [synthetic_ground(13, 1, width=1000)]
     samples = draw_samples(unseen, np.random.default_rng(7), 240, TAUGHT)
-    chances = training.probabilities(trained.network, samples, trained.temperature)
+    chances = training.probabilities(trained, samples)
     metrics = training.measure(chances, samples.target, trained.classes)
     assert metrics["balanced_accuracy"] > 0.55, metrics
     assert metrics["accuracy_answered"] >= metrics["accuracy"] - 0.05
@@ -83,7 +83,7 @@ def test_exported_network_says_the_same(grounds, trained, session):
     samples = draw_samples(grounds, np.random.default_rng(8), 70, TAUGHT)
     crops = [Crop(pixels, float(scale[0])) for pixels, scale in zip(samples.crops, samples.scale, strict=True)]
     exported = session.run({"crops": samples.crops, "scale": samples.scale})["logits"]
-    own = training.logits_of(trained.network, samples) / trained.temperature
+    own = training.answers(trained.guarded, samples)
     assert np.abs(exported - own).max() < 2e-4
     causes = classify(session, crops, trained.classes, batch=16)
     one_by_one = [classify(session, [crop], trained.classes)[0] for crop in crops[:5]]
@@ -95,6 +95,39 @@ def test_exported_network_says_the_same(grounds, trained, session):
 def test_classes_that_do_not_fit_are_refused(session):
     with pytest.raises(ModelError, match="outputs for"):
         classify(session, [Crop(np.zeros((8, 64, 64), np.uint8), 0.0)], Classes(("a", UNKNOWN), 0.3))
+
+
+def test_what_is_like_no_class_is_unknown(grounds, trained):
+    """A kind never taught (burns) is called unknown more often than the kinds that were."""
+    rng = np.random.default_rng(9)
+    shares = {}
+    for name, kinds in (("taught", TAUGHT), ("burn", ("burn",))):
+        samples = draw_samples(grounds, rng, 120, kinds)
+        rows = np.isin(samples.kinds, kinds)
+        causes = decide(training.probabilities(trained, samples)[rows], trained.classes)
+        shares[name] = np.mean([cause.name == UNKNOWN for cause in causes])
+    assert shares["taught"] < 0.5, shares
+    assert shares["burn"] > shares["taught"] + 0.15, shares
+
+
+def test_guard_leaves_what_is_near_alone(trained):
+    """Far from every class the unknown logit is above all others together; near one the logits are untouched."""
+    guarded = trained.guarded
+    crops = torch.zeros(1, 8, 64, 64, dtype=torch.uint8)
+    scale = torch.zeros(1, 1)
+    limit = guarded.limit
+    with torch.no_grad():
+        raw = trained.network(crops, scale) / guarded.temperature
+        try:
+            guarded.limit = 1e9
+            near = guarded(crops, scale)
+            guarded.limit = 1e-3
+            far = guarded(crops, scale)
+        finally:
+            guarded.limit = limit
+    assert torch.allclose(near, raw, atol=1e-5)
+    assert torch.allclose(far[:, :-1], raw[:, :-1], atol=1e-5)
+    assert far[0, -1] > torch.logsumexp(far[0, :-1], 0)
 
 
 def test_goes_on_from_a_trained_network(grounds, trained):
