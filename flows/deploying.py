@@ -94,7 +94,8 @@ def forget_dead_runs(client: SyncPrefectClient, name: str) -> int:
 
 def _deployment(which: Flow[Any, Any], **options: Any) -> RunnerDeployment:
     """Deploy by module path: a file path would put ``flows/`` in front of the packages it imports."""
-    return cast("RunnerDeployment", which.to_deployment(entrypoint_type=EntrypointType.MODULE_PATH, **options))
+    options |= {"entrypoint_type": EntrypointType.MODULE_PATH, "_sync": True}  # never a coroutine, whoever calls
+    return cast("RunnerDeployment", which.to_deployment(**options))
 
 
 def _unfinished() -> FlowRunFilter:

@@ -1,5 +1,6 @@
 """A store filled by hand, and pages of the dashboard run on it without a browser."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the folder that settings and dashboard take as their home."""
     monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its own script there
     yield tmp_path
     from app.dashboard.access import store
 

@@ -35,9 +35,9 @@ OpenPage = Callable[..., Page]
 Serve = Callable[[Path], str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return Chromium, or skip."""
+    """Return Chromium, or skip; closed before other tests: Playwright keeps a loop running in this thread."""
     found = shutil.which("chromium") or (CHROMIUM if Path(CHROMIUM).exists() else None)
     if found is None:
         pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
