@@ -63,11 +63,18 @@ def train(
     refit: Annotated[
         bool, typer.Option("--refit", help="Keep the networks; renew what is normal and the thresholds (more boards).")
     ] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            "--region", metavar="MASK.png", help="Judge only where this mask of a photo (same name) is bright."
+        ),
+    ] = None,
 ) -> None:
     """Teach a product from photos of good boards; no defects are needed."""
-    from app.teaching import teach
+    from app.teaching import Lesson, teach
 
-    package = teach(system, product, folder, out, seed=seed, pairs=pairs, refit=refit, report=_progress)
+    lesson = Lesson(product, folder, seed, pairs, refit, _path(region))
+    package = teach(system, lesson, out, report=_progress)
     typer.echo(f"model: {package}")
 
 

@@ -1,6 +1,7 @@
 """``shiftwatch train``: teach a product and register the version that came of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,18 +11,20 @@ from core.settings import Settings, load_settings
 FIRST_REASON = "first version of this model"
 
 
-def teach(
-    system: str,
-    product: str,
-    folder: Path,
-    out: Path | None,
-    *,
-    seed: int,
-    pairs: bool,
-    report: Callable[[str], None],
-    refit: bool = False,
-) -> Path:
-    """Train a model package from ``folder``, register it, return its folder.
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What to teach: photos (or pairs) of a product in ``folder``; ``region`` is a mask of where it is judged."""
+
+    product: str
+    folder: Path
+    seed: int = 1
+    pairs: bool = False
+    refit: bool = False
+    region: Path | None = None
+
+
+def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[str], None]) -> Path:
+    """Train a model package, register it, return its folder.
 
     Raises
     ------
@@ -30,14 +33,13 @@ def teach(
     """
     if system != "flex":
         raise SettingsError(f"train: no system called {system!r} can be taught; there is: flex")
-    if not folder.is_dir():
-        raise InputError(folder, "no such folder")
+    product = lesson.product
+    if not lesson.folder.is_dir():
+        raise InputError(lesson.folder, "no such folder")
     if product != Path(product).name or product.startswith("."):
         raise SettingsError(f"--product {product!r}: use a plain name without slashes")
     settings = load_settings()
-    package = _train(
-        product, folder, out or settings.site_models / system, seed=seed, pairs=pairs, refit=refit, report=report
-    )
+    package = _train(lesson, out or settings.site_models / system, report)
     register(system, product, package, settings)
     return package
 
@@ -59,15 +61,14 @@ def register(system: str, product: str, package: Path, settings: Settings) -> No
             store.set_alias(system, product, Alias.CHAMPION, version, "shiftwatch train", FIRST_REASON, at)
 
 
-def _train(
-    product: str, folder: Path, out: Path, *, seed: int, pairs: bool, refit: bool, report: Callable[[str], None]
-) -> Path:
+def _train(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
+    product, folder, seed = lesson.product, lesson.folder, lesson.seed
     out.mkdir(parents=True, exist_ok=True)
-    if pairs:
+    if lesson.pairs:
         from inspection.flex.golden.training import train_pairs
 
         report(f"learning from the pairs in {folder}; this takes ten minutes or more")
         return train_pairs(folder, out / product, seed=seed, name=product).path
     from inspection.flex.training import train
 
-    return Path(train(product, folder, out, seed=seed, report=report, refit=refit))
+    return Path(train(product, folder, out, seed=seed, report=report, refit=lesson.refit, region=lesson.region))

@@ -19,12 +19,12 @@ from inspection.flex.classifier.training import export_classifier, synthetic_gro
 from inspection.flex.detector import SHIPPED_MODELS
 from inspection.flex.learned.lessons import Lessons, make_lessons
 from inspection.flex.learned.parts import Networks
+from inspection.flex.learned.region import judged_zones
 from inspection.flex.learned.saving import NETWORKS
 from inspection.flex.learned.spot_training import train_spots, weights_of
 from inspection.flex.learned.stack import build_stack, measure_filters, measure_rebuilding
 from inspection.flex.registration import lay, prepare
 from inspection.flex.simulate.boards import design, photograph
-from inspection.flex.simulate.zones import estimate_zones
 from inspection.flex.training import Effort, train, train_rebuilding
 
 PRODUCT_SEED = 1
@@ -86,7 +86,7 @@ def _lessons_of(number: int, folder: Path, effort: Effort) -> Lessons:
     stack = build_stack(laid, features, folder, _SEED)
     rebuilding = Session(train_rebuilding(stack, effort, _SEED), "rebuilding.onnx")
     measure_rebuilding(stack, rebuilding)
-    zones = estimate_zones(stack.sums.normality().golden)
+    zones = judged_zones(stack.sums.normality().golden)
     stack = measure_filters(stack, zones)
     networks = Networks(features, rebuilding, features)
     return make_lessons(stack, range(len(stack)), zones, networks, effort.lessons // len(stack), _SEED + number)

@@ -22,16 +22,18 @@ from inspection.flex.learned.calibration import Calibrated, calibrate_stack
 from inspection.flex.learned.lessons import CROP_PX, MARGIN_PX, make_lessons
 from inspection.flex.learned.parts import Networks
 from inspection.flex.learned.rebuilding import scaled
+from inspection.flex.learned.region import judged_zones, read_region
 from inspection.flex.learned.saving import NETWORKS, Taught, Weights, save_product
 from inspection.flex.learned.spot_training import export_spots, train_spots, weights_of
 from inspection.flex.learned.stack import Stack, build_stack, half_tiles, measure_filters, measure_rebuilding
 from inspection.flex.registration import lay, prepare
-from inspection.flex.simulate.zones import estimate_zones
+from inspection.flex.simulate.zones import Zone
 
 Report = Callable[[str], None]
 Image = NDArray[np.uint8]
 
 FEWEST_BOARDS = 8
+_REFERENCES = 3
 SMALLEST_PX = CROP_PX + 2 * MARGIN_PX
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 
@@ -56,6 +58,7 @@ def train(
     effort: Effort | None = None,
     max_megapixels: float = 64.0,
     refit: bool = False,
+    region: Path | None = None,
 ) -> Path:
     """Teach ``product`` from the photos of good boards in ``golden_dir``.
 
@@ -71,6 +74,9 @@ def train(
         Called with a line of text at each step.
     refit
         Keep the networks of the product's present package and renew only what is normal and the thresholds.
+    region
+        Mask painted over one of the photos and called like it (``board3.jpg``, ``board3.png``): boards are judged
+        where it is bright. Without it the part is found on its panel or desk.
 
     Returns
     -------
@@ -95,6 +101,7 @@ def train(
             effort=effort,
             max_megapixels=max_megapixels,
             refit=refit,
+            region=region,
         )
 
 
@@ -120,10 +127,15 @@ def teach_paths(
     effort: Effort | None = None,
     max_megapixels: float = 64.0,
     refit: bool = False,
+    region: Path | None = None,
 ) -> Path:
     """Teach from these photos and write the package to ``target``; large arrays go to ``folder`` meanwhile."""
-    laid, used = lay_boards(paths, folder, report, max_megapixels)
-    return teach(product, laid, used, target, folder, seed=seed, report=report, effort=effort or Effort(), refit=refit)
+    painted = None if region is None else _painted_over(region, paths)
+    laid, used = lay_boards(paths, folder, report, max_megapixels, painted)
+    shape = (laid.shape[1], laid.shape[2])
+    mask = None if region is None else read_region(region, shape, max_megapixels)
+    effort = effort or Effort()
+    return teach(product, laid, used, target, folder, seed=seed, report=report, effort=effort, refit=refit, region=mask)
 
 
 def teach(
@@ -137,12 +149,14 @@ def teach(
     report: Report,
     effort: Effort,
     refit: bool = False,
+    region: NDArray[np.bool_] | None = None,
 ) -> Path:
-    """Learn from boards that lie on one grid, (N, H, W, 3) uint8, and write the package."""
+    """Learn from boards that lie on one grid, (N, H, W, 3) uint8, judge in ``region`` (H, W), write the package."""
     report(f"learning what is normal from {len(laid)} boards of {laid.shape[2]}x{laid.shape[1]} pixels")
     features = Session(NETWORKS.features(), "features.onnx")
     stack = build_stack(laid, features, folder, seed)
-    zones = estimate_zones(stack.sums.normality().golden)
+    zones = judged_zones(stack.sums.normality().golden, region)
+    report(f"judging {np.mean(zones != Zone.OUTSIDE):.0%} of the picture")
     stack = measure_filters(stack, zones)
     learned = (_kept(stack, used, target, report) if refit else None) or _learn(
         stack, zones, features, seed, effort, report
@@ -151,7 +165,7 @@ def teach(
         f"calibrating on {len(learned.judges)} boards not learned from, {len(learned.learners)} judged by the others"
     )
     spots = Session(learned.spots, "spots.onnx")
-    calibrated = calibrate_stack(stack, spots, learned.learners, learned.judges)
+    calibrated = calibrate_stack(stack, zones, spots, learned.learners, learned.judges)
     taught = Taught(
         stack.expectation(), zones, learned.rebuilding, learned.spots, learned.weights, calibrated,
         tuple(used[i].name for i in learned.learners),
@@ -225,24 +239,71 @@ def find_photos(folder: Path) -> list[Path]:
     return photos
 
 
+def _painted_over(region: Path, paths: Sequence[Path]) -> Path:
+    for path in paths:
+        if path.stem == region.stem:
+            return path
+    raise InputError(region, "no photo has the mask's name: call it like the photo that it was painted over")
+
+
 def lay_boards(
-    paths: Sequence[Path], folder: Path, report: Report, max_megapixels: float
+    paths: Sequence[Path], folder: Path, report: Report, max_megapixels: float, first: Path | None = None
 ) -> tuple[NDArray[np.uint8], list[Path]]:
-    """Lay all photos on the grid of the most typical one; those that do not fit are reported and left out.
+    """Lay all photos on the grid of ``first`` or the most typical one; those that do not fit are reported and left out.
 
     Raises
     ------
     core.errors.InputError
         Fewer than eight fit, or they are too small to learn from.
     """
-    reference = read_image(typical(paths, max_megapixels), max_megapixels)
-    if min(reference.shape[:2]) < SMALLEST_PX:
-        size = f"{reference.shape[1]}x{reference.shape[0]}"
+    references = [first] if first else _references(paths, max_megapixels)
+    fits: list[_Fit] = []
+    for reference in references:
+        fits.append(_lay_on(reference, paths, folder, max_megapixels))
+        if 2 * len(fits[-1].used) > len(paths):
+            break
+    best = max(fits, key=_Fit.size)
+    if best is not fits[-1]:
+        best = _lay_on(best.reference, paths, folder, max_megapixels)
+    for problem in best.problems:
+        report(f"left out: {problem}")
+    if len(best.used) < FEWEST_BOARDS:
+        raise InputError(
+            paths[0].parent,
+            f"only {len(best.used)} of {len(paths)} photos can be used, {FEWEST_BOARDS} are needed: "
+            + "; ".join(best.problems),
+        )
+    return best.laid[: len(best.used)], best.used
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """The photos that fit one reference."""
+
+    reference: Path
+    laid: NDArray[np.uint8]
+    used: list[Path]
+    problems: list[str]
+
+    def size(self) -> int:
+        return len(self.used)
+
+
+def _references(paths: Sequence[Path], max_megapixels: float) -> Iterator[Path]:
+    """Yield the most typical photo, then the next: a photo that does not belong can be the most typical one."""
+    left = list(paths)
+    for _ in range(_REFERENCES):
+        yield (chosen := typical(left, max_megapixels))
+        left.remove(chosen)
+
+
+def _lay_on(reference: Path, paths: Sequence[Path], folder: Path, max_megapixels: float) -> _Fit:
+    picture = read_image(reference, max_megapixels)
+    if min(picture.shape[:2]) < SMALLEST_PX:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
         raise InputError(paths[0].parent, f"boards of {size} pixels: at least {SMALLEST_PX} are needed each way")
-    grid = prepare(reference)
-    laid = np.lib.format.open_memmap(
-        folder / "laid.npy", mode="w+", dtype=np.uint8, shape=(len(paths), *reference.shape)
-    )
+    grid = prepare(picture)
+    laid = np.lib.format.open_memmap(folder / "laid.npy", mode="w+", dtype=np.uint8, shape=(len(paths), *picture.shape))
     used: list[Path] = []
     problems: list[str] = []
     for path in paths:
@@ -251,13 +312,7 @@ def lay_boards(
             used.append(path)
         except InputError as error:
             problems.append(str(error))
-            report(f"left out: {error}")
-    if len(used) < FEWEST_BOARDS:
-        raise InputError(
-            paths[0].parent,
-            f"only {len(used)} of {len(paths)} photos can be used, {FEWEST_BOARDS} are needed: " + "; ".join(problems),
-        )
-    return laid[: len(used)], used
+    return _Fit(reference, laid, used, problems)
 
 
 def typical(paths: Sequence[Path], max_megapixels: float) -> Path:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def test_once_judges_boards_through_the_scheduled_watch_raises_an_alarm_and_ends
     assert not children_of_any_crew(tmp_path)
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Let children hear SIGINT: a shell starts its background jobs, and so these tests, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_the_dashboard_is_up_first_and_an_interrupt_ends_everything(tmp_path: Path) -> None:
     port = free_port(0)
     command = [*COMMAND, "--port", str(port)]

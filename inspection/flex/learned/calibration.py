@@ -55,19 +55,24 @@ class Calibrated:
         return {"fusion": self.fusion.to_json(), "spots": self.spots.to_json()}
 
 
-def calibrate_stack(stack: Stack, session: Session, learners: Sequence[int], judges: Sequence[int]) -> Calibrated:
+def calibrate_stack(
+    stack: Stack, zones: NDArray[np.uint8], session: Session, learners: Sequence[int], judges: Sequence[int]
+) -> Calibrated:
     """Judge every board by the others and count its spots.
 
     Parameters
     ----------
+    zones
+        (H, W) uint8 of `Zone` values; nothing is judged where it is `Zone.OUTSIDE`.
     learners, judges
         Boards that the spot network learned from, and boards that it never saw. Scores are scaled on the judges; the
         budget is fixed on all boards once both kinds agree, otherwise on the judges alone.
     """
     maps: dict[int, dict[str, Float]] = {}
+    inside = judged_area(np.ones(zones.shape, np.bool_), zones)
     for index in range(len(stack)):
         parts = part_maps(np.asarray(stack.boards[index]), stack.coarse(index), stack.without(index), session)
-        keep_inside(parts, judged_area(np.ones(stack.boards.shape[1:3], np.bool_)))
+        keep_inside(parts, inside)
         maps[index] = {name: values.astype(np.float16) for name, values in parts.items()}
     scales: dict[str, Scale] = {}
     for name in PARTS:

@@ -101,9 +101,10 @@ def make_lessons(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Corners:
-    """Where crops may lie: anywhere, and around pads."""
+    """Where crops may lie: anywhere on the part, and around pads."""
 
     shape: tuple[int, int]
+    part: NDArray[np.int64]
     pads: NDArray[np.int64]
 
     @classmethod
@@ -111,18 +112,19 @@ class _Corners:
         side = CROP_PX + 2 * MARGIN_PX
         if min(zones.shape) < side:
             raise InputError("golden boards", f"{zones.shape[1]}x{zones.shape[0]} pixels: at least {side} are needed")
-        return cls((zones.shape[0], zones.shape[1]), np.argwhere(zones[::8, ::8] == Zone.PAD) * 8)
+        coarse = zones[::8, ::8]
+        part, pads = (np.argwhere(where) * 8 for where in (coarse != Zone.OUTSIDE, coarse == Zone.PAD))
+        return cls((zones.shape[0], zones.shape[1]), part, pads)
 
     def draw(self, rng: np.random.Generator, blemishes: NDArray[np.int64]) -> tuple[slice, slice]:
         side = CROP_PX + 2 * MARGIN_PX
         limit = np.array([self.shape[0] - side, self.shape[1] - side])
-        corner = rng.integers(0, limit + 1)
         chance = rng.random()
         favoured = blemishes if chance < _BLEMISH_SHARE else self.pads
-        if len(favoured) and chance < _BLEMISH_SHARE + _PAD_SHARE:
-            middle = favoured[rng.integers(len(favoured))] + rng.integers(-60, 61, 2)
-            corner = np.clip(middle - side // 2, 0, limit)
-        top, left = (int(c) // 8 * 8 for c in corner)
+        if not len(favoured) or chance >= _BLEMISH_SHARE + _PAD_SHARE:
+            favoured = self.part
+        middle = favoured[rng.integers(len(favoured))] + rng.integers(-60, 61, 2)
+        top, left = (int(c) // 8 * 8 for c in np.clip(middle - side // 2, 0, limit))
         return slice(top, top + side), slice(left, left + side)
 
 

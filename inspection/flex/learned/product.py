@@ -132,7 +132,7 @@ class Product:
         covered = coverage(laid, (image.shape[0], image.shape[1]))
         board = normalise(laid.aligned, self.golden, covered)
         maps = part_maps(board, look(board, self.networks), self.expected, self.networks.spots)
-        inside = judged_area(covered)
+        inside = judged_area(covered, self.zones)
         keep_inside(maps, inside)
         fused = fuse(maps, self.fusion.scales, self.fusion.handicaps)
         return Looked(board, laid, fused, inside)
@@ -146,12 +146,13 @@ def coverage(laid: Laid, image_shape: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(seen > 0)
 
 
-def judged_area(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return where a board is judged, (H // 2, W // 2) bool: what is covered, less its edge."""
+def judged_area(covered: NDArray[np.bool_], zones: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where a board is judged, (H // 2, W // 2) bool: the part, where the photo shows it by some pixels more."""
     framed = cv2.copyMakeBorder(covered.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     kernel = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
     eroded = cv2.erode(framed, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)[1:-1, 1:-1]
-    return np.asarray(eroded[::STRIDE, ::STRIDE][: covered.shape[0] // STRIDE, : covered.shape[1] // STRIDE] > 0)
+    inside = (eroded > 0) & (zones != Zone.OUTSIDE)
+    return np.asarray(inside[::STRIDE, ::STRIDE][: covered.shape[0] // STRIDE, : covered.shape[1] // STRIDE])
 
 
 def pad_zone(zones: NDArray[np.uint8]) -> NDArray[np.bool_]:

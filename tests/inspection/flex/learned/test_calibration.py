@@ -39,16 +39,16 @@ def test_learned_boards_are_trusted_when_both_kinds_agree(learned, held, learner
     assert subject._agree([learned, held], learners, judges) is agree
 
 
-def test_boards_that_were_all_learned_from_or_all_new_are_no_problem(stack, session):
+def test_boards_that_were_all_learned_from_or_all_new_are_no_problem(stack, zones, session):
     """A package that is refitted on photos of other names has only new boards."""
-    calibrated = calibrate_stack(stack, session, [], range(4))
+    calibrated = calibrate_stack(stack, zones, session, [], range(4))
     assert calibrated.spots.observations == 4
     assert calibrated.learned_rate == 0
 
 
 @pytest.fixture(scope="module")
-def calibrated(stack, session):
-    return calibrate_stack(stack, session, [0, 1], [2, 3])
+def calibrated(stack, zones, session):
+    return calibrate_stack(stack, zones, session, [0, 1], [2, 3])
 
 
 def test_every_board_is_judged_and_the_worst_is_its_highest_spot(calibrated):
@@ -61,7 +61,7 @@ def test_every_board_is_judged_and_the_worst_is_its_highest_spot(calibrated):
         assert [spots[0] for spots in calibrated.spots.spots] == pytest.approx(list(calibrated.worst))
 
 
-def test_without_agreement_only_the_boards_held_back_count(stack, session, monkeypatch, calibrated):
+def test_without_agreement_only_the_boards_held_back_count(stack, zones, session, monkeypatch, calibrated):
     seen = []
 
     def never(rates, learners, judges):
@@ -69,11 +69,11 @@ def test_without_agreement_only_the_boards_held_back_count(stack, session, monke
         return False
 
     monkeypatch.setattr(subject, "_agree", never)
-    found = calibrate_stack(stack, session, [0, 1], [2, 3])
+    found = calibrate_stack(stack, zones, session, [0, 1], [2, 3])
     assert seen == [([found.learned_rate, found.held_back_rate], 2, 2)]
     assert [spots[0] for spots in found.spots.spots] == pytest.approx([calibrated.worst[2], calibrated.worst[3]])
     monkeypatch.setattr(subject, "_agree", lambda *_: True)
-    assert calibrate_stack(stack, session, [0, 1], [2, 3]).spots.observations == 4
+    assert calibrate_stack(stack, zones, session, [0, 1], [2, 3]).spots.observations == 4
 
 
 def test_a_board_with_a_gross_defect_among_the_good_ones_is_pointed_at():

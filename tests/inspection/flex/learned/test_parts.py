@@ -138,7 +138,8 @@ def test_a_board_without_pads_has_a_silent_pad_map():
 def test_outside_of_the_board_every_part_is_silent():
     covered = np.ones((101, 121), np.bool_)
     covered[:, 100:] = False
-    inside = judged_area(covered)
+    zones = np.full(covered.shape, Zone.SOLDER_MASK, np.uint8)
+    inside = judged_area(covered, zones)
     assert inside.shape == (50, 60)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     assert (rows[0] * 2, columns[0] * 2) == (EDGE_PX, EDGE_PX)
@@ -146,6 +147,9 @@ def test_outside_of_the_board_every_part_is_silent():
     assert columns[-1] * 2 == pytest.approx(99 - EDGE_PX, abs=2)
     values = np.random.default_rng(0).normal(0, 1, inside.shape).astype(np.float32)
     maps = {"a": values.copy()}
+    zones[:50] = Zone.OUTSIDE
+    assert not judged_area(covered, zones)[:25].any()
+    assert np.array_equal(judged_area(covered, zones)[25:], inside[25:])
     keep_inside(maps, inside)
     assert np.array_equal(maps["a"][inside], values[inside])
     assert (maps["a"][~inside] == values.min()).all()
