@@ -1,5 +1,7 @@
 """Fixtures for all tests."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +16,11 @@ def shared_flex() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent: real images are not part of the repository")
     return folder
+
+
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Let children hear SIGINT: a shell starts its background jobs, and so these tests, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

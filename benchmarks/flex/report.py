@@ -23,6 +23,7 @@ FLEX98_COLUMNS = (
     ("recall @0.1", "recall_0.1"),
     ("recall @1", "recall_1"),
     ("recall @5", "recall_5"),
+    ("recall @1, kinds alike", "recall_1_kinds_alike"),
     ("pad scratches @1", "pad_scratch_1"),
     ("image AUROC", "image_auroc"),
     ("CPU s/Mpix", "cpu_s_per_mpix"),

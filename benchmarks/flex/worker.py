@@ -126,9 +126,11 @@ def summary(tally: Tally, level_for_one: float | None) -> dict[str, Any]:
     for rate in RATES:
         row[f"recall_{rate:g}"] = spots.recall(rate)
         row[f"recall_{rate:g}_90"] = interval([spots.recall(rate, None, draw.tolist()) for draw in draws])
+    by_kind = {kind: spots.recall(1.0, kind) for kind in sorted({k for ks in tally.kinds for k in ks})}
+    row["recall_1_kinds_alike"] = float(np.mean(list(by_kind.values()))) if by_kind else float("nan")
     row["pad_scratch_1"] = spots.recall(1.0, "pad_scratch")
     row["pad_scratch_1_90"] = interval([spots.recall(1.0, "pad_scratch", draw.tolist()) for draw in draws])
-    row["recall_1_by_kind"] = {kind: spots.recall(1.0, kind) for kind in sorted({k for ks in tally.kinds for k in ks})}
+    row["recall_1_by_kind"] = by_kind
     row["image_auroc"] = _image_auroc(tally, range(len(tally.good_images)))
     row["image_auroc_90"] = interval([_image_auroc(tally, draw) for draw in draws])
     row["cpu_s_per_mpix"] = float(np.sum(tally.cpu_s) / np.sum(tally.megapixels))

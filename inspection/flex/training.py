@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkstemp
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ from core.learning.fitting import Batch, to_onnx
 from inspection.flex.images import read_image
 from inspection.flex.learned.calibration import Calibrated, calibrate_stack
 from inspection.flex.learned.lessons import CROP_PX, MARGIN_PX, make_lessons
+from inspection.flex.learned.normality import median_board
 from inspection.flex.learned.parts import Networks
 from inspection.flex.learned.rebuilding import scaled
 from inspection.flex.learned.region import judged_zones, read_region
@@ -259,12 +260,10 @@ def lay_boards(
     references = [first] if first else _references(paths, max_megapixels)
     fits: list[_Fit] = []
     for reference in references:
-        fits.append(_lay_on(reference, paths, folder, max_megapixels))
+        fits.append(_lay_on(read_image(reference, max_megapixels), paths, folder, max_megapixels))
         if 2 * len(fits[-1].used) > len(paths):
             break
     best = max(fits, key=_Fit.size)
-    if best is not fits[-1]:
-        best = _lay_on(best.reference, paths, folder, max_megapixels)
     for problem in best.problems:
         report(f"left out: {problem}")
     if len(best.used) < FEWEST_BOARDS:
@@ -273,14 +272,16 @@ def lay_boards(
             f"only {len(best.used)} of {len(paths)} photos can be used, {FEWEST_BOARDS} are needed: "
             + "; ".join(best.problems),
         )
-    return best.laid[: len(best.used)], best.used
+    # Once more, on the golden board: that is what boards to be judged will be laid on, and the laying must be the same.
+    golden = median_board(best.laid[: len(best.used)])
+    again = _lay_on(golden, best.used, folder, max_megapixels)
+    return again.laid[: len(again.used)], again.used
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
     """The photos that fit one reference."""
 
-    reference: Path
     laid: NDArray[np.uint8]
     used: list[Path]
     problems: list[str]
@@ -291,19 +292,23 @@ class _Fit:
 
 def _references(paths: Sequence[Path], max_megapixels: float) -> Iterator[Path]:
     """Yield the most typical photo, then the next: a photo that does not belong can be the most typical one."""
-    left = list(paths)
+    left, chosen = list(paths), typical(paths, max_megapixels)
     for _ in range(_REFERENCES):
-        yield (chosen := typical(left, max_megapixels))
+        yield chosen
         left.remove(chosen)
+        try:
+            chosen = typical(left, max_megapixels)
+        except InputError:  # no other is readable
+            return
 
 
-def _lay_on(reference: Path, paths: Sequence[Path], folder: Path, max_megapixels: float) -> _Fit:
-    picture = read_image(reference, max_megapixels)
+def _lay_on(picture: Image, paths: Sequence[Path], folder: Path, max_megapixels: float) -> _Fit:
     if min(picture.shape[:2]) < SMALLEST_PX:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
         raise InputError(paths[0].parent, f"boards of {size} pixels: at least {SMALLEST_PX} are needed each way")
     grid = prepare(picture)
-    laid = np.lib.format.open_memmap(folder / "laid.npy", mode="w+", dtype=np.uint8, shape=(len(paths), *picture.shape))
+    file = Path(mkstemp(".npy", "laid-", folder)[1])
+    laid = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(len(paths), *picture.shape))
     used: list[Path] = []
     problems: list[str] = []
     for path in paths:
@@ -312,7 +317,7 @@ def _lay_on(reference: Path, paths: Sequence[Path], folder: Path, max_megapixels
             used.append(path)
         except InputError as error:
             problems.append(str(error))
-    return _Fit(reference, laid, used, problems)
+    return _Fit(laid, used, problems)
 
 
 def typical(paths: Sequence[Path], max_megapixels: float) -> Path:
@@ -329,7 +334,7 @@ def typical(paths: Sequence[Path], max_megapixels: float) -> Path:
             gray = cv2.cvtColor(read_image(path, max_megapixels), cv2.COLOR_RGB2GRAY)
             sharpness[path] = float(cv2.Laplacian(gray, cv2.CV_32F).var())
     if not sharpness:
-        raise InputError(paths[0].parent, "none of the photos can be read")
+        raise InputError(paths[0].parent if paths else "golden boards", "none of the photos can be read")
     wanted = float(np.quantile(list(sharpness.values()), 0.75))
     return min(sharpness, key=lambda path: (abs(sharpness[path] - wanted), path.name))
 

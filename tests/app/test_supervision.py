@@ -99,6 +99,7 @@ def test_a_taken_port_gives_another_one() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are found through /proc")
+@pytest.mark.usefixtures("heard_interrupts")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_children_end_with_the_command_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
     code = (

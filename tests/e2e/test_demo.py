@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,14 +45,6 @@ def test_once_judges_boards_through_the_scheduled_watch_raises_an_alarm_and_ends
     assert "5 boards judged by the scheduled watch" in said
     assert "alarms raised" in said
     assert not children_of_any_crew(tmp_path)
-
-
-@pytest.fixture
-def heard_interrupts() -> Iterator[None]:
-    """Let children hear SIGINT: a shell starts its background jobs, and so these tests, deaf to it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heard_interrupts")

@@ -1,7 +1,5 @@
 """Trains the classifier of known defects with Lightning, calibrates when it must say "unknown", exports it to ONNX."""
 
-import logging
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from core.learning.fitting import fit, to_onnx
+from core.learning.torchvision_guard import lightning
 from inspection.flex.classifier.calibration import best_temperature, classes_of, measure, scatter
 from inspection.flex.classifier.inference import INPUTS, OUTPUTS, Classes, softmax
 from inspection.flex.classifier.network import Guarded, RegionClassifier, prepare
@@ -43,7 +42,6 @@ def train_classifier(
     kinds: Sequence[str] = tuple(KINDS),
     start: RegionClassifier | None = None,
     threads: int = 1,
-    progress: bool = False,
 ) -> Trained:
     """Train on simulated defects drawn on good boards.
 
@@ -63,8 +61,6 @@ def train_classifier(
     threads
         Cores that torch may use meanwhile; one is no slower on a machine that does other work, and gives the same
         network everywhere.
-    progress
-        Show Lightning's progress bar.
 
     Raises
     ------
@@ -75,10 +71,10 @@ def train_classifier(
     rng = np.random.default_rng([seed, 1])
     training = draw_samples(learn, rng, samples, kinds)
     validation = draw_samples(held, rng, max(150, samples // 6), kinds)
-    with _quiet(), _cores(threads), torch.random.fork_rng(devices=[]):
+    with _cores(threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = start if start is not None else RegionClassifier(len(NAMES))
-        _fit(network, training, epochs, seed=seed, progress=progress)
+        _fit(network, training, epochs, seed=seed)
         return _calibrated(network.eval(), training, validation)
 
 
@@ -92,19 +88,8 @@ def export_classifier(trained: Trained, path: Path) -> None:
 
     The logits are those of `Guarded`.
     """
-    example = (torch.zeros(2, 8, 64, 64, dtype=torch.uint8), torch.zeros(2, 1))
-    with _quiet():
-        torch.onnx.export(
-            trained.guarded,
-            example,
-            str(path),
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "batch"} for name in (*INPUTS, *OUTPUTS)},
-            dynamo=False,
-        )
-    # The exporter puts the network back into training mode.
-    trained.guarded.eval()
+    example = dict(zip(INPUTS, (torch.zeros(2, 8, 64, 64, dtype=torch.uint8), torch.zeros(2, 1)), strict=True))
+    path.write_bytes(to_onnx(trained.guarded, example, OUTPUTS, {name: {0: "batch"} for name in (*INPUTS, *OUTPUTS)}))
 
 
 def probabilities(trained: Trained, samples: Samples) -> NDArray[np.float64]:
@@ -123,7 +108,7 @@ def answers(network: Callable[[Tensor, Tensor], Tensor], samples: Samples) -> ND
     return np.concatenate(parts)
 
 
-class _Lesson(LightningModule):
+class _Lesson(lightning.LightningModule):
     """Cross-entropy on augmented crops, AdamW with one cycle of the learning rate."""
 
     def __init__(self, network: RegionClassifier, steps: int, seed: int) -> None:
@@ -144,21 +129,13 @@ class _Lesson(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _fit(network: RegionClassifier, samples: Samples, epochs: int, *, seed: int, progress: bool) -> None:
+def _fit(network: RegionClassifier, samples: Samples, epochs: int, *, seed: int) -> None:
     data = TensorDataset(*(torch.from_numpy(a) for a in (samples.crops, samples.scale, samples.target)))
     order = torch.Generator().manual_seed(seed)
     loader = DataLoader(data, batch_size=64, shuffle=True, drop_last=len(data) > 64, generator=order)
-    trainer = Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        devices=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        gradient_clip_val=5.0,
-    )
-    trainer.fit(_Lesson(network, epochs * len(loader), seed), loader)
+    steps = epochs * len(loader)
+    batches = (tuple(batch) for _ in range(epochs) for batch in loader)
+    fit(_Lesson(network, steps, seed), batches, steps, clip=5.0, precision="32-true")
 
 
 def _light(crops: Tensor, generator: torch.Generator) -> Tensor:
@@ -216,19 +193,3 @@ def _cores(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice (number of workers, loggers) and the exporter's notes off the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "torch.onnx")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -1,30 +1,27 @@
 """Train the centre-point detector on labelled pairs with Lightning, and write its model package."""
 
 import hashlib
-import io
 import logging
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
 
-import lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, IterableDataset
 
 from core.errors import InputError, ModelError
 from core.inference import ModelPackage, Session, write_package
+from core.learning import fitting
+from core.learning.fitting import Batch
+from core.learning.torchvision_guard import lightning
 from inspection.flex.golden.alignment import align_template
 from inspection.flex.golden.augment import crops
 from inspection.flex.golden.calibration import calibrate
@@ -51,17 +48,13 @@ class Schedule:
     seed: int = 0
 
 
-class _Batches(IterableDataset[tuple[Tensor, ...]]):
-    def __init__(self, pairs: Sequence[Pair], schedule: Schedule) -> None:
-        self.pairs, self.schedule = pairs, schedule
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        source = crops(self.pairs, self.schedule.crop_px, np.random.default_rng(self.schedule.seed))
-        while True:
-            batch = [next(source) for _ in range(self.schedule.batch)]
-            targets = draw_targets(batch, self.schedule.crop_px // STRIDE, STRIDE)
-            arrays = (targets.heat, targets.heat_weight, targets.boxes, targets.box_weight)
-            yield torch.from_numpy(np.stack([crop.channels for crop in batch])), *map(torch.from_numpy, arrays)
+def _batches(pairs: Sequence[Pair], schedule: Schedule) -> Iterator[Batch]:
+    source = crops(pairs, schedule.crop_px, np.random.default_rng(schedule.seed))
+    while True:
+        batch = [next(source) for _ in range(schedule.batch)]
+        targets = draw_targets(batch, schedule.crop_px // STRIDE, STRIDE)
+        arrays = (targets.heat, targets.heat_weight, targets.boxes, targets.box_weight)
+        yield torch.from_numpy(np.stack([crop.channels for crop in batch])), *map(torch.from_numpy, arrays)
 
 
 class GoldenTraining(lightning.LightningModule):
@@ -111,32 +104,11 @@ def fit(pairs: Sequence[Pair], schedule: Schedule, start: CentreNetwork | None =
     """Train on aligned pairs, from ``start`` if given; returns the averaged network in evaluation mode, in float32."""
     torch.manual_seed(schedule.seed)
     module = GoldenTraining(start or CentreNetwork(), schedule).train()
-    with _quiet(), warnings.catch_warnings():
-        # One process feeds one core, and Lightning steps the schedule once per batch: neither is a mistake here.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-        trainer = lightning.Trainer(
-            max_steps=schedule.steps, accelerator="cpu", devices=1, precision=_fastest_precision(), logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=10.0,
-        )  # fmt: skip
-        trainer.fit(module, DataLoader(_Batches(pairs, schedule), batch_size=None))
+    fitting.fit(module, _batches(pairs, schedule), schedule.steps, clip=10.0)
     network = module.averaged.module
     assert isinstance(network, CentreNetwork)
-    batches = iter(_Batches(pairs, changed(schedule, seed=schedule.seed + 1)))
+    batches = _batches(pairs, changed(schedule, seed=schedule.seed + 1))
     return _settle(network.float(), islice(batches, min(_SETTLING_BATCHES, schedule.steps + 2)))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advertisements off the terminal for a while."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _settle(network: CentreNetwork, batches: Iterator[tuple[Tensor, ...]]) -> CentreNetwork:
@@ -154,22 +126,6 @@ def _settle(network: CentreNetwork, batches: Iterator[tuple[Tensor, ...]]) -> Ce
     return network.eval()
 
 
-def _fastest_precision() -> Literal["bf16-mixed", "32-true"]:
-    """Return bfloat16 where this processor multiplies it clearly faster than float32."""
-    layer, image = nn.Conv2d(48, 48, 3, padding=1), torch.zeros(4, 48, 64, 64)
-
-    def seconds(enabled: bool) -> float:
-        best = float("inf")
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            for _ in range(4):
-                start = time.perf_counter()
-                layer(image)
-                best = min(best, time.perf_counter() - start)
-        return best
-
-    return "bf16-mixed" if seconds(True) < 0.8 * seconds(False) else "32-true"
-
-
 class _Exported(nn.Module):
     """The network as it runs: takes the uint8 channels as they are."""
 
@@ -184,17 +140,10 @@ class _Exported(nn.Module):
 
 def export(network: CentreNetwork) -> bytes:
     """Return the network as ONNX: ``channels`` uint8 (N, 4, H, W) to ``heads`` float32 (N, 10, H/4, W/4)."""
-    file: Any = io.BytesIO()
     free = {0: "batch", 2: "height", 3: "width"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _Exported(network.cpu().float().eval()).eval(), (torch.zeros(1, 4, 64, 64, dtype=torch.uint8),), file,
-            input_names=["channels"], output_names=["heads"], dynamic_axes={"channels": free, "heads": free},
-            opset_version=17, dynamo=False,
-        )  # fmt: skip
+    example = {"channels": torch.zeros(1, 4, 64, 64, dtype=torch.uint8)}
+    content = fitting.to_onnx(_Exported(network), example, ["heads"], {"channels": free, "heads": free})
     network.eval()  # torch.onnx.export puts modules back into their own training flag
-    content: bytes = file.getvalue()
     return content
 
 

@@ -12,7 +12,7 @@ from core.inference import Session
 from inspection.flex.learned.channels import coarse_channels, image_channels
 from inspection.flex.learned.context import Context, find_features
 from inspection.flex.learned.lines import CLIP_SIGMA, line_map
-from inspection.flex.learned.normality import Normality
+from inspection.flex.learned.normality import SPREAD_STEPS_PER_DN, Normality
 from inspection.flex.learned.pads import PadZone, pad_map
 from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
 from inspection.flex.learned.tiles import Tile, shared_out, tiles
@@ -24,6 +24,8 @@ STRIDE = 2
 PARTS = ("spots", "context", "position", "rebuilding", "pads", "lines")
 _TILE = 768
 _MARGIN = 64
+EDGE_SHIFT_PX = 0.5
+_EDGE_REACH_PX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,8 @@ def _tile_maps(
 ) -> tuple[Float, Float, Float]:
     """Return logits, smoothed departure (root of summed squares) and brightness (in sigma) of the inner window."""
     window = tile.outer
-    picture = image_channels(
-        _padded(board[window], tile),
-        Normality(_padded(normality.golden[window], tile), _padded(normality.spread[window], tile)),
-    )
+    expected = Normality(_padded(normality.golden[window], tile), _padded(normality.spread[window], tile))
+    picture = image_channels(_padded(board[window], tile), expected)
     rows, columns = tile.outer_at(4)
     coarse = low[:, rows, columns]
     wanted = (picture.shape[1] // 4, picture.shape[2] // 4)
@@ -121,7 +121,7 @@ def _tile_maps(
     logits = spots.run({"image": picture[None], "coarse": coarse[None]})["logits"][0, 0]
     departure = departure_map(picture)
     source = tile.inner_in_outer(STRIDE)
-    return logits[source], departure[source], brightness_map(picture)[source]
+    return logits[source], departure[source], brightness_map(picture, expected)[source]
 
 
 def departure_map(channels: Float) -> Float:
@@ -132,9 +132,17 @@ def departure_map(channels: Float) -> Float:
     return np.asarray(np.sqrt(smooth), np.float32)
 
 
-def brightness_map(channels: Float) -> Float:
-    """Return the brightness in standard deviations at half the resolution, (H/2, W/2), as `line_map` takes it."""
-    scores = np.clip(channels[0] * 4, -CLIP_SIGMA, CLIP_SIGMA)
+def brightness_map(channels: Float, normality: Normality) -> Float:
+    """Return the brightness in standard deviations at half the resolution, (H/2, W/2), as `line_map` takes it.
+
+    The deviation is widened by what an edge of the golden board does when it lies `EDGE_SHIFT_PX` aside: coverlay and
+    stiffener are placed by hand, and their edges make the longest lines of all.
+    """
+    grey = cv2.cvtColor(normality.golden, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    slope = cv2.magnitude(cv2.Scharr(grey, cv2.CV_32F, 1, 0), cv2.Scharr(grey, cv2.CV_32F, 0, 1)) / 32
+    shifted = cv2.dilate(slope, np.ones((_EDGE_REACH_PX, _EDGE_REACH_PX), np.uint8)) * np.float32(EDGE_SHIFT_PX)
+    own = normality.spread[..., 0].astype(np.float32) / SPREAD_STEPS_PER_DN
+    scores = np.clip(channels[0] * 4 * own / cv2.magnitude(own, shifted), -CLIP_SIGMA, CLIP_SIGMA)
     size = (scores.shape[1] // 2, scores.shape[0] // 2)
     return np.asarray(cv2.resize(scores, size, interpolation=cv2.INTER_AREA), np.float32)
 

@@ -118,7 +118,7 @@ def measure_filters(stack: Stack, zones: NDArray[np.uint8]) -> Stack:
             spread = pad_spread(board, normality, zone)
             if spread is not None:
                 pads.append(spread)
-            yield line_map(brightness_map(image_channels(board, normality)))
+            yield line_map(brightness_map(image_channels(board, normality), normality))
 
     spread = fit_lines(lines())
     return replace(stack, filters=Filters(zone, fit_pads(pads), spread))
