@@ -78,6 +78,23 @@ def train(
     typer.echo(f"model: {package}")
 
 
+@app.command(epilog="Example: shiftwatch calibrate flex --product myboard golden/")
+def calibrate(
+    system: SystemName,
+    folder: Annotated[
+        Path, typer.Argument(metavar="GOLDEN_DIR", help="Folder with all photos of good boards, old and new.")
+    ],
+    *,
+    product: Annotated[str, typer.Option("--product", help="Name of the taught product.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where the model goes (default: HOME/models).")] = None,
+) -> None:
+    """Renew what is normal and the thresholds of a product from more good boards; keep its networks (train --refit)."""
+    from app.teaching import Lesson, teach
+
+    package = teach(system, Lesson(product, folder, refit=True), out, report=_progress)
+    typer.echo(f"model: {package}")
+
+
 @app.command(epilog="Example: shiftwatch simulate flex --out scans/ --count 5 --seed 7")
 def simulate(
     system: SystemName,

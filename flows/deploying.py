@@ -21,9 +21,8 @@ from prefect.schedules import Interval
 from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 
-from flows.calibration import calibrate
 from flows.monitoring import watch
-from flows.training import train
+from flows.training import calibrate, train
 from flows.windows import ANCHOR
 
 QUERY_S = 2.0

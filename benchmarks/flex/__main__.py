@@ -43,7 +43,7 @@ def _measure(part: str, asked: argparse.Namespace) -> list[report.Row]:
         return deeppcb.run(asked.data, asked.package, asked.quick, _say)
     if part == "speed":
         return speed.run(asked.data, asked.peers, _say)
-    choice = flex98.Choice(asked.quick, asked.peers, asked.ablation, asked.dev, asked.only)
+    choice = flex98.Choice(asked.quick, asked.peers, asked.ablation, asked.dev, asked.only, asked.jobs)
     return flex98.run(asked.data, choice, _say)
 
 
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ablation", action="store_true", help="the named variants of ours too")
     parser.add_argument("--dev", action="store_true", help="split the learning boards only: for choosing settings")
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
+    parser.add_argument("--jobs", type=int, default=1, help="rows of flex98 measured at a time (wall times suffer)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with flex98 and deeppcb")
     parser.add_argument("--package", type=Path, help="golden-image model for deeppcb (learnt on the learning groups)")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for the JSON files")

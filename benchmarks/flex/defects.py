@@ -21,9 +21,10 @@ mask_irregularity  half: bubble, radius U(8, 26), lit and shaded side U(.12, .4)
 missing_mask       blob, radius U(5, 20): bare copper of the panel's own colour, opacity U(.6, 1), dark rim
 =================  =====================================================================================
 
-A drawn defect is kept when a careful person could see it: matched-filter signal-to-noise `visibility` >= 8 against the
-board's own grain and, on an ordinary display, a strongest change of lightness of 4 CIE L* or more (about 8 % on gold
-and steel, 13 grey levels where the board is nearly black); otherwise another place and another draw are tried.
+A drawn defect is kept when it stands out: matched-filter signal-to-noise `visibility` >= 100 against the board's own
+grain (hairlines on pads: >= 8, all that a person can see) and, on an ordinary display, a strongest change of lightness
+of 4 CIE L* or more (about 8 % on gold and steel, 13 grey levels where the board is nearly black); otherwise another
+place and another draw are tried. Why 100: docs/decisions/0008-how-faint-a-defect-may-be.md.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +26,17 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 @dataclass(frozen=True)
 class Choice:
-    """What to run: quick (four boards, a quarter of the defects), peers too, ablation rows, the development split."""
+    """What to run: quick (four boards, a quarter of the defects), peers too, ablation rows, the development split.
+
+    ``jobs`` rows are measured at a time, a core each: their wall times say little then.
+    """
 
     quick: bool = False
     peers: bool = False
     ablation: bool = False
     dev: bool = False
     only: str = ""
+    jobs: int = 1
 
 
 def run(data: Path, choice: Choice, say: Callable[[str], None]) -> list[Row]:
@@ -42,11 +47,13 @@ def run(data: Path, choice: Choice, say: Callable[[str], None]) -> list[Row]:
     if choice.quick:
         split = Split(split.learn[::4], split.test[::4])
     heldout = drawn(split, choice, say)
-    rows = []
-    for entry in chosen(choice):
+
+    def row(entry: Entry) -> Row:
         say(f"measuring {entry.name}")
-        rows.append(measured(entry, split, heldout) | {"heldout": heldout.stem})
-    return rows
+        return measured(entry, split, heldout) | {"heldout": heldout.stem}
+
+    with ThreadPoolExecutor(choice.jobs) as pool:  # each waits for a process of one thread
+        return list(pool.map(row, chosen(choice)))
 
 
 def chosen(choice: Choice) -> tuple[Entry, ...]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.flex.boards import Image, Mask, Reference, Split, align_affine, onto_image, read_rgb
 from benchmarks.flex.defects import KINDS, Colour, Layer, Place
 
-VERSION = 3
+VERSION = 4
 COPIES = 4
 COUNTS = {kind: 28 if kind == "pad_scratch" else 10 for kind in KINDS}
 SEED = 20261
@@ -30,7 +30,7 @@ CROP = 300
 TOLERANCE_PX = 8
 EDGE_PX = 14
 APART_PX = 60
-VISIBILITY = 8.0
+VISIBILITY, HAIRLINE_VISIBILITY = 100.0, 8.0
 PEAK_LIGHTNESS = 4.0
 MASK_SHARE, EXTENT_SHARE = 0.5, 0.2
 INSIDE_SHARE, LEAST_PX = 0.98, 15
@@ -213,7 +213,7 @@ def _accept(
     strength = np.abs(change)
     contrast = strength / noise
     visibility, peak = float(np.sqrt((contrast**2).sum())), float(strength.max())
-    if visibility < VISIBILITY:
+    if visibility < (HAIRLINE_VISIBILITY if kind == "pad_scratch" else VISIBILITY):
         return None
     mask, extent = (
         (strength > share * peak) | (contrast > share * contrast.max()) for share in (MASK_SHARE, EXTENT_SHARE)

@@ -110,7 +110,7 @@ def merge_rows(path: Path, fresh: Sequence[Row], order: Sequence[str]) -> list[R
 def stamp() -> Row:
     """Where and when a row was measured; `run` is common to all rows of one command."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    revision = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return {
         "run": now,
         "revision": revision.stdout.strip(),

@@ -1,5 +1,6 @@
 """Judges boards: by what good boards of a product look like, or by one golden image."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from inspection.flex.golden.detector import GoldenDetector, default_package
 from inspection.flex.images import read_image
 from inspection.flex.judging import judge_by_golden, judge_by_product
 from inspection.flex.learned.product import Product
+from inspection.flex.pictures import board_pictures
 
 SHIPPED_MODELS = Path(__file__).parent / "models"
 
@@ -62,8 +64,9 @@ class FlexDetector:
             return unreadable(f"{observation.origin}: not an RGB picture of 8 bits (found {shape})")
         try:
             return self._judge(np.asarray(image, np.uint8), observation.origin)
-        except InputError as error:
-            return unreadable(str(error), self._judge.model)
+        except InputError as error:  # the operator sees what the scanner saw, and why it could not be judged
+            seen = board_pictures(np.asarray(image, np.uint8), (), None)
+            return replace(unreadable(str(error), self._judge.model), evidence=seen)
 
 
 class ProductJudge:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import load_package
+from inspection.flex.learned.fusion import TOGETHER, WEIGHTS
 from inspection.flex.learned.parts import PARTS, STRIDE
 from inspection.flex.learned.product import Fusion, Product
 from inspection.flex.learned.spots import find_spots
@@ -33,13 +34,15 @@ class OursFlex:
         "position",
         "autoencoder",
         "pads",
-        "lines",
+        "together",
         "without the spot network",
         "without pads",
+        "without together",
     )
 
     def __init__(self, variant: str = "", package: str = "") -> None:
         self._names = _parts_of(variant)
+        self._only_together = variant == TOGETHER
         self._package = package
 
     def fit(self, boards: Sequence[Path], n: int) -> None:
@@ -48,6 +51,8 @@ class OursFlex:
         self.product = Product(load_package(path))
         fusion = self.product.fusion
         handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
+        if self._only_together:
+            handicaps = {name: 0.0 if name == TOGETHER else np.inf for name in self._names}
         self.product.fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps)
 
     def score(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[tuple[float, float, float]]]:
@@ -71,11 +76,19 @@ class OursFlex:
 
 
 def _parts_of(variant: str) -> tuple[str, ...]:
+    """Return the parts that may speak; `together` needs all those that it adds up, so it goes with any of them."""
     single = {"spot network": "spots", "autoencoder": "rebuilding"}.get(variant, variant)
+    if single == TOGETHER:
+        return (*WEIGHTS, TOGETHER)
     if single in PARTS:
         return (single,)
-    left_out = {"": "", "without the spot network": "spots", "without pads": "pads"}[variant]
-    return tuple(name for name in PARTS if name != left_out)
+    left_out = {
+        "": (),
+        "without the spot network": ("spots", TOGETHER),
+        "without pads": ("pads",),
+        "without together": (TOGETHER,),
+    }[variant]
+    return tuple(name for name in (*PARTS, TOGETHER) if name not in left_out)
 
 
 def _taught(boards: list[Path]) -> Path:

@@ -36,7 +36,7 @@ _SEED = 20261
 
 def ship_base(out: Path = SHIPPED_MODELS / "base") -> None:
     """Train classifier and spot network on synthetic boards of several designs, none of them the product's."""
-    effort = Effort(lessons=270, spot_steps=1600)
+    effort = Effort(lessons=400, spot_steps=4000)
     lessons = []
     for number in _DESIGNS:
         with TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ def ship_product(models: Path = SHIPPED_MODELS) -> None:
     """Teach the product ``synthetic`` from photos of good synthetic boards."""
     with TemporaryDirectory() as folder:
         write_photos(Path(folder), PRODUCT_SEED, PRODUCT_BOARDS)
-        train("synthetic", Path(folder), models, seed=_SEED, effort=replace(Effort(), lessons=720))
+        train("synthetic", Path(folder), models, seed=_SEED, effort=replace(Effort(), lessons=960, spot_steps=2000))
 
 
 def write_photos(folder: Path, number: int, boards: int, width: int = 1600) -> None:

@@ -43,8 +43,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 class Effort:
     """How much to compute: the defaults take some minutes for 32 boards of 4 megapixels on two cores."""
 
-    lessons: int = 960
-    spot_steps: int = 700
+    lessons: int = 2000
+    spot_steps: int = 3000
     rebuilding_steps: int = 250
     held_back: float = 0.25
 

@@ -9,7 +9,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from app import scanner
 from app.cli import app
+from app.teaching import Lesson
 from core.errors import StoreError
 from core.store import Store
 from tests.app.boards import cheap_store
@@ -41,10 +43,38 @@ def test_every_help_has_an_example(path: tuple[str, ...]) -> None:
 
 
 def test_the_commands_there_are() -> None:
-    single = {"score", "train", "simulate", "demo", "up", "doctor"}
+    single = {"score", "train", "calibrate", "simulate", "demo", "up", "doctor"}
     groups = {("alarms", "list"), ("alarms", "ack"), ("alarms", "clear"), ("models", "list"), ("models", "promote")}
     assert {path[0] for path in COMMANDS if len(path) == 1} >= single
     assert set(COMMANDS) >= groups | {("db", "upgrade")}
+
+
+@pytest.mark.parametrize("command", ["train", "calibrate"])
+def test_nothing_is_taught_from_a_folder_that_is_not_there(command: str, home: Path) -> None:
+    result = run(command, "flex", str(home / "missing"), "--product", "mine")
+    assert result.exit_code != 0
+    assert "missing" in str(result.exception) + result.output
+
+
+def test_calibrate_keeps_the_networks_and_train_may_take_a_mask(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Lesson] = []
+
+    def teach(system: str, lesson: Lesson, out: Path | None, *, report: object) -> Path:
+        asked.append(lesson)
+        return home
+
+    monkeypatch.setattr("app.teaching.teach", teach)
+    assert run("calibrate", "flex", str(home), "--product", "mine").exit_code == 0
+    assert run("train", "flex", str(home), "--product", "mine", "--region", "a.png", "--seed", "3").exit_code == 0
+    assert asked[0] == Lesson("mine", home, refit=True)
+    assert asked[1] == Lesson("mine", home, seed=3, region=Path("a.png"))
+
+
+def test_the_simulated_scanner_draws_the_product_that_ships() -> None:
+    pytest.importorskip("torch")
+    from inspection.flex import shipping
+
+    assert scanner.PRODUCT_SEED == shipping.PRODUCT_SEED
 
 
 def test_alarms_are_listed_acknowledged_and_cleared(shelf: Store) -> None:

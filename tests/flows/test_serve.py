@@ -89,8 +89,7 @@ def kill_run(serving: "subprocess.Popen[bytes]") -> None:
 SCRIPT = """
 import flows.systems
 flows.systems.SYSTEMS = {"fake": flows.systems.Entry("x:y", "tests.flows.fakes:give", "tests.flows.fakes:refuse")}
-from flows.calibration import calibrate
-from flows.training import train
+from flows.training import calibrate, train
 print("trained:", train("fake", {"product": "p", "golden_dir": "/g"}))
 try:
     calibrate("fake", {"golden_dir": "/g"})

@@ -5,19 +5,28 @@ the part did not learn from, the spots of its map are counted: ``rate(score)`` i
 board at least that high. A part's *surprise* is ``-log10(rate) - handicap``, where the handicap shares the false-alarm
 budget out among the parts, and the fused score is the largest surprise. It is zero at one false spot per board (before
 the final calibration on the fused spots), and one higher for each factor of ten rarer.
+
+What several parts find a little strange can be very strange together: as a further part, *together* adds up their
+surprises (Fisher's method of combining tests, 1932, with weights), on a scale of its own: parts are not independent.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CalibrationError
+from inspection.flex.learned.tiles import shared_out
 
 Float: TypeAlias = NDArray[np.float32]
 
+TOGETHER = "together"
+WEIGHTS = {"spots": 2.0, "context": 1.0, "position": 1.0, "rebuilding": 0.5}
+_LEAST, _MOST = -2.0, 4.0
+_REACH = 5
 _KNOTS = 33
 
 
@@ -80,12 +89,26 @@ def _tail_slope(pooled: NDArray[np.float64], boards: int) -> float:
     return float(1.0 / (np.log(10) * max(excess, 1e-6)))
 
 
+def together(surprises: Mapping[str, Float]) -> Float:
+    """Return the weighted sum of the surprises of parts within a few pixels; each between two and four decades."""
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_REACH, _REACH))
+
+    def term(name: str) -> Float:
+        return np.asarray(WEIGHTS[name] * cv2.dilate(np.clip(surprises[name], _LEAST, _MOST), reach), np.float32)
+
+    return np.asarray(sum(found for _, found in shared_out(term, WEIGHTS)), np.float32)
+
+
 def fuse(maps: Mapping[str, Float], scales: Mapping[str, Scale], handicaps: Mapping[str, float]) -> Float:
     """Return the largest surprise at each place of the parts that have a scale; all maps have the same shape."""
+    parts = [name for name in scales if name != TOGETHER]
+    surprises = dict(shared_out(lambda name: scales[name].surprise(maps[name]), parts))
+    if TOGETHER in scales:
+        surprises[TOGETHER] = scales[TOGETHER].surprise(together(surprises))
     fused: Float | None = None
-    for name, scale in scales.items():
-        surprise = scale.surprise(maps[name]) - np.float32(handicaps[name])
-        fused = surprise if fused is None else np.maximum(fused, surprise, out=fused)
+    for name, surprise in surprises.items():
+        speaks = np.subtract(surprise, np.float32(handicaps[name]), out=surprise)
+        fused = speaks if fused is None else np.maximum(fused, speaks, out=fused)
     if fused is None:
         raise CalibrationError("no part to fuse")
     return fused

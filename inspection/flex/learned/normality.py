@@ -26,6 +26,8 @@ _PRIOR_BOARDS = 6.0
 _NOISE_DN2 = 0.5
 _WINSOR_SIGMA = 4.0
 _STRIP = 256
+EDGE_SHIFT_PX = 0.5
+_EDGE_REACH_PX = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +98,19 @@ def zscore(board: Image, normality: Normality) -> Float:
     spread = normality.spread.astype(np.float32)
     change = difference(board, normality.golden)
     return np.asarray(cv2.divide(change, spread, scale=SPREAD_STEPS_PER_DN), np.float32)
+
+
+def edge_play(normality: Normality) -> Float:
+    """Return by how much a score shrinks if edges may lie `EDGE_SHIFT_PX` aside, (H, W) float32, 1 on plain ground.
+
+    Coverlay and stiffener are placed by hand and gold is etched: their edges wander from panel to panel, and a line
+    filter would take each for a scratch.
+    """
+    grey = cv2.cvtColor(normality.golden, cv2.COLOR_RGB2GRAY)
+    slope = cv2.magnitude(cv2.Scharr(grey, cv2.CV_32F, 1, 0), cv2.Scharr(grey, cv2.CV_32F, 0, 1)) / 32
+    shifted = cv2.dilate(slope, np.ones((_EDGE_REACH_PX, _EDGE_REACH_PX), np.uint8)) * np.float32(EDGE_SHIFT_PX)
+    own = normality.spread[..., 0].astype(np.float32) / SPREAD_STEPS_PER_DN
+    return np.asarray(own / cv2.magnitude(own, shifted), np.float32)
 
 
 def median_board(boards: Sequence[Image] | NDArray[np.uint8]) -> Image:

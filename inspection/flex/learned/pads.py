@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.flex.learned.lines import line_filters
-from inspection.flex.learned.normality import Normality, zscore
+from inspection.flex.learned.normality import Normality, edge_play, zscore
 from inspection.flex.learned.tiles import Tile, Window, shared_out, tiles
 from inspection.flex.simulate.zones import Zone
 
@@ -104,7 +104,8 @@ def _flat(board: Image, normality: Normality, zone: PadZone, tile: Tile) -> Floa
     """Return the brightness on pads in standard deviations, each pad less its median, (h, w); 0 outside pads."""
     window = tile.outer
     mask = zone.mask[window]
-    scores = zscore(board[window], Normality(normality.golden[window], normality.spread[window]))[..., 0]
+    expected = Normality(normality.golden[window], normality.spread[window])
+    scores = zscore(board[window], expected)[..., 0] * edge_play(expected)
     flat = np.zeros_like(scores)
     _, pads = cv2.connectedComponents(mask)
     for pad in range(1, int(pads.max()) + 1):

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from core.inference import Session
 from inspection.flex.learned.channels import coarse_channels, image_channels
 from inspection.flex.learned.context import Context, find_features
-from inspection.flex.learned.lines import CLIP_SIGMA, line_map
-from inspection.flex.learned.normality import SPREAD_STEPS_PER_DN, Normality
+from inspection.flex.learned.normality import Normality
 from inspection.flex.learned.pads import PadZone, pad_map
 from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
 from inspection.flex.learned.tiles import Tile, shared_out, tiles
@@ -21,11 +20,9 @@ Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
 
 STRIDE = 2
-PARTS = ("spots", "context", "position", "rebuilding", "pads", "lines")
+PARTS = ("spots", "context", "position", "rebuilding", "pads")
 _TILE = 768
 _MARGIN = 64
-EDGE_SHIFT_PX = 0.5
-_EDGE_REACH_PX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +36,10 @@ class Networks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filters:
-    """Where the pads are, and what the matched filters answer on good boards: on pads per filter, lines per place."""
+    """Where the pads are, and what each matched filter answers there on good boards."""
 
     zone: PadZone
     pads: Float
-    lines: Float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,29 +83,24 @@ def part_maps(board: Image, coarse: Coarse, expected: Expectation, spots: Sessio
         "rebuilding": _enlarge(rebuilt, half),
         "spots": np.empty(half, np.float32),
         "position": np.empty(half, np.float32),
-        "lines": np.empty(half, np.float32),
     }
     extended = (height + -height % 8, width + -width % 8)
 
-    def judge(tile: Tile) -> tuple[Float, Float, Float]:
+    def judge(tile: Tile) -> tuple[Float, Float]:
         return _tile_maps(board, low, expected.normality, tile, spots)
 
-    for tile, (logits, departure, brightness) in shared_out(judge, tiles(extended, _TILE, _MARGIN)):
+    for tile, (logits, departure) in shared_out(judge, tiles(extended, _TILE, _MARGIN)):
         rows, columns = tile.inner_at(STRIDE)
         target = (slice(rows.start, min(rows.stop, half[0])), slice(columns.start, min(columns.stop, half[1])))
         size = (slice(0, target[0].stop - target[0].start), slice(0, target[1].stop - target[1].start))
         out["spots"][target] = logits[size]
         out["position"][target] = departure[size]
-        out["lines"][target] = brightness[size]
-    out["lines"] = line_map(out["lines"]) / expected.filters.lines
     out["pads"] = pad_map(board, expected.normality, expected.filters.zone, expected.filters.pads)
     return out
 
 
-def _tile_maps(
-    board: Image, low: Float, normality: Normality, tile: Tile, spots: Session
-) -> tuple[Float, Float, Float]:
-    """Return logits, smoothed departure (root of summed squares) and brightness (in sigma) of the inner window."""
+def _tile_maps(board: Image, low: Float, normality: Normality, tile: Tile, spots: Session) -> tuple[Float, Float]:
+    """Return logits and smoothed departure (root of summed squares) of the inner window."""
     window = tile.outer
     expected = Normality(_padded(normality.golden[window], tile), _padded(normality.spread[window], tile))
     picture = image_channels(_padded(board[window], tile), expected)
@@ -121,7 +112,7 @@ def _tile_maps(
     logits = spots.run({"image": picture[None], "coarse": coarse[None]})["logits"][0, 0]
     departure = departure_map(picture)
     source = tile.inner_in_outer(STRIDE)
-    return logits[source], departure[source], brightness_map(picture, expected)[source]
+    return logits[source], departure[source]
 
 
 def departure_map(channels: Float) -> Float:
@@ -130,21 +121,6 @@ def departure_map(channels: Float) -> Float:
     size = (squares.shape[1] // 2, squares.shape[0] // 2)
     smooth = cv2.GaussianBlur(cv2.resize(squares, size, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
     return np.asarray(np.sqrt(smooth), np.float32)
-
-
-def brightness_map(channels: Float, normality: Normality) -> Float:
-    """Return the brightness in standard deviations at half the resolution, (H/2, W/2), as `line_map` takes it.
-
-    The deviation is widened by what an edge of the golden board does when it lies `EDGE_SHIFT_PX` aside: coverlay and
-    stiffener are placed by hand, and their edges make the longest lines of all.
-    """
-    grey = cv2.cvtColor(normality.golden, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    slope = cv2.magnitude(cv2.Scharr(grey, cv2.CV_32F, 1, 0), cv2.Scharr(grey, cv2.CV_32F, 0, 1)) / 32
-    shifted = cv2.dilate(slope, np.ones((_EDGE_REACH_PX, _EDGE_REACH_PX), np.uint8)) * np.float32(EDGE_SHIFT_PX)
-    own = normality.spread[..., 0].astype(np.float32) / SPREAD_STEPS_PER_DN
-    scores = np.clip(channels[0] * 4 * own / cv2.magnitude(own, shifted), -CLIP_SIGMA, CLIP_SIGMA)
-    size = (scores.shape[1] // 2, scores.shape[0] // 2)
-    return np.asarray(cv2.resize(scores, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _padded(picture: Image, tile: Tile) -> Image:

@@ -103,7 +103,7 @@ class Product:
             self.normality,
             Context(projection, np.asarray(context["mean"]), np.asarray(context["variance"])),
             Rebuilding(np.asarray(rebuilding["mean"]), np.asarray(rebuilding["spread"])),
-            Filters(PadZone.of(self.zones), np.asarray(filters["pads"]), np.asarray(filters["lines"], np.float32)),
+            Filters(PadZone.of(self.zones), np.asarray(filters["pads"])),
         )
 
     @cached_property

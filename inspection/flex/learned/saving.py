@@ -105,7 +105,7 @@ def save_product(
                 "mean": expected.rebuilding.mean.astype(np.float16),
                 "spread": expected.rebuilding.spread.astype(np.float16),
             },
-            "filters.npz": {"pads": expected.filters.pads, "lines": expected.filters.lines.astype(np.float16)},
+            "filters.npz": {"pads": expected.filters.pads},
             "weights.npz": taught.spot_weights,
         },
         metrics=taught.calibrated.metrics(),

@@ -27,7 +27,9 @@ class Spot:
     score: float
 
 
-def find_spots(scores: Float, stride: int, floor: float, limit: int = 200, fall: float = 0.6) -> list[Spot]:
+def find_spots(
+    scores: Float, stride: int, floor: float, limit: int = 200, fall: float = 0.6, ground: float | None = None
+) -> list[Spot]:
     """Return the peaks of a score map, highest first.
 
     Parameters
@@ -41,7 +43,11 @@ def find_spots(scores: Float, stride: int, floor: float, limit: int = 200, fall:
     fall
         The box of a spot reaches as far as the score stays above ``peak - fall`` (connected, at most 96 px away).
 
-    A peak within the box of a higher one is part of it.
+    ground
+        If given, the boxes that are returned reach down to half the height of the peak above it where that is farther:
+        what a person wants framed.
+
+    A peak within the box of a higher one (as ``fall`` says) is part of it.
     """
     radius = max(1, RADIUS_PX // stride)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -56,7 +62,10 @@ def find_spots(scores: Float, stride: int, floor: float, limit: int = 200, fall:
         found.append(_spot(scores, x, y, stride, fall))
         if len(found) == limit:
             break
-    return found
+    if ground is None:
+        return found
+    places = ((spot.x // stride, spot.y // stride, max(fall, (spot.score - ground) / 2)) for spot in found)
+    return [_spot(scores, x, y, stride, depth) for x, y, depth in places]
 
 
 def _one_of_each(peaks: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import Session
-from inspection.flex.learned.channels import image_channels
 from inspection.flex.learned.context import FEATURES, ContextSums, find_features, fit_projection
-from inspection.flex.learned.lines import fit_lines, line_map
 from inspection.flex.learned.normality import Sums, median_board, sum_up
 from inspection.flex.learned.pads import PadZone, fit_pads, pad_spread
-from inspection.flex.learned.parts import Coarse, Expectation, Filters, brightness_map
+from inspection.flex.learned.parts import Coarse, Expectation, Filters
 from inspection.flex.learned.photometry import normalise
 from inspection.flex.learned.rebuilding import Rebuilding, fit_rebuilding, rebuild_error
 
@@ -110,18 +108,12 @@ def measure_filters(stack: Stack, zones: NDArray[np.uint8]) -> Stack:
     """Return the stack with what the matched filters answer on its boards, each judged by the others."""
     zone = PadZone.of(zones)
     pads: list[Float] = []
-
-    def lines() -> Iterator[Float]:
-        for index in range(len(stack)):
-            board = np.asarray(stack.boards[index])
-            normality = stack.sums.without(board)
-            spread = pad_spread(board, normality, zone)
-            if spread is not None:
-                pads.append(spread)
-            yield line_map(brightness_map(image_channels(board, normality), normality))
-
-    spread = fit_lines(lines())
-    return replace(stack, filters=Filters(zone, fit_pads(pads), spread))
+    for index in range(len(stack)):
+        board = np.asarray(stack.boards[index])
+        spread = pad_spread(board, stack.sums.without(board), zone)
+        if spread is not None:
+            pads.append(spread)
+    return replace(stack, filters=Filters(zone, fit_pads(pads)))
 
 
 def half_tiles(stack: Stack, size: int, batch: int, seed: int) -> Iterator[Image]:

@@ -66,6 +66,7 @@ def test_another_product_gets_no_verdict_but_a_reason(detector):
     assert "does not match the reference" in verdict.reason or "recognised" in verdict.reason
     assert verdict.model is not None
     assert verdict.regions == ()
+    assert set(verdict.evidence) == {"plain", "board", "thumbnail"}, "the operator sees what came instead"
 
 
 UNUSABLE = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CalibrationError
-from inspection.flex.learned.fusion import Scale, fuse
+from inspection.flex.learned.fusion import TOGETHER, WEIGHTS, Scale, fuse
 from inspection.flex.learned.product import Fusion
 
 BOARDS = 20
@@ -85,3 +85,17 @@ def test_the_loudest_part_speaks_less_its_handicap():
     assert fused == pytest.approx(np.float32([[2, 8]]))
     with pytest.raises(CalibrationError, match="no part"):
         fuse(maps, {}, {})
+
+
+def test_what_several_parts_find_a_little_strange_is_strange_together():
+    line = Scale((0.0, 10.0), (0.0, 10.0))
+    maps = {name: np.zeros((9, 9), np.float32) for name in WEIGHTS}
+    for number, name in enumerate(WEIGHTS):
+        maps[name][4, 3 + number % 2] = 1.5  # not quite at the same place
+    maps["context"][0, 8] = 1.5
+    scales = dict.fromkeys(WEIGHTS, line)
+    alone = fuse(maps, scales, dict.fromkeys(WEIGHTS, 0.0))
+    assert alone[4, 3] == alone[0, 8] == pytest.approx(1.5)
+    summed = fuse(maps, {**scales, TOGETHER: line}, {**dict.fromkeys(WEIGHTS, 0.0), TOGETHER: 0.0})
+    assert summed[4, 3] == pytest.approx(1.5 * sum(WEIGHTS.values()))
+    assert summed[0, 8] == pytest.approx(1.5)

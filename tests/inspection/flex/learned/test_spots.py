@@ -37,6 +37,16 @@ def test_the_box_reaches_as_far_as_the_score_stays_high():
     assert spot.left <= spot.x < spot.left + spot.width
 
 
+def test_a_frame_reaches_down_to_half_the_height_above_the_ground():
+    scores = hills((60, 60, 6.0), (63, 60, 0.0), sigma=6.0)
+    (narrow,), (wide,) = find_spots(scores, STRIDE, 2.0), find_spots(scores, STRIDE, 2.0, ground=2.0)
+    assert (narrow.x, narrow.y, narrow.score) == (wide.x, wide.y, wide.score)
+    half = 6.0 * np.sqrt(2 * np.log(6.0 / 4.0)) * STRIDE  # where the hill is 4: half-way from 6 to 2
+    assert wide.width == pytest.approx(2 * half + 8, abs=2 * STRIDE)
+    assert wide.width > 1.4 * narrow.width
+    assert len(find_spots(hills((30, 40, 3.0), (60, 40, 5.0)), STRIDE, 1.0, ground=0.0)) == 2
+
+
 def test_a_lower_peak_within_the_box_of_a_higher_one_is_part_of_it():
     ridge = hills((40, 40, 5.0), (52, 40, 4.9)) + 0
     ridge[40, 38:55] = np.maximum(ridge[40, 38:55], 4.7)
