@@ -19,7 +19,7 @@ from inspection.flex.learned.stack import Stack
 
 Float: TypeAlias = NDArray[np.float32]
 
-HANDICAPS = {"spots": 0.2, "together": 0.1, "pads": 0.1, "context": 1.6, "position": 1.6, "rebuilding": 1.6}
+HANDICAPS = {"spots": 0.2, "together": 0.2, "pads": 0.5, "context": 1.6, "position": 1.6, "rebuilding": 1.6}
 """Decades that a part must be rarer to speak: how the false-alarm budget is shared out. Set on the fused score of the
 development split (learning boards only), not on the boards of the evaluation."""
 SPOTS_KEPT = 40

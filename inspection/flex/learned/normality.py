@@ -10,7 +10,7 @@ never below the digitisation noise. For calibration and training each board is j
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import cv2
@@ -28,6 +28,9 @@ _WINSOR_SIGMA = 4.0
 _STRIP = 256
 EDGE_SHIFT_PX = 0.5
 _EDGE_REACH_PX = 5
+_EDGE_KERNEL = np.ones((5, 5), np.uint8)
+_EDGE_AREA_PX = 257
+_EDGE_FLOOR_DN4 = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,12 +62,18 @@ class Sums:
     second: Float
     count: int
     limit: Float
+    play: Float
 
     def add_up(self, board: Image, sign: float = 1.0) -> "Sums":
         """Return the sums with one board more (or less, ``sign=-1``)."""
         part = np.clip(difference(board, self.golden), -self.limit, self.limit)
         return Sums(
-            self.golden, self.first + sign * part, self.second + sign * part * part, self.count + int(sign), self.limit
+            self.golden,
+            self.first + sign * part,
+            self.second + sign * part * part,
+            self.count + int(sign),
+            self.limit,
+            self.play,
         )
 
     def without(self, board: Image) -> Normality:
@@ -73,18 +82,25 @@ class Sums:
 
     def normality(self) -> Normality:
         """Return mean and spread."""
-        mean = self.first / self.count
-        variance = np.maximum(self.second / self.count - mean * mean, 0) * (self.count / max(1, self.count - 1))
+        mean, variance = self.moments()
         around = cv2.blur(variance, (5, 5))
         shrunk = (self.count * variance + _PRIOR_BOARDS * around) / (self.count + _PRIOR_BOARDS) + _NOISE_DN2
+        shrunk = np.maximum(shrunk, self.play * _squared_steps(self.golden))
         shift = cv2.transform(mean, np.linalg.inv(OPPONENT).astype(np.float32))
         golden = np.clip(np.rint(self.golden + shift), 0, 255).astype(np.uint8)
         coded = np.clip(np.rint(np.sqrt(shrunk) * SPREAD_STEPS_PER_DN), 1, 255).astype(np.uint8)
         return Normality(golden, coded)
 
+    def moments(self) -> tuple[Float, Float]:
+        """Return mean and variance of the differences, (H, W, 3) float32 each."""
+        mean = np.asarray(self.first / self.count, np.float32)
+        variance = np.maximum(self.second / self.count - mean * mean, 0) * (self.count / max(1, self.count - 1))
+        return mean, np.asarray(variance, np.float32)
+
     def part(self, window: tuple[slice, slice]) -> "Sums":
         """Return the sums of a window."""
-        return Sums(self.golden[window], self.first[window], self.second[window], self.count, self.limit[window])
+        first, second, limit, play = (one[window] for one in (self.first, self.second, self.limit, self.play))
+        return Sums(self.golden[window], first, second, self.count, limit, play)
 
 
 def difference(board: Image, golden: Image) -> Float:
@@ -98,6 +114,25 @@ def zscore(board: Image, normality: Normality) -> Float:
     spread = normality.spread.astype(np.float32)
     change = difference(board, normality.golden)
     return np.asarray(cv2.divide(change, spread, scale=SPREAD_STEPS_PER_DN), np.float32)
+
+
+def edge_share(variance: Float, golden: Image) -> Float:
+    """Return by which share of its step an edge of the golden board varies from board to board, squared, (H, W, 3).
+
+    Coverlay, stiffener and print are placed piece by piece and panel by panel: that the few boards at hand agree about
+    one stretch of an edge does not mean that the next will. So every edge is expected to wander as much as the edges
+    around it do: variance against the squared step, by least squares over some hundred pixels.
+    """
+    square = _squared_steps(golden)
+    area = (_EDGE_AREA_PX, _EDGE_AREA_PX)
+    share = cv2.blur(variance * square, area) / (cv2.blur(square * square, area) + _EDGE_FLOOR_DN4)
+    return np.asarray(share, np.float32)
+
+
+def _squared_steps(golden: Image) -> Float:
+    """Return the squared range of each opponent channel within two pixels, (H, W, 3) float32 DN^2."""
+    channels = cv2.transform(golden.astype(np.float32), OPPONENT)
+    return np.asarray(np.square(cv2.dilate(channels, _EDGE_KERNEL) - cv2.erode(channels, _EDGE_KERNEL)), np.float32)
 
 
 def edge_play(normality: Normality) -> Float:
@@ -134,7 +169,7 @@ def sum_up(boards: Sequence[Image] | NDArray[np.uint8], golden: Image) -> Sums:
     variance = cv2.blur(spread * spread, (5, 5)) + spread * spread + _NOISE_DN2
     limit = np.asarray(_WINSOR_SIGMA * np.sqrt(variance), np.float32)
     zero = np.zeros_like(spread)
-    total = Sums(golden, zero, zero.copy(), 0, limit)
+    total = Sums(golden, zero, zero.copy(), 0, limit, zero)
     for board in boards:
         total = total.add_up(np.asarray(board))
-    return total
+    return replace(total, play=edge_share(total.moments()[1], golden))

@@ -27,6 +27,7 @@ LENGTHS_PX = (15, 31)
 DIRECTIONS = 16
 STRIDE = 2
 _EDGE_PX = 2
+_STEADY = 4.0
 _JOIN_PX = 7
 _TILE_PX, _MARGIN_PX = 224, 24
 _CLIP_SIGMA = 4.5
@@ -40,9 +41,15 @@ class PadZone:
     tiles: tuple[Tile, ...]
 
     @classmethod
-    def of(cls, zones: NDArray[np.uint8]) -> "PadZone":
-        """Return the pad zone of a zone mask."""
+    def of(cls, zones: NDArray[np.uint8], spread: NDArray[np.uint8]) -> "PadZone":
+        """Return the pad zone of a zone mask (H, W) and the spread (H, W, 3) of `Normality`.
+
+        Gold that varies from board to board far more than most gold does is none: printed letters, which wander.
+        """
         gold = (zones == Zone.PAD).astype(np.uint8)
+        if gold.any():
+            own = cv2.medianBlur(np.ascontiguousarray(spread[..., 0]), 5)
+            gold &= (own <= _STEADY * float(np.median(own[gold > 0]))).astype(np.uint8)
         mask = np.asarray(cv2.erode(gold, np.ones((2 * _EDGE_PX + 1,) * 2, np.uint8), borderValue=0), np.uint8)
         joined = cv2.dilate(mask, np.ones((_JOIN_PX, _JOIN_PX), np.uint8))
         _, _, stats, _ = cv2.connectedComponentsWithStats(joined)

@@ -103,7 +103,7 @@ class Product:
             self.normality,
             Context(projection, np.asarray(context["mean"]), np.asarray(context["variance"])),
             Rebuilding(np.asarray(rebuilding["mean"]), np.asarray(rebuilding["spread"])),
-            Filters(PadZone.of(self.zones), np.asarray(filters["pads"])),
+            Filters(PadZone.of(self.zones, self.normality.spread), np.asarray(filters["pads"])),
         )
 
     @cached_property

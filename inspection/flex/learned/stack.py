@@ -106,7 +106,7 @@ def measure_rebuilding(stack: Stack, session: Session) -> None:
 
 def measure_filters(stack: Stack, zones: NDArray[np.uint8]) -> Stack:
     """Return the stack with what the matched filters answer on its boards, each judged by the others."""
-    zone = PadZone.of(zones)
+    zone = PadZone.of(zones, stack.sums.normality().spread)
     pads: list[Float] = []
     for index in range(len(stack)):
         board = np.asarray(stack.boards[index])

@@ -56,10 +56,10 @@ def scene(shape, seed=0):
     context = Context(projection, np.zeros((*coarse, 16), np.float32), np.full((*coarse, 16), 64, np.float32))
     zones = np.zeros(shape, np.uint8)
     zones[20:60, 30:90] = zones[-45:-5, -60:-1] = Zone.PAD
-    half = (shape[0] // 2, shape[1] // 2)
-    filters = Filters(PadZone.of(zones), np.ones(32, np.float32), np.full(half, 2.0, np.float32))
+    normality = Normality(golden, np.full_like(golden, 24))
+    filters = Filters(PadZone.of(zones, normality.spread), np.ones(32, np.float32))
     expected = Expectation(
-        Normality(golden, np.full_like(golden, 24)),
+        normality,
         context,
         Rebuilding(np.ones(coarse, np.float32), np.full(coarse, 0.5, np.float32)),
         filters,
@@ -101,13 +101,14 @@ def test_a_departure_shows_where_it_is(spots):
         assert found == pytest.approx((row / 2, column / 2), abs=3)
 
 
-def test_a_hairline_on_a_pad_and_a_long_line_are_answered():
+def test_a_hairline_on_a_pad_is_answered():
     rng = np.random.default_rng(4)
     golden = np.full((200, 260, 3), 150, np.uint8)
     board = np.clip(150 + rng.normal(0, 3, golden.shape[:2])[..., None].repeat(3, axis=2), 0, 255).astype(np.uint8)
     zones = np.zeros(golden.shape[:2], np.uint8)
     zones[60:140, 80:180] = Zone.PAD
-    zone, normality = PadZone.of(zones), Normality(golden, np.full_like(golden, 24))
+    normality = Normality(golden, np.full_like(golden, 24))
+    zone = PadZone.of(zones, normality.spread)
     spread = np.ones(32, np.float32)
     good = pad_map(board, normality, zone, spread)
     for offset in range(30):
@@ -124,9 +125,19 @@ def test_a_hairline_on_a_pad_and_a_long_line_are_answered():
         assert np.square(kernel).sum() == pytest.approx(1, abs=1e-4)
 
 
+def test_printed_letters_that_wander_are_no_pads():
+    zones = np.zeros((80, 200), np.uint8)
+    zones[20:60, 20:80] = zones[30:45, 120:160] = Zone.PAD
+    spread = np.full((80, 200, 3), 16, np.uint8)
+    spread[25:50, 115:165] = 120
+    zone = PadZone.of(zones, spread)
+    assert zone.mask[24:56, 24:76].all()
+    assert not zone.mask[:, 100:].any()
+
+
 def test_a_board_without_pads_has_a_silent_pad_map():
-    zone = PadZone.of(np.zeros((64, 80), np.uint8))
     picture = np.full((64, 80, 3), 90, np.uint8)
+    zone = PadZone.of(np.zeros((64, 80), np.uint8), picture)
     assert zone.tiles == ()
     assert not pad_map(picture, Normality(picture, picture), zone, np.ones(32, np.float32)).any()
 
