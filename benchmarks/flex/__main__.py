@@ -26,7 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
     for part in asked.part or ["flex98"]:
         rows = [row | mark for row in _measure(part, asked)]
         failed |= any("error" in row for row in rows)
-        name = part + ("-dev" if asked.dev else "") + ("-quick" if asked.quick else "")
+        name = (
+            part
+            + ("-unseen-places" if asked.unseen_places else "")
+            + ("-dev" if asked.dev else "")
+            + ("-quick" if asked.quick else "")
+        )
         order = [entry.name for entry in ENTRIES] if part == "flex98" else [row["name"] for row in rows]
         shown = report.merge_rows(asked.out / f"{name}.json", rows, order)
         print(f"\n## {name}\n\n{report.table(shown, _columns(part), mark['run'])}", flush=True)
@@ -43,7 +48,9 @@ def _measure(part: str, asked: argparse.Namespace) -> list[report.Row]:
         return deeppcb.run(asked.data, asked.package, asked.quick, _say)
     if part == "speed":
         return speed.run(asked.data, asked.peers, _say)
-    choice = flex98.Choice(asked.quick, asked.peers, asked.ablation, asked.dev, asked.only, asked.jobs)
+    choice = flex98.Choice(
+        asked.quick, asked.peers, asked.ablation, asked.dev, asked.only, asked.jobs, asked.unseen_places
+    )
     return flex98.run(asked.data, choice, _say)
 
 
@@ -68,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", action="store_true", help="the field's tools too")
     parser.add_argument("--ablation", action="store_true", help="the named variants of ours too")
     parser.add_argument("--dev", action="store_true", help="split the learning boards only: for choosing settings")
+    parser.add_argument(
+        "--unseen-places", action="store_true", help="test boards of panel places that no learnt one shows"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
     parser.add_argument("--jobs", type=int, default=1, help="rows of flex98 measured at a time (wall times suffer)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with flex98 and deeppcb")

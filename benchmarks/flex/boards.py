@@ -6,6 +6,7 @@ the product's cannot hide itself in its own measurement.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+_PLACES, _DEV_PLACE = 7, 5
 PYRAMID = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
 
@@ -41,19 +43,35 @@ class Reference:
     gold: Mask
 
 
-def flex98_split(root: Path, *, dev: bool = False) -> Split:
-    """The fixed rule: main boards sorted by name; every third one (index 2, 5, 8, ...) is tested, the rest learnt.
+def flex98_split(root: Path, *, dev: bool = False, unseen_places: bool = False) -> Split:
+    """The fixed rules by which the 48 main boards are split into 32 to learn and 16 to test.
 
-    48 boards give 32 to learn and 16 to test. With `dev` the 32 learning boards alone are split again (every fourth one
-    is tested: 24 and 8), for choosing settings without looking at the 16.
+    The boards lie on panels with seven places (number modulo 7; the dataset lacks one), one row of them after another.
+    By default two boards of every row are tested, the places taking turns, so that every place is learnt. Place 5 is
+    never tested: with `dev` the 32 learning boards alone are split, 24 and the 8 of that place, for choosing settings
+    without looking at the 16. With `unseen_places` every third board is tested instead: places that no learning board
+    shows.
     """
     boards = sorted((root / "flex98" / "main").glob("*.jpg"))
-    learn = [board for i, board in enumerate(boards) if i % 3 != 2]
-    test = [board for i, board in enumerate(boards) if i % 3 == 2]
+    if unseen_places:
+        test = [board for i, board in enumerate(boards) if i % 3 == 2]
+    else:
+        places = sorted({_number(board) % _PLACES for board in boards} - {_DEV_PLACE})
+        test = [board for board in boards if _number(board) % _PLACES != _DEV_PLACE and _has_turn(board, places)]
+    learn = [board for board in boards if board not in test]
     if dev:
-        test = [board for i, board in enumerate(learn) if i % 4 == 3]
-        learn = [board for i, board in enumerate(learn) if i % 4 != 3]
+        test = [board for board in learn if _number(board) % _PLACES == _DEV_PLACE]
+        learn = [board for board in learn if board not in test]
     return Split(tuple(learn), tuple(test))
+
+
+def _number(board: Path) -> int:
+    return int(board.stem.rpartition("_")[2])
+
+
+def _has_turn(board: Path, places: Sequence[int]) -> bool:
+    row, place = divmod(_number(board), _PLACES)
+    return (2 * row + places.index(place)) % len(places) in {0, 1}
 
 
 def read_rgb(path: Path) -> Image:

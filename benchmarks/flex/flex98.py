@@ -37,11 +37,12 @@ class Choice:
     dev: bool = False
     only: str = ""
     jobs: int = 1
+    unseen_places: bool = False
 
 
 def run(data: Path, choice: Choice, say: Callable[[str], None]) -> list[Row]:
     """Measure the chosen methods; a method that fails gives a row with its `error`."""
-    split = flex98_split(data, dev=choice.dev)
+    split = flex98_split(data, dev=choice.dev, unseen_places=choice.unseen_places)
     if not split.test:
         raise FileNotFoundError(f"{data}/flex98/main: no boards")
     if choice.quick:

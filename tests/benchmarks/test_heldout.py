@@ -22,14 +22,16 @@ def drawn(panels: Path, reference: Reference) -> heldout.HeldOut:
     return heldout.build(flex98_split(panels), reference, seed=5, scale=0.1)
 
 
-def test_every_third_board_is_tested(panels: Path):
+def test_no_board_is_both_learnt_and_tested(panels: Path):
     split = flex98_split(panels)
-    assert [path.stem for path in split.test] == ["flex_002", "flex_005", "flex_008"]
-    assert len(split.learn) == 6
+    assert [path.stem for path in split.test] == ["flex_000", "flex_001"]
+    assert len(split.learn) == 7
     assert not set(split.learn) & set(split.test)
     dev = flex98_split(panels, dev=True)
     assert set(dev.learn) | set(dev.test) == set(split.learn)
-    assert len(dev.test) == 1
+    assert [path.stem for path in dev.test] == ["flex_005"]
+    unseen = flex98_split(panels, unseen_places=True)
+    assert [path.stem for path in unseen.test] == ["flex_002", "flex_005", "flex_008"]
 
 
 def test_few_boards_are_spread_evenly():
@@ -167,3 +169,8 @@ def test_real_boards_split_32_and_16(shared_flex: Path):
     dev = flex98_split(shared_flex, dev=True)
     assert (len(dev.learn), len(dev.test)) == (24, 8)
     assert not set(dev.test) & set(split.test)
+    places = [{int(path.stem[-3:]) % 7 for path in boards} for boards in (split.learn, split.test)]
+    assert places[1] < places[0], "every tested place is learnt too"
+    unseen = flex98_split(shared_flex, unseen_places=True)
+    places = [{int(path.stem[-3:]) % 7 for path in boards} for boards in (unseen.learn, unseen.test)]
+    assert (len(unseen.test), places[0] & places[1]) == (16, set())
