@@ -40,7 +40,7 @@ def fit(
 
     The caller seeds torch and its own batches. ``precision`` is `fastest_precision` unless given.
     """
-    with quiet():
+    with _quiet():
         trainer = lightning.Trainer(
             max_steps=steps,
             accelerator="cpu",
@@ -57,7 +57,7 @@ def fit(
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Keep Lightning's advice and the exporter's notes off the terminal.
 
     One process feeds one CPU, Lightning steps schedules once per batch, and the old exporter is the one that works.
@@ -105,7 +105,7 @@ def to_onnx(
         Names of the dimensions that may change, per input and output.
     """
     file = io.BytesIO()
-    with quiet(), warnings.catch_warnings():
+    with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecation
         torch.onnx.export(
             network.cpu().float().eval(),
@@ -121,8 +121,8 @@ def to_onnx(
     return file.getvalue()
 
 
-def one_cycle(parameters: Iterable[nn.Parameter], rate: float, steps: int) -> Any:
+def one_cycle(parameters: Iterable[nn.Parameter], rate: float, steps: int, *, decay: float = 1e-4) -> Any:
     """Return Lightning's description of AdamW with one cosine cycle of the learning rate."""
-    optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1, pct_start=0.1)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

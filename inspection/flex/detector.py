@@ -62,11 +62,11 @@ class FlexDetector:
         if image is None or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             shape = None if image is None else (image.shape, str(image.dtype))
             return unreadable(f"{observation.origin}: not an RGB picture of 8 bits (found {shape})")
+        picture = np.asarray(image, np.uint8)
         try:
-            return self._judge(np.asarray(image, np.uint8), observation.origin)
+            return self._judge(picture, observation.origin)
         except InputError as error:  # the operator sees what the scanner saw, and why it could not be judged
-            seen = board_pictures(np.asarray(image, np.uint8), (), None)
-            return replace(unreadable(str(error), self._judge.model), evidence=seen)
+            return replace(unreadable(str(error), self._judge.model), evidence=board_pictures(picture, (), None))
 
 
 class ProductJudge:

@@ -41,8 +41,7 @@ class OursFlex:
     )
 
     def __init__(self, variant: str = "", package: str = "") -> None:
-        self._names = _parts_of(variant)
-        self._only_together = variant == TOGETHER
+        self._variant, self._names = variant, _parts_of(variant)
         self._package = package
 
     def fit(self, boards: Sequence[Path], n: int) -> None:
@@ -50,9 +49,10 @@ class OursFlex:
         path = Path(self._package) if self._package else _taught(list(boards[:n]))
         self.product = Product(load_package(path))
         fusion = self.product.fusion
-        handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
-        if self._only_together:
+        if self._variant == TOGETHER:
             handicaps = {name: 0.0 if name == TOGETHER else np.inf for name in self._names}
+        else:
+            handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
         self.product.fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps)
 
     def score(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[tuple[float, float, float]]]:

@@ -9,6 +9,7 @@ from dataclasses import replace as changed
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,13 +87,9 @@ class GoldenTraining(lightning.LightningModule):
         """Follow the weights with their running average."""
         self.averaged.update_parameters(self.network)
 
-    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
+    def configure_optimizers(self) -> Any:
         """AdamW with one cosine cycle."""
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.schedule.rate, weight_decay=0.02)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.schedule.rate, total_steps=self.schedule.steps + 1, pct_start=0.1
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return fitting.one_cycle(self.network.parameters(), self.schedule.rate, self.schedule.steps, decay=0.02)
 
 
 def align_pairs(pairs: Iterable[Pair]) -> list[Pair]:
@@ -142,9 +139,7 @@ def export(network: CentreNetwork) -> bytes:
     """Return the network as ONNX: ``channels`` uint8 (N, 4, H, W) to ``heads`` float32 (N, 10, H/4, W/4)."""
     free = {0: "batch", 2: "height", 3: "width"}
     example = {"channels": torch.zeros(1, 4, 64, 64, dtype=torch.uint8)}
-    content = fitting.to_onnx(_Exported(network), example, ["heads"], {"channels": free, "heads": free})
-    network.eval()  # torch.onnx.export puts modules back into their own training flag
-    return content
+    return fitting.to_onnx(_Exported(network), example, ["heads"], {"channels": free, "heads": free})
 
 
 def load_network(package: ModelPackage) -> CentreNetwork:

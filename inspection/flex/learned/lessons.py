@@ -173,7 +173,7 @@ def _lesson(
         picture, truth = _spoil(clean, zones[window], normality, rng)
     inner = (slice(MARGIN_PX, -MARGIN_PX), slice(MARGIN_PX, -MARGIN_PX))
     quarter = (slice(MARGIN_PX // 4, -MARGIN_PX // 4), slice(MARGIN_PX // 4, -MARGIN_PX // 4))
-    image = image_channels(picture[inner], Normality(normality.golden[inner], normality.spread[inner]))
+    image = image_channels(picture[inner], normality.part(inner))
     rows, columns = (slice(part.start // 4, part.stop // 4) for part in window)
     own = stack.context.projection.apply(stack.features[board, rows, columns].astype(np.float32))
     context = stack.context.part((rows, columns)).without(own)

@@ -27,7 +27,6 @@ _NOISE_DN2 = 0.5
 _WINSOR_SIGMA = 4.0
 _STRIP = 256
 EDGE_SHIFT_PX = 0.5
-_EDGE_REACH_PX = 5
 _EDGE_KERNEL = np.ones((5, 5), np.uint8)
 _EDGE_AREA_PX = 257
 _EDGE_FLOOR_DN4 = 100.0
@@ -48,9 +47,9 @@ class Normality:
     golden: Image
     spread: Image
 
-    def rows(self, part: slice) -> "Normality":
-        """Return the same for some rows only."""
-        return Normality(self.golden[part], self.spread[part])
+    def part(self, window: tuple[slice, slice]) -> "Normality":
+        """Return the same for a window."""
+        return Normality(self.golden[window], self.spread[window])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +142,7 @@ def edge_play(normality: Normality) -> Float:
     """
     grey = cv2.cvtColor(normality.golden, cv2.COLOR_RGB2GRAY)
     slope = cv2.magnitude(cv2.Scharr(grey, cv2.CV_32F, 1, 0), cv2.Scharr(grey, cv2.CV_32F, 0, 1)) / 32
-    shifted = cv2.dilate(slope, np.ones((_EDGE_REACH_PX, _EDGE_REACH_PX), np.uint8)) * np.float32(EDGE_SHIFT_PX)
+    shifted = cv2.dilate(slope, _EDGE_KERNEL) * np.float32(EDGE_SHIFT_PX)
     own = normality.spread[..., 0].astype(np.float32) / SPREAD_STEPS_PER_DN
     return np.asarray(own / cv2.magnitude(own, shifted), np.float32)
 

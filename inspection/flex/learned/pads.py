@@ -111,7 +111,7 @@ def _flat(board: Image, normality: Normality, zone: PadZone, tile: Tile) -> Floa
     """Return the brightness on pads in standard deviations, each pad less its median, (h, w); 0 outside pads."""
     window = tile.outer
     mask = zone.mask[window]
-    expected = Normality(normality.golden[window], normality.spread[window])
+    expected = normality.part(window)
     scores = zscore(board[window], expected)[..., 0] * edge_play(expected)
     flat = np.zeros_like(scores)
     _, pads = cv2.connectedComponents(mask)
