@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import load_package
-from inspection.flex.learned.fusion import TOGETHER, WEIGHTS
+from inspection.flex.learned.fusion import TOGETHER, WEIGHTS, Fusion
 from inspection.flex.learned.parts import PARTS, STRIDE
-from inspection.flex.learned.product import Fusion, Product
+from inspection.flex.learned.product import Product
 from inspection.flex.learned.spots import find_spots
 from inspection.flex.registration import to_input
 from inspection.flex.training import teach_paths
@@ -53,7 +53,8 @@ class OursFlex:
             handicaps = {name: 0.0 if name == TOGETHER else np.inf for name in self._names}
         else:
             handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
-        self.product.fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps)
+        scales = {name: fusion.scales[name] for name in self._names}
+        self.product.fusion = Fusion(scales, handicaps, fusion.weights)
 
     def score(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[tuple[float, float, float]]]:
         """Return a map on the grid of ``image`` (H, W, 3) and its spots ``(x, y, score)``, highest first."""
@@ -76,7 +77,7 @@ class OursFlex:
 
 
 def _parts_of(variant: str) -> tuple[str, ...]:
-    """Return the parts that may speak; `together` needs all those that it adds up, so it goes with any of them."""
+    """Return the parts that may speak; `together` is the sum of those of them that it adds up."""
     single = {"spot network": "spots", "autoencoder": "rebuilding"}.get(variant, variant)
     if single == TOGETHER:
         return (*WEIGHTS, TOGETHER)
@@ -84,7 +85,7 @@ def _parts_of(variant: str) -> tuple[str, ...]:
         return (single,)
     left_out = {
         "": (),
-        "without the spot network": ("spots", TOGETHER),
+        "without the spot network": ("spots",),
         "without pads": ("pads",),
         "without together": (TOGETHER,),
     }[variant]

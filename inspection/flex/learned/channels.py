@@ -2,10 +2,11 @@
 
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.flex.learned.normality import Normality, difference, zscore
+from inspection.flex.learned.normality import Normality, difference, in_sigma
 
 Float: TypeAlias = NDArray[np.float32]
 
@@ -13,10 +14,13 @@ Float: TypeAlias = NDArray[np.float32]
 def image_channels(board: NDArray[np.uint8], normality: Normality) -> Float:
     """Return (7, H, W) float32: three opponent z-scores, brightness difference, golden RGB."""
     out = np.empty((7, *board.shape[:2]), np.float32)
-    scores = np.clip(zscore(board, normality), -15, 15) / 4
-    out[:3] = scores.transpose(2, 0, 1)
-    out[3] = np.clip(difference(board, normality.golden)[..., 0], -60, 60) / 20
-    out[4:] = normality.golden.transpose(2, 0, 1).astype(np.float32) / 128 - 1
+    change = difference(board, normality.golden)
+    scores = in_sigma(change, normality) / 4
+    for channel in range(3):
+        np.clip(cv2.extractChannel(scores, channel), -15 / 4, 15 / 4, out=out[channel])
+        np.divide(cv2.extractChannel(normality.golden, channel), np.float32(128), out=out[4 + channel])
+    out[3] = np.clip(cv2.extractChannel(change, 0), -60, 60) / 20
+    out[4:] -= 1
     return out
 
 

@@ -5,6 +5,7 @@ to the leading directions of the pooled residuals of good boards, whitened, and 
 whose variance is shrunk to the pooled one.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import Session
-from inspection.flex.learned.tiles import Tile, shared_out, tiles
+from inspection.flex.learned.tiles import Tile, Window, shared_out, tiles
 
 Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
@@ -95,24 +96,47 @@ def find_features(image: Image, session: Session) -> Float:
     session
         The network of `inspection.flex.learned.context_network`.
     """
+    out = np.empty((*_coarse_shape(image), FEATURES), np.float32)
+    for window, features in _by_tile(image, session, lambda _, features: features):
+        out[window] = features
+    return out
+
+
+def find_surprise(image: Image, session: Session, context: Context) -> Float:
+    """Return the surprise of the features, (ceil(H/4), ceil(W/4)) float32, without keeping the features of the board.
+
+    A 17-megapixel board has 270 MB of them.
+    """
+    out = np.empty(_coarse_shape(image), np.float32)
+    for window, surprise in _by_tile(image, session, lambda window, seen: context.part(window).surprise(seen)):
+        out[window] = surprise
+    return out
+
+
+def _coarse_shape(image: Image) -> tuple[int, int]:
+    return -(-image.shape[0] // STRIDE), -(-image.shape[1] // STRIDE)
+
+
+def _by_tile(image: Image, session: Session, use: Callable[[Window, Float], Float]) -> Iterator[tuple[Window, Float]]:
+    """Yield windows (in stride-4 positions) that cover the image, each with what ``use`` makes of its features."""
     height, width = image.shape[:2]
     padded = cv2.copyMakeBorder(image, 0, -height % 8, 0, -width % 8, cv2.BORDER_REPLICATE)
-    out = np.empty((padded.shape[0] // STRIDE, padded.shape[1] // STRIDE, FEATURES), np.float32)
+    rows, columns = _coarse_shape(image)
 
-    def look(tile: Tile) -> tuple[Float, Float]:
+    def look(tile: Tile) -> tuple[Window, Float]:
         picture = np.ascontiguousarray(padded[tile.outer].transpose(2, 0, 1)[None], np.float32)
         found = session.run({"image": picture})
-        fine = np.ascontiguousarray(found["stride4"][0].transpose(1, 2, 0))
-        coarse = np.ascontiguousarray(found["stride8"][0].transpose(1, 2, 0))
-        return fine, np.asarray(cv2.resize(coarse, (fine.shape[1], fine.shape[0])), np.float32)
+        inner, source = tile.inner_at(STRIDE), tile.inner_in_outer(STRIDE)
+        window = slice(inner[0].start, min(inner[0].stop, rows)), slice(inner[1].start, min(inner[1].stop, columns))
+        fine = found["stride4"][0].transpose(1, 2, 0)
+        coarse = cv2.resize(
+            np.ascontiguousarray(found["stride8"][0].transpose(1, 2, 0)), (fine.shape[1], fine.shape[0])
+        )
+        features = np.concatenate([fine[source], coarse[source]], axis=2)
+        return window, use(window, features[: window[0].stop - window[0].start, : window[1].stop - window[1].start])
 
-    shape = (padded.shape[0], padded.shape[1])
-    for tile, (fine, coarse) in shared_out(look, tiles(shape, _TILE, _MARGIN)):
-        rows, columns = tile.inner_at(STRIDE)
-        source = tile.inner_in_outer(STRIDE)
-        out[rows, columns, :24] = fine[source]
-        out[rows, columns, 24:] = coarse[source]
-    return out[: -(-height // STRIDE), : -(-width // STRIDE)]
+    for _, (window, value) in shared_out(look, tiles((padded.shape[0], padded.shape[1]), _TILE, _MARGIN)):
+        yield window, value
 
 
 def fit_projection(residuals: Float, offset: Float, dimensions: int = 16) -> Projection:

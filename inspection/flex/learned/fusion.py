@@ -1,13 +1,14 @@
 """One calibrated score from the parts: every part speaks in expected false spots per board.
 
-Each part (spot network, context, per-position normality, autoencoder) gives a map on its own scale. On good boards that
-the part did not learn from, the spots of its map are counted: ``rate(score)`` is the expected number of spots per good
-board at least that high. A part's *surprise* is ``-log10(rate) - handicap``, where the handicap shares the false-alarm
-budget out among the parts, and the fused score is the largest surprise. It is zero at one false spot per board (before
-the final calibration on the fused spots), and one higher for each factor of ten rarer.
+Each part (spot network, context, per-position normality, autoencoder, pad filters) gives a map on its own scale. On
+good boards that the part did not learn from, the spots of its map are counted: ``rate(score)`` is the expected number
+of spots per good board at least that high. A part's *surprise* is ``-log10(rate)``: zero at one spot per board, and one
+higher for each factor of ten rarer.
 
-What several parts find a little strange can be very strange together: as a further part, *together* adds up their
-surprises (Fisher's method of combining tests, 1932, with weights), on a scale of its own: parts are not independent.
+What several parts find a little strange is very strange together: the surprises of the parts in `WEIGHTS` are added up
+(Fisher's method of combining tests, 1932, with weights) and scaled like a part, for the parts are not independent. A
+single part may still speak alone where it is so sure that its surprise, less its handicap, exceeds that of the sum.
+Context and autoencoder are not in the sum: the spot network sees both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import CalibrationError
+from core.errors import CalibrationError, ModelError
 from inspection.flex.learned.tiles import shared_out
 
 Float: TypeAlias = NDArray[np.float32]
 
 TOGETHER = "together"
-WEIGHTS = {"spots": 2.0, "context": 1.0, "position": 1.0, "rebuilding": 0.5}
+WEIGHTS = {"spots": 2.0, "position": 1.0, "pads": 1.0}
 _LEAST, _MOST = -2.0, 4.0
 _REACH = 5
 _KNOTS = 33
@@ -89,26 +90,68 @@ def _tail_slope(pooled: NDArray[np.float64], boards: int) -> float:
     return float(1.0 / (np.log(10) * max(excess, 1e-6)))
 
 
-def together(surprises: Mapping[str, Float]) -> Float:
-    """Return the weighted sum of the surprises of parts within a few pixels; each between two and four decades."""
+def together(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
+    """Return the weighted sum of the surprises of parts within a few pixels, each between -2 and 4 decades.
+
+    A part without surprises (a product without pads) adds nothing.
+    """
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_REACH, _REACH))
 
     def term(name: str) -> Float:
-        return np.asarray(WEIGHTS[name] * cv2.dilate(np.clip(surprises[name], _LEAST, _MOST), reach), np.float32)
+        return np.asarray(weights[name] * cv2.dilate(np.clip(surprises[name], _LEAST, _MOST), reach), np.float32)
 
-    return np.asarray(sum(found for _, found in shared_out(term, WEIGHTS)), np.float32)
+    return np.asarray(sum(found for _, found in shared_out(term, [n for n in weights if n in surprises])), np.float32)
 
 
-def fuse(maps: Mapping[str, Float], scales: Mapping[str, Scale], handicaps: Mapping[str, float]) -> Float:
-    """Return the largest surprise at each place of the parts that have a scale; all maps have the same shape."""
-    parts = [name for name in scales if name != TOGETHER]
-    surprises = dict(shared_out(lambda name: scales[name].surprise(maps[name]), parts))
-    if TOGETHER in scales:
-        surprises[TOGETHER] = scales[TOGETHER].surprise(together(surprises))
-    fused: Float | None = None
-    for name, surprise in surprises.items():
-        speaks = np.subtract(surprise, np.float32(handicaps[name]), out=surprise)
-        fused = speaks if fused is None else np.maximum(fused, speaks, out=fused)
-    if fused is None:
-        raise CalibrationError("no part to fuse")
-    return fused
+@dataclass(frozen=True)
+class Fusion:
+    """How the parts become one score: the scale and handicap (decades) of each, and its weight in the sum."""
+
+    scales: Mapping[str, Scale]
+    handicaps: Mapping[str, float]
+    weights: Mapping[str, float]
+
+    def fuse(self, maps: Mapping[str, Float]) -> Float:
+        """Return the largest surprise at each place of the parts that have a scale; all maps have the same shape.
+
+        Raises
+        ------
+        CalibrationError
+            No part has a scale.
+        """
+        parts = [name for name in self.scales if name != TOGETHER]
+        surprises = dict(shared_out(lambda name: self.scales[name].surprise(maps[name]), parts))
+        if TOGETHER in self.scales:
+            surprises[TOGETHER] = self.scales[TOGETHER].surprise(together(surprises, self.weights))
+        fused: Float | None = None
+        for name, surprise in surprises.items():
+            speaks = np.subtract(surprise, np.float32(self.handicaps[name]), out=surprise)
+            fused = speaks if fused is None else np.maximum(fused, speaks, out=fused)
+        if fused is None:
+            raise CalibrationError("no part to fuse")
+        return fused
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "scales": {name: scale.to_json() for name, scale in self.scales.items()},
+            "handicaps": dict(self.handicaps),
+            "weights": dict(self.weights),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], origin: str) -> Self:
+        """Read what `to_json` gave.
+
+        Raises
+        ------
+        ModelError
+            It was written by an older version.
+        """
+        try:
+            scales = {name: Scale.from_json(scale) for name, scale in content["scales"].items()}
+            return cls(scales, dict(content["handicaps"]), dict(content["weights"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{origin}: made by another version of the program ({error}): run shiftwatch calibrate on it"
+            ) from error

@@ -139,7 +139,7 @@ def find_blemishes(stack: Stack, board: int, expected: Expectation) -> NDArray[n
     """
     picture = np.asarray(stack.boards[board])
     marked = np.zeros((picture.shape[0] // 2, picture.shape[1] // 2), np.uint8)
-    surprise = expected.context.surprise(stack.coarse(board).features)
+    surprise = stack.coarse(board, expected).surprise
     departure = np.sqrt(np.square(zscore(picture, expected.normality)).sum(axis=2))
     departure = cv2.resize(departure, marked.shape[::-1], interpolation=cv2.INTER_AREA)
     for values in (cv2.GaussianBlur(departure, (0, 0), 0.8), cv2.resize(np.log(surprise + 1e-3), marked.shape[::-1])):

@@ -110,8 +110,12 @@ def difference(board: Image, golden: Image) -> Float:
 
 def zscore(board: Image, normality: Normality) -> Float:
     """Return the difference to the golden board in standard deviations, (H, W, 3) float32 opponent channels."""
+    return in_sigma(difference(board, normality.golden), normality)
+
+
+def in_sigma(change: Float, normality: Normality) -> Float:
+    """Return a difference to the golden board, (H, W, 3) float32 DN, in standard deviations."""
     spread = normality.spread.astype(np.float32)
-    change = difference(board, normality.golden)
     return np.asarray(cv2.divide(change, spread, scale=SPREAD_STEPS_PER_DN), np.float32)
 
 

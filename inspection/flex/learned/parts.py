@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.inference import Session
 from inspection.flex.learned.channels import coarse_channels, image_channels
-from inspection.flex.learned.context import Context, find_features
+from inspection.flex.learned.context import Context, find_surprise
 from inspection.flex.learned.normality import Normality
 from inspection.flex.learned.pads import PadZone, pad_map
 from inspection.flex.learned.rebuilding import Rebuilding, rebuild_error
@@ -54,15 +54,24 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coarse:
-    """What is computed once per board at stride 4: raw features and rebuilding error."""
+    """What the networks that see the board itself say at stride 4, (ceil(H/4), ceil(W/4)) float32 each.
 
-    features: Float
-    error: Float
+    Parameters
+    ----------
+    surprise
+        Of the context, about 1 where normal.
+    rebuilt
+        Rebuilding error in standard deviations above its mean.
+    """
+
+    surprise: Float
+    rebuilt: Float
 
 
-def look(board: Image, networks: Networks) -> Coarse:
+def look(board: Image, networks: Networks, expected: Expectation) -> Coarse:
     """Run the two networks that see the board itself."""
-    return Coarse(find_features(board, networks.features), rebuild_error(board, networks.rebuilding))
+    surprise = find_surprise(board, networks.features, expected.context)
+    return Coarse(surprise, expected.rebuilding.standardise(rebuild_error(board, networks.rebuilding)))
 
 
 def part_maps(board: Image, coarse: Coarse, expected: Expectation, spots: Session) -> dict[str, Float]:
@@ -75,12 +84,10 @@ def part_maps(board: Image, coarse: Coarse, expected: Expectation, spots: Sessio
     """
     height, width = board.shape[:2]
     half = (height // STRIDE, width // STRIDE)
-    surprise = expected.context.surprise(coarse.features)
-    rebuilt = expected.rebuilding.standardise(coarse.error)
-    low = coarse_channels(surprise, rebuilt)
+    low = coarse_channels(coarse.surprise, coarse.rebuilt)
     out = {
-        "context": _enlarge(np.log(surprise + 1e-3), half),
-        "rebuilding": _enlarge(rebuilt, half),
+        "context": _enlarge(np.log(coarse.surprise + 1e-3), half),
+        "rebuilding": _enlarge(coarse.rebuilt, half),
         "spots": np.empty(half, np.float32),
         "position": np.empty(half, np.float32),
     }

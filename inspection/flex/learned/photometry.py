@@ -32,7 +32,7 @@ _NUISANCE_STEP_PX = 16
 _RIDGE = 3.0
 _CLIP_DN = 12.0
 _BAND_PIXELS = 40
-_STRIP_PX = 512
+_STRIP_PX = 128
 _LEVEL_EDGES_DN = (0, 25, 80, 150, 256)
 _LEVELS_DN = (12, 50, 115, 190)
 
@@ -55,17 +55,15 @@ def normalise(aligned: Image, golden: Image, valid: NDArray[np.bool_] | None = N
         aligned = np.where(valid[..., None], aligned, golden)
     gain = _smooth_gain(aligned, golden)
     shape = golden.shape[:2]
-    seen, wanted = (np.empty((shape[0] // 2, shape[1] // 2), np.float32) for _ in range(2))
+    size = (shape[1] // 2, shape[0] // 2)
+    scan, wanted = (np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_AREA), np.uint8) for p in (aligned, golden))
+    seen = np.empty(scan.shape[:2], np.float32)
 
     def reduce(rows: slice) -> None:
-        half = slice(rows.start // 2, rows.stop // 2)
-        size = (shape[1] // 2, half.stop - half.start)
-        if size[1]:
-            seen[half] = cv2.resize(gray(_lit(aligned, golden, gain, rows)), size, interpolation=cv2.INTER_AREA)
-            wanted[half] = cv2.resize(gray(golden[rows]), size, interpolation=cv2.INTER_AREA)
+        seen[rows] = gray(_lit(scan, wanted, gain, rows))
 
-    deque(shared_out(reduce, _strips(shape[0])), maxlen=0)
-    coefficients = _nuisance(seen, wanted)
+    deque(shared_out(reduce, _strips(scan.shape[0])), maxlen=0)
+    coefficients = _nuisance(seen, gray(wanted))
     out = np.empty_like(golden)
 
     def finish(rows: slice) -> None:

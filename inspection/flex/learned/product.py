@@ -1,6 +1,6 @@
 """A product that was taught: its package read from disk, ready to judge boards."""
 
-from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ from core.inference import ModelPackage, Session
 from core.thresholds import SpotThreshold
 from inspection.flex.classifier.inference import Classes
 from inspection.flex.learned.context import Context, Projection
-from inspection.flex.learned.fusion import Scale, fuse
+from inspection.flex.learned.fusion import Fusion
 from inspection.flex.learned.normality import Normality
 from inspection.flex.learned.pads import PadZone
 from inspection.flex.learned.parts import STRIDE, Expectation, Filters, Networks, keep_inside, look, part_maps
@@ -28,27 +28,6 @@ Image: TypeAlias = NDArray[np.uint8]
 
 KIND = "learned"
 EDGE_PX = 12
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """How the parts become one score: scale and handicap of each."""
-
-    scales: Mapping[str, Scale]
-    handicaps: Mapping[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {
-            "scales": {name: scale.to_json() for name, scale in self.scales.items()},
-            "handicaps": dict(self.handicaps),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Fusion":
-        """Read what `to_json` gave."""
-        scales = {name: Scale.from_json(scale) for name, scale in content["scales"].items()}
-        return cls(scales, dict(content["handicaps"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +59,7 @@ class Product:
         self.normality = Normality(np.asarray(golden["golden"]), np.asarray(golden["spread"]))
         self.zones = np.asarray(golden["zones"], np.uint8)
         calibration: Any = package.card.calibration
-        self.fusion = Fusion.from_json(calibration["fusion"])
+        self.fusion = Fusion.from_json(calibration["fusion"], origin=str(package.path))
         self.threshold = SpotThreshold.from_json(calibration["spots"])
         self.classes = Classes.from_json(package.card.details["classes"])  # type: ignore[arg-type]
 
@@ -120,6 +99,10 @@ class Product:
         """The session that names defects."""
         return self.package.session("classes.onnx", threads=self.threads)
 
+    def _read_all(self) -> None:
+        """Read now what is read on first use."""
+        _ = self.expected, self.networks, self.classifier
+
     def look(self, image: Image, origin: str = "image") -> Looked:
         """Lay a photo on the reference and score every place.
 
@@ -128,14 +111,17 @@ class Product:
         core.errors.RegistrationError
             The photo cannot be laid on the reference.
         """
-        laid = lay(image, self.reference, origin=origin)
+        with ThreadPoolExecutor(1) as pool:  # the first board is laid while the rest of the package is read
+            ready = pool.submit(self._read_all)
+            laid = lay(image, self.reference, origin=origin)
+            ready.result()
         covered = coverage(laid, (image.shape[0], image.shape[1]))
         board = normalise(laid.aligned, self.golden, covered)
-        maps = part_maps(board, look(board, self.networks), self.expected, self.networks.spots)
+        coarse = look(board, self.networks, self.expected)
+        maps = part_maps(board, coarse, self.expected, self.networks.spots)
         inside = judged_area(covered, self.zones)
         keep_inside(maps, inside)
-        fused = fuse(maps, self.fusion.scales, self.fusion.handicaps)
-        return Looked(board, laid, fused, inside)
+        return Looked(board, laid, self.fusion.fuse(maps), inside)
 
 
 def coverage(laid: Laid, image_shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -46,9 +46,10 @@ class Stack:
     def __len__(self) -> int:
         return len(self.boards)
 
-    def coarse(self, index: int) -> Coarse:
-        """Return what the networks saw of one board."""
-        return Coarse(self.features[index].astype(np.float32), np.asarray(self.errors[index]))
+    def coarse(self, index: int, expected: Expectation) -> Coarse:
+        """Return how the networks see one board where this is expected."""
+        surprise = expected.context.surprise(self.features[index].astype(np.float32))
+        return Coarse(surprise, expected.rebuilding.standardise(np.asarray(self.errors[index])))
 
     def expectation(self) -> Expectation:
         """Return what all boards together say is normal."""

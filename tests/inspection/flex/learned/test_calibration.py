@@ -11,9 +11,8 @@ from core.inference import Session  # noqa: E402
 from core.thresholds import SpotThreshold  # noqa: E402
 from inspection.flex.learned import calibration as subject  # noqa: E402
 from inspection.flex.learned.calibration import Calibrated, calibrate_stack  # noqa: E402
-from inspection.flex.learned.fusion import TOGETHER  # noqa: E402
+from inspection.flex.learned.fusion import TOGETHER, Fusion  # noqa: E402
 from inspection.flex.learned.parts import PARTS  # noqa: E402
-from inspection.flex.learned.product import Fusion  # noqa: E402
 from inspection.flex.learned.spot_network import SpotNetwork  # noqa: E402
 from inspection.flex.learned.spot_training import export_spots  # noqa: E402
 
@@ -32,7 +31,7 @@ def session():
         (1.0, 1.0, 24, 8, True),
         (0.8, 1.2, 24, 8, True),
         (0.1, 1.5, 24, 8, False),  # the network knows its own boards: they say nothing of others
-        (2.0, 0.5, 24, 8, False),
+        (2.0, 0.5, 24, 8, True),  # learning cannot have done that: good boards differ
         (0.1, 1.5, 6, 2, True),  # two boards cannot tell
         (0.0, 0.0, 6, 2, True),
         (0.0, 1.0, 400, 400, False),
@@ -73,21 +72,24 @@ def test_without_agreement_only_the_boards_held_back_count(stack, zones, session
 
     monkeypatch.setattr(subject, "_agree", never)
     found = calibrate_stack(stack, zones, session, [0, 1], [2, 3])
-    assert seen == [([found.learned_rate, found.held_back_rate], 2, 2)]
-    assert [spots[0] for spots in found.spots.spots] == pytest.approx([calibrated.worst[2], calibrated.worst[3]])
+    assert seen[-1] == ([found.learned_rate, found.held_back_rate], 2, 2)
+    assert len(seen) == 3  # the network, the sum in which it has a say, and the whole
+    assert [spots[0] for spots in found.spots.spots] == pytest.approx(found.worst[2:])
+    for name in ("context", "position", "rebuilding"):  # they did not learn from single boards: all boards count
+        assert found.fusion.scales[name] == calibrated.fusion.scales[name]
     monkeypatch.setattr(subject, "_agree", lambda *_: True)
     assert calibrate_stack(stack, zones, session, [0, 1], [2, 3]).spots.observations == 4
 
 
 def test_a_board_with_a_gross_defect_among_the_good_ones_is_pointed_at():
     spots = SpotThreshold.fit([[1.0, 0.5, 0.2], [0.9, 0.4, 0.1], [6.0, 0.3, 0.0]])
-    found = Calibrated(Fusion({}, {}), spots, (1.0, 0.9, 6.0), (2,), 1.0, 1.0)
+    found = Calibrated(Fusion({}, {}, {}), spots, (1.0, 0.9, 6.0), (2,), 1.0, 1.0)
     assert list(found.suspicious()) == [(2, 6.0)]
 
 
 def test_the_card_is_plain_json(calibrated):
     content = json.loads(json.dumps(calibrated.to_json(), allow_nan=False))
-    assert Fusion.from_json(content["fusion"]) == calibrated.fusion
+    assert Fusion.from_json(content["fusion"], "card") == calibrated.fusion
     assert SpotThreshold.from_json(content["spots"]) == calibrated.spots
     metrics = json.loads(json.dumps(calibrated.metrics(), allow_nan=False))
     assert metrics["good_boards"] == 4

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import CalibrationError
-from inspection.flex.learned.fusion import TOGETHER, WEIGHTS, Scale, fuse
-from inspection.flex.learned.product import Fusion
+from core.errors import CalibrationError, ModelError
+from inspection.flex.learned.fusion import TOGETHER, WEIGHTS, Fusion, Scale, together
 
 BOARDS = 20
 
@@ -74,17 +73,21 @@ def test_too_few_different_spots_calibrate_nothing(spots):
 
 
 def test_json_gives_it_back(scale):
-    fusion = Fusion({"a": scale}, {"a": 0.4})
-    assert Fusion.from_json(json.loads(json.dumps(fusion.to_json()))) == fusion
+    fusion = Fusion({"a": scale}, {"a": 0.4}, {"a": 1.0})
+    content = json.loads(json.dumps(fusion.to_json()))
+    assert Fusion.from_json(content, "here") == fusion
+    del content["weights"]
+    with pytest.raises(ModelError, match=r"here.*calibrate"):
+        Fusion.from_json(content, "here")
 
 
 def test_the_loudest_part_speaks_less_its_handicap():
     line = Scale((0.0, 10.0), (0.0, 10.0))
     maps = {"a": np.float32([[1, 8]]), "b": np.float32([[3, 4]]), "silent": np.float32([[99, 99]])}
-    fused = fuse(maps, {"a": line, "b": line}, {"a": 0.0, "b": 1.0})
+    fused = Fusion({"a": line, "b": line}, {"a": 0.0, "b": 1.0}, {}).fuse(maps)
     assert fused == pytest.approx(np.float32([[2, 8]]))
     with pytest.raises(CalibrationError, match="no part"):
-        fuse(maps, {}, {})
+        Fusion({}, {}, {}).fuse(maps)
 
 
 def test_what_several_parts_find_a_little_strange_is_strange_together():
@@ -92,10 +95,17 @@ def test_what_several_parts_find_a_little_strange_is_strange_together():
     maps = {name: np.zeros((9, 9), np.float32) for name in WEIGHTS}
     for number, name in enumerate(WEIGHTS):
         maps[name][4, 3 + number % 2] = 1.5  # not quite at the same place
-    maps["context"][0, 8] = 1.5
+    maps["position"][0, 8] = 1.5
     scales = dict.fromkeys(WEIGHTS, line)
-    alone = fuse(maps, scales, dict.fromkeys(WEIGHTS, 0.0))
+    handicaps = dict.fromkeys([*WEIGHTS, TOGETHER], 0.0)
+    alone = Fusion(scales, handicaps, WEIGHTS).fuse(maps)
     assert alone[4, 3] == alone[0, 8] == pytest.approx(1.5)
-    summed = fuse(maps, {**scales, TOGETHER: line}, {**dict.fromkeys(WEIGHTS, 0.0), TOGETHER: 0.0})
+    summed = Fusion({**scales, TOGETHER: line}, handicaps, WEIGHTS).fuse(maps)
     assert summed[4, 3] == pytest.approx(1.5 * sum(WEIGHTS.values()))
-    assert summed[0, 8] == pytest.approx(1.5)
+    assert summed[0, 8] == pytest.approx(1.5 * max(1.0, WEIGHTS["position"]))
+
+
+def test_a_product_without_pads_adds_up_what_there_is():
+    surprises = {"spots": np.full((5, 5), 1.0, np.float32), "position": np.full((5, 5), -9.0, np.float32)}
+    found = together(surprises, WEIGHTS)
+    assert found == pytest.approx(WEIGHTS["spots"] * 1.0 + WEIGHTS["position"] * -2.0)  # one quiet part is no veto

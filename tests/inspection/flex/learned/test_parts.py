@@ -64,7 +64,9 @@ def scene(shape, seed=0):
         Rebuilding(np.ones(coarse, np.float32), np.full(coarse, 0.5, np.float32)),
         filters,
     )
-    seen = Coarse(rng.normal(0, 1, (*coarse, 64)).astype(np.float32), rng.normal(1, 0.5, coarse).astype(np.float32))
+    features, error = rng.normal(0, 1, (*coarse, 64)), rng.normal(1, 0.5, coarse)
+    surprise = context.surprise(features.astype(np.float32))
+    seen = Coarse(surprise, expected.rebuilding.standardise(error.astype(np.float32)))
     return board, seen, expected
 
 

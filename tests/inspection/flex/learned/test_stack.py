@@ -23,8 +23,7 @@ def test_a_board_has_no_say_in_what_is_normal_for_it(stack):
     found = stack.without(2)
     assert np.allclose(found.rebuilding.mean, wanted.mean, rtol=1e-4)
     assert np.allclose(found.rebuilding.spread, wanted.spread, rtol=1e-2)
-    own = stack.coarse(2)
-    blind, all_knowing = found.context.surprise(own.features), stack.expectation().context.surprise(own.features)
+    blind, all_knowing = (stack.coarse(2, expected).surprise for expected in (found, stack.expectation()))
     assert blind.mean() > 1.2 * all_knowing.mean()
 
 
