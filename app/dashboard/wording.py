@@ -77,4 +77,9 @@ def plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in _MARKUP else letter for letter in text)
 
 
+def shortened(text: str, most: int = 22) -> str:
+    """Return ``text`` in at most so many letters: the name of a file that could not be read can be any length."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 _MARKUP = frozenset(r"\`*_{}[]<>()#+-.!|~:$&")

@@ -28,6 +28,7 @@ from benchmarks.flex.methods import Map, Method, Spot, make
 from benchmarks.flex.metrics import RATES, PixelCurve, Spots, auroc, interval, merge, resampled_boards, spot_in
 
 RESAMPLES = 200
+_TIMES = {"fit_cpu_s", "fit_wall_s", "fit_peak_mb", "peak_mb", "cpu_s_per_mpix", "wall_s_per_mpix"}
 
 
 @dataclass
@@ -63,7 +64,12 @@ def measure(heldout_path: Path, job: dict[str, Any], learn: Sequence[Path]) -> d
     for number in range(len(heldout.boards)):
         _board(method, heldout, number, tally)
     level = getattr(method, "level", None)
-    return row | summary(tally, level(1.0) if level else None)
+    row |= summary(tally, level(1.0) if level else None)
+    return (
+        {key: None if key in _TIMES else value for key, value in row.items()}
+        if getattr(method, "untimed", False)
+        else row
+    )
 
 
 def _board(method: Method, heldout: HeldOut, number: int, tally: Tally) -> None:

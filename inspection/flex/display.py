@@ -115,8 +115,10 @@ def classes(detail: ObservationDetail) -> tuple[str, ...]:
 
 
 def how_sure(probability: float | None) -> str:
-    """Return how sure the proposal is, for people."""
-    return "" if probability is None else f"{round(100 * probability)} % sure"
+    """Return how sure the proposal is, for people; no network is sure to 100 %."""
+    if probability is None:
+        return ""
+    return "> 99 % sure" if probability > 0.99 else f"{round(100 * probability)} % sure"
 
 
 def subtitle(conditions: Mapping[str, Condition]) -> str:

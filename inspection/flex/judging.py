@@ -130,9 +130,10 @@ def name_spots(product: Product, looked: Looked, spots: Sequence[Spot]) -> list[
 def heat_on_input(looked: Looked, threshold: float, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return the fused score as heat 0..1 on the grid of the photo at a quarter of its resolution.
 
-    Half heat is the threshold; each decade of rarity beyond it adds a sixth.
+    Half heat is the threshold; each decade of rarity beyond it adds a sixth, and a decade below it there is none left.
     """
-    heat = np.clip(0.5 + (looked.fused - threshold) / (2 * _HEAT_DECADES), 0, 1).astype(np.float32)
+    beyond = looked.fused - threshold
+    heat = np.clip(0.5 * (1 + np.where(beyond > 0, beyond / _HEAT_DECADES, beyond)), 0, 1).astype(np.float32)
     heat[~looked.inside] = 0
     step = 4.0
     size = (max(1, round(shape[1] / step)), max(1, round(shape[0] / step)))

@@ -69,12 +69,12 @@ def real_picture(defects: Sequence[str], seed: int, false_spots: int = 0) -> Pic
     return Picture(taken.image, golden.image, tuple(places))
 
 
-def judged(picture: Picture, element: str, quality: Quality, at: datetime) -> Settled:
-    """Return a board as the watch would settle it, with all its evidence."""
-    raw = sha256(picture.image.tobytes() + element.encode()).hexdigest()
+def observed(image: Image, element: str, at: datetime) -> Observation:
+    """Return the photo of a board as the source would read it."""
+    raw = sha256(image.tobytes() + element.encode()).hexdigest()
     file = f"{element}_{STAGE}_Front.jpg"
-    height, width = picture.image.shape[:2]
-    observation = Observation(
+    height, width = image.shape[:2]
+    return Observation(
         system="flex",
         element=element,
         key=raw[:16],
@@ -90,7 +90,13 @@ def judged(picture: Picture, element: str, quality: Quality, at: datetime) -> Se
             "height": height,
             "file": file,
         },
+        payload={"image": image},
     )
+
+
+def judged(picture: Picture, element: str, quality: Quality, at: datetime) -> Settled:
+    """Return a board as the watch would settle it, with all its evidence."""
+    observation = observed(picture.image, element, at)
     regions = tuple(
         Region(
             {"x": p.x, "y": p.y, "width": p.width, "height": p.height},
@@ -113,7 +119,13 @@ def judged(picture: Picture, element: str, quality: Quality, at: datetime) -> Se
         model=Model("synthetic", "0123456789ab"),
         evidence=_evidence(picture),
     )
-    return Settled(Arrival(raw, observation.origin), observation, verdict, at + timedelta(seconds=3))
+    return settled(observation, verdict)
+
+
+def settled(observation: Observation, verdict: Verdict) -> Settled:
+    """Return both as the watch would hand them to the store, three seconds later."""
+    arrival = Arrival(observation.sha256, observation.origin)
+    return Settled(arrival, observation, verdict, observation.observed_at + timedelta(seconds=3))
 
 
 def broken(name: str, reason: str, at: datetime) -> Settled:

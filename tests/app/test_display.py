@@ -42,3 +42,4 @@ def test_every_reason_has_something_to_do(reason: str | None, what: str) -> None
 
 def test_how_sure() -> None:
     assert (how_sure(0.876), how_sure(None)) == ("88 % sure", "")
+    assert (how_sure(0.9951), how_sure(0.99)) == ("> 99 % sure", "99 % sure")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.dashboard.person import cleaned
-from app.dashboard.wording import age, ago, clock_time, plain, zone
+from app.dashboard.wording import age, ago, clock_time, plain, shortened, zone
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -37,3 +37,8 @@ def test_markup_from_outside_is_shown_as_it_is() -> None:
 def test_names_are_one_printable_line() -> None:
     assert cleaned(" Anna\n\x00Keller\t ") == "Anna Keller"
     assert len(cleaned("x" * 500)) == 60
+
+
+def test_long_names_are_shortened() -> None:
+    assert shortened("20UPGPQ2600105") == "20UPGPQ2600105"
+    assert shortened("20UPGPQ2600105_PCB_RECEPTION_Front") == "20UPGPQ2600105_PCB_RE…"

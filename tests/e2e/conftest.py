@@ -8,13 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from app.scanner import PRODUCT_SEED
 from app.supervision import Crew, Service, crew, free_port
+from core.contracts import Detector, Settled
+from core.settings import FlexSettings, Settings
 from core.store import Store
 from core.verdict import Quality
-from tests.app.boards import broken, fill, judged, real_picture
+from inspection.flex.detector import FlexDetector
+from inspection.flex.simulate.boards import design, photograph
+from tests.app.boards import broken, fill, judged, observed, real_picture, settled
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -83,6 +89,45 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
         fill(store, settled, now + timedelta(minutes=5))
     return home
+
+
+@pytest.fixture(scope="module")
+def shift_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of a like shift that nobody made up: the shipped model judged every photo."""
+    home = tmp_path_factory.mktemp("shift")
+    detector = FlexDetector.load(Settings(home=home, flex=FlexSettings(product="synthetic")))
+    now = datetime.now(UTC)
+    wanted = (
+        ("20UPGPQ2600101", (), Quality.GOOD, 22),
+        ("20UPGPQ2600102", ("burn", "fibre", "pad_stain"), Quality.BAD, 14),
+        ("20UPGPQ2600103", ("mask_scratch",), Quality.MEDIUM, 8),
+        ("20UPGPQ2600104", (), Quality.GOOD, 5),
+    )
+    boards = [
+        _first_so_judged(detector, element, defects, quality, now - timedelta(minutes=minutes))
+        for element, defects, quality, minutes in wanted
+    ]
+    cut = broken(
+        "20UPGPQ2600105_PCB_RECEPTION_Front.jpg",
+        "image file is truncated (41 bytes not processed)",
+        now - timedelta(minutes=1),
+    )
+    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
+        fill(store, [*boards, cut], now + timedelta(minutes=5))
+    return home
+
+
+def _first_so_judged(
+    detector: Detector, element: str, defects: tuple[str, ...], quality: Quality, at: datetime
+) -> Settled:
+    """Judge photo after photo of a board with these defects until one is judged so: a model errs now and then."""
+    for seed in range(8):
+        rng = np.random.default_rng([int(element[-4:]), seed])
+        observation = observed(photograph(design(PRODUCT_SEED), rng, defects).image, element, at)
+        verdict = detector.judge(observation)
+        if verdict.quality is quality:
+            return settled(observation, verdict)
+    raise AssertionError(f"not one of eight boards with {defects or 'no defect'} was judged {quality}")
 
 
 @pytest.fixture(scope="module")

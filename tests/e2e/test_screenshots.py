@@ -14,8 +14,8 @@ FILLED = {
     "overview": ("/", "last seen", ""),
     "alarms": ("/alarms", "Nobody yet", ""),
     "alarm": ("/alarms?alarm=1", "History", ""),
-    "inspection": ("/inspection?board=2", "Place 1 of 4", ""),
-    "inspection-heat": ("/inspection?board=2", "Place 1 of 4", "h"),
+    "inspection": ("/inspection?board=2", "Place 1 of", ""),
+    "inspection-heat": ("/inspection?board=2", "Place 1 of", "h"),
     "inspection-good": ("/inspection?board=1", "No place stands out", ""),
     "inspection-unreadable": ("/inspection?board=5", "What to do", ""),
 }
@@ -27,8 +27,8 @@ EMPTY = {
 
 
 @pytest.fixture(scope="module")
-def filled(serve: Serve, filled_home: Path) -> str:
-    return serve(filled_home)
+def filled(serve: Serve, shift_home: Path) -> str:
+    return serve(shift_home)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.dashboard import links
 from app.dashboard.access import displays, picture, store
-from app.dashboard.wording import QUALITY, ago, plain
+from app.dashboard.wording import QUALITY, ago, plain, shortened
 from core.store.views import ObservationView
 from core.verdict import Quality
 
@@ -37,6 +37,6 @@ def _one(view: ObservationView, name: str, page: str, now: datetime) -> None:
         st.html('<div class="no-picture">no picture</div>')
     else:
         st.image(content, width="stretch", alt=f"Small picture of {name}")
-    links.to(page, plain(name), board=view.id)
+    links.to(page, plain(shortened(name)), board=view.id)
     decided = f", {view.disposition.value.replace('_', ' ')}" if view.disposition else ""
     st.caption(f"{_coloured(view.quality)}{decided} · {ago(view.processed_at, now)}")

@@ -156,6 +156,7 @@ def test_the_heat_is_hottest_at_the_worst_spot(product, verdict, board):
     x, y = (where["x"] + where["width"] / 2) / 4, (where["y"] + where["height"] / 2) / 4
     assert heat[int(y) - 1 : int(y) + 2, int(x) - 1 : int(x) + 2].max() == pytest.approx(heat.max(), abs=0.02)
     assert np.median(heat) < 0.5
+    assert np.mean(heat == 0) > 0.2  # a good place is not tinted
 
 
 def test_the_verdict_is_plain_json(verdict):
