@@ -24,8 +24,8 @@ class Method(Protocol):
 
     Optional: `level(per_board)`, the spot score that its own calibration sets for that many false spots per board;
     `rescore(image, before, boxes)`, the map of an image that differs from the one scored `before` in the boxes only
-    (must equal `score`; saves time for slow peers); `note`, its settings in words; `untimed`, true if its times say
-    nothing.
+    (must equal `score`; saves time for slow peers); `note`, its settings in words; `shared`, true if its times and
+    its level are not its own.
     """
 
     def fit(self, boards: Sequence[Path], n: int) -> None:

@@ -28,7 +28,10 @@ from benchmarks.flex.methods import Map, Method, Spot, make
 from benchmarks.flex.metrics import RATES, PixelCurve, Spots, auroc, interval, merge, resampled_boards, spot_in
 
 RESAMPLES = 200
-_TIMES = {"fit_cpu_s", "fit_wall_s", "fit_peak_mb", "peak_mb", "cpu_s_per_mpix", "wall_s_per_mpix"}
+_NOT_ITS_OWN = (
+    *("fit_cpu_s", "fit_wall_s", "fit_peak_mb", "peak_mb", "cpu_s_per_mpix", "wall_s_per_mpix"),
+    *("false_asked_1", "false_asked_1_whole_frame"),
+)
 
 
 @dataclass
@@ -65,11 +68,9 @@ def measure(heldout_path: Path, job: dict[str, Any], learn: Sequence[Path]) -> d
         _board(method, heldout, number, tally)
     level = getattr(method, "level", None)
     row |= summary(tally, level(1.0) if level else None)
-    return (
-        {key: None if key in _TIMES else value for key, value in row.items()}
-        if getattr(method, "untimed", False)
-        else row
-    )
+    if getattr(method, "shared", False):
+        row |= dict.fromkeys(_NOT_ITS_OWN)
+    return row
 
 
 def _board(method: Method, heldout: HeldOut, number: int, tally: Tally) -> None:

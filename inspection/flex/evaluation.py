@@ -68,9 +68,9 @@ class OursFlex:
     def __init__(self, variant: str = "", package: str = "") -> None:
         self._variant, self._names = variant, _parts_of(variant)
         self._package = package
-        self.untimed = variant != ""
-        if self.untimed:
-            self.note = "maps shared by the variants: no times"
+        self.shared = variant != ""
+        if self.shared:
+            self.note = "maps and level of the whole: neither times nor false spots of its own"
 
     def fit(self, boards: Sequence[Path], n: int) -> None:
         """Learn from photos of ``n`` good boards."""

@@ -88,6 +88,19 @@ def report_kind_counts(drawn: Path) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in kinds}
 
 
+class Variant(Blind):
+    """A blind method that shares its maps with others."""
+
+    shared = True
+
+
+def test_a_variant_has_no_times_and_no_level_of_its_own(drawn: Path, panels: Path):
+    blind, variant = row(f"{__name__}:Blind", drawn, panels), row(f"{__name__}:Variant", drawn, panels)
+    assert blind["cpu_s_per_mpix"] > 0
+    assert variant["cpu_s_per_mpix"] is variant["peak_mb"] is variant["false_asked_1"] is None
+    assert variant["recall_1"] == blind["recall_1"]
+
+
 def test_noise_gets_none(drawn: Path, panels: Path):
     found = row("Blind", drawn, panels)
     assert found["recall_0.1"] < 0.3
