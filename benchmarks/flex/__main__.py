@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         shown = report.merge_rows(asked.out / f"{name}.json", rows, order)
         print(f"\n## {name}\n\n{report.table(shown, _columns(part), mark['run'])}", flush=True)
         if part == "flex98":
-            print(f"\n{report.kinds_table(shown)}", flush=True)
+            print(f"\n{report.recall_table(shown, 'kind')}", flush=True)
+            print(f"\n{report.recall_table(shown, 'visibility')}", flush=True)
         for row in rows:
             if "error" in row:
                 print(f"{row['name']} failed: {row['error']}", file=sys.stderr)

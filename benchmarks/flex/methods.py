@@ -134,6 +134,7 @@ ENTRIES = (
     Entry("golden difference", f"{HERE}:AbsoluteDifference", {}, 32, quick=True),
     Entry("golden z-score", f"{HERE}:ZScore", {}, 32),
     Entry("golden envelope", f"{HERE}:Envelope", {}, 32),
+    Entry("best before: envelope or local Gaussian", "benchmarks.flex.gaussian:BestBefore", {}, 32),
     Entry("KEK, shipped weights", f"{PEERS}:Kek", {"steps": 0}, 0, peer=True, quick=True),
     Entry("KEK, fine-tuned", f"{PEERS}:Kek", {"steps": 400}, 32, peer=True),
     Entry("anomalib PatchCore", f"{PEERS}:PatchCore", {}, 8, peer=True),

@@ -134,6 +134,11 @@ class Spots:
         ]
         return float(np.mean(hits)) if hits else float("nan")
 
+    def recall_of(self, per_board: float, chosen: NDArray[np.bool_]) -> float:
+        """Share of the chosen defects, in the order of `found`, with a spot above the level; NaN if none is chosen."""
+        hits = np.concatenate(self.found) > self.level(per_board)
+        return float(hits[chosen].mean()) if chosen.any() else float("nan")
+
 
 def auroc(negative: Floats, positive: Floats) -> float:
     """Probability that a positive scores above a negative, ties half (Mann-Whitney)."""

@@ -56,14 +56,15 @@ def table(rows: Sequence[Row], columns: Sequence[tuple[str, str]], run: str) -> 
     return "\n".join(lines)
 
 
-def kinds_table(rows: Sequence[Row]) -> str:
-    """Recall at one false spot per board, kind by kind."""
-    rows = [row for row in rows if "recall_1_by_kind" in row]
-    kinds = sorted({kind for row in rows for kind in row["recall_1_by_kind"]})
-    lines = ["| method | " + " | ".join(kind.replace("_", " ") for kind in kinds) + " |"]
-    lines.append("|" + " --- |" * (len(kinds) + 1))
+def recall_table(rows: Sequence[Row], by: str) -> str:
+    """Recall at one false spot per board, kind by kind or by least visibility (`by`)."""
+    key = f"recall_1_by_{by}"
+    rows = [row for row in rows if key in row]
+    columns = list(dict.fromkeys(column for row in rows for column in row[key]))
+    lines = ["| method | " + " | ".join(column.replace("_", " ") for column in columns) + " |"]
+    lines.append("|" + " --- |" * (len(columns) + 1))
     for row in rows:
-        values = [row["recall_1_by_kind"].get(kind, math.nan) for kind in kinds]
+        values = [math.nan if row[key].get(column) is None else row[key][column] for column in columns]
         lines.append(f"| {row['name']} | " + " | ".join(_number(value) for value in values) + " |")
     return "\n".join(lines)
 

@@ -28,6 +28,7 @@ from benchmarks.flex.methods import Map, Method, Spot, make
 from benchmarks.flex.metrics import RATES, PixelCurve, Spots, auroc, interval, merge, resampled_boards, spot_in
 
 RESAMPLES = 200
+VISIBILITIES = (8, 100, 150, 200, 300, 450, 700)
 _NOT_ITS_OWN = (
     *("fit_cpu_s", "fit_wall_s", "fit_peak_mb", "peak_mb", "cpu_s_per_mpix", "wall_s_per_mpix"),
     *("false_asked_1", "false_asked_1_whole_frame"),
@@ -43,6 +44,7 @@ class Tally:
     false_anywhere: list[NDArray[np.float64]] = field(default_factory=list)
     found: list[NDArray[np.float64]] = field(default_factory=list)
     kinds: list[tuple[str, ...]] = field(default_factory=list)
+    visibility: list[float] = field(default_factory=list)
     good_images: list[float] = field(default_factory=list)
     bad_images: list[list[float]] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
@@ -100,6 +102,7 @@ def _board(method: Method, heldout: HeldOut, number: int, tally: Tally) -> None:
         tally.curve.add(number, map_, counted, regions)
         found += [spot_in(copy_spots, zone) for zone in zones]
         kinds += [defect.kind for defect in copy.defects]
+        tally.visibility += [defect.visibility for defect in copy.defects]
         bad.append(max((spot[2] for spot in copy_spots), default=float("-inf")))
     tally.found.append(np.array(found))
     tally.kinds.append(tuple(kinds))
@@ -138,6 +141,9 @@ def summary(tally: Tally, level_for_one: float | None) -> dict[str, Any]:
     row["pad_scratch_1"] = spots.recall(1.0, "pad_scratch")
     row["pad_scratch_1_90"] = interval([spots.recall(1.0, "pad_scratch", draw.tolist()) for draw in draws])
     row["recall_1_by_kind"] = by_kind
+    row["recall_1_by_visibility"] = {
+        f"{least:g}": spots.recall_of(1.0, np.asarray(tally.visibility) >= least) for least in VISIBILITIES
+    }
     row["image_auroc"] = _image_auroc(tally, range(len(tally.good_images)))
     row["image_auroc_90"] = interval([_image_auroc(tally, draw) for draw in draws])
     row["cpu_s_per_mpix"] = float(np.sum(tally.cpu_s) / np.sum(tally.megapixels))
