@@ -28,7 +28,7 @@ from inspection.flex.simulate.boards import design, photograph
 from inspection.flex.training import Effort, train, train_rebuilding
 
 PRODUCT_SEED = 1
-PRODUCT_BOARDS = 24
+PRODUCT_BOARDS = 48
 _DESIGNS = (101, 102, 103, 104, 105)
 _BOARDS_EACH = 9
 _SEED = 20261
