@@ -17,7 +17,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from benchmarks.flex.boards import Image, align_affine, read_rgb
-from benchmarks.flex.methods import Envelope, Map, Spot
+from benchmarks.flex.methods import Envelope, Map
 from benchmarks.flex.metrics import peaks
 
 NETWORK = Path(__file__).parents[2] / "inspection" / "flex" / "learned" / "lite0_early.onnx"
@@ -39,22 +39,19 @@ class BestBefore(Envelope):
         learn, judges = boards[: n - HELD_BACK], boards[n - HELD_BACK : n]
         super().fit(learn, len(learn))
         self._fit_gaussian(learn)
-        self.levels = np.ones(2)
-        both = [self._maps(read_rgb(path))[0] for path in judges]
-        for index in range(2):
-            scores = np.sort([spot[2] for maps in both for spot in peaks(maps[index])])[::-1]
-            self.levels[index] = scores[len(judges)]
+        both = [self._maps(self._aligned(path)) for path in judges]
+        self.levels = [
+            np.sort([spot[2] for maps in both for spot in peaks(maps[index])])[::-1][len(judges)] for index in range(2)
+        ]
 
-    def score(self, image: Image) -> tuple[Map, list[Spot]]:
-        """The larger of both in units of their levels, brought back to the image's grid."""
-        maps, matrix = self._maps(image)
-        larger = np.maximum(maps[0] / self.levels[0], maps[1] / self.levels[1]).astype(np.float32)
-        scores = cv2.warpAffine(larger, matrix, (image.shape[1], image.shape[0]), flags=cv2.INTER_LINEAR)
-        return np.asarray(scores, np.float32), peaks(np.asarray(scores, np.float32))
+    def strange(self, aligned: Image) -> Map:
+        """The larger of both in units of their levels."""
+        envelope, gaussian = self._maps(aligned)
+        return np.asarray(np.maximum(envelope / self.levels[0], gaussian / self.levels[1]), np.float32)
 
     def _fit_gaussian(self, learn: Sequence[Path]) -> None:
         rng = np.random.default_rng(0)
-        features = [self._features(self._on_reference(read_rgb(path))[0]) for path in learn]
+        features = [self._features(self._aligned(path)) for path in learn]
         mean = np.mean(features, axis=0, dtype=np.float32)
         picked = []
         for one in features:
@@ -72,19 +69,17 @@ class BestBefore(Envelope):
         variance = cv2.blur(second, (3, 3)) / len(learn) - self.centre**2
         self.variance = np.asarray(np.maximum(variance, 0) + FLOOR, np.float32)
 
-    def _maps(self, image: Image) -> tuple[list[Map], NDArray[np.float32]]:
-        """Envelope and Gaussian on the reference's grid, and the matrix that laid the image there."""
-        aligned, matrix = self._on_reference(image)
-        envelope = cv2.GaussianBlur(self.distance(aligned).max(axis=2), (0, 0), 1.0)
+    def _maps(self, aligned: Image) -> tuple[Map, Map]:
+        """Envelope and Gaussian, (H, W) each."""
         whitened = self._features(aligned) @ self.whitening
         strange = np.sqrt((np.square(whitened - self.centre) / self.variance).mean(axis=2))
         size = (aligned.shape[1], aligned.shape[0])
-        gaussian = cv2.resize(strange, size, interpolation=cv2.INTER_LINEAR)
-        return [np.asarray(envelope, np.float32), np.asarray(gaussian, np.float32)], matrix
+        gaussian = np.asarray(cv2.resize(strange, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        return super().strange(aligned), gaussian
 
-    def _on_reference(self, image: Image) -> tuple[Image, NDArray[np.float32]]:
-        matrix = align_affine(image, self.reference)
-        return self.laid(image, matrix), matrix
+    def _aligned(self, path: Path) -> Image:
+        image = read_rgb(path)
+        return self.laid(image, align_affine(image, self.reference))
 
     def _features(self, image: Image) -> NDArray[np.float32]:
         """(h, w, 64) at stride 4, in overlapping tiles."""

@@ -56,12 +56,15 @@ class Golden:
         self.deviation = np.sqrt(np.maximum(squares / count - self.mean**2, 0)) + 2.0
 
     def score(self, image: Image) -> tuple[Map, list[Spot]]:
-        """Distance on the reference's grid, smoothed by one pixel, brought back to the image's."""
+        """`strange` on the reference's grid, brought back to the image's."""
         matrix = align_affine(image, self.reference)
-        aligned = self.laid(image, matrix)
-        distance = cv2.GaussianBlur(self.distance(aligned).max(axis=2), (0, 0), 1.0)
-        scores = cv2.warpAffine(distance, matrix, (image.shape[1], image.shape[0]), flags=cv2.INTER_LINEAR)
+        strange = self.strange(self.laid(image, matrix))
+        scores = cv2.warpAffine(strange, matrix, (image.shape[1], image.shape[0]), flags=cv2.INTER_LINEAR)
         return np.asarray(scores, dtype=np.float32), peaks(np.asarray(scores, dtype=np.float32))
+
+    def strange(self, aligned: Image) -> Map:
+        """How strange each place of an aligned image is, (H, W): the worst colour, smoothed by one pixel."""
+        return np.asarray(cv2.GaussianBlur(self.distance(aligned).max(axis=2), (0, 0), 1.0), dtype=np.float32)
 
     def laid(self, image: Image, matrix: NDArray[np.float32]) -> Image:
         """The image on the reference's grid, each colour at the reference's mean light."""

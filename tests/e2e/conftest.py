@@ -65,7 +65,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the home of a shift: two good boards, two with marked places, one file cut short."""
     home = tmp_path_factory.mktemp("home")
     now = datetime.now(UTC)
-    settled = [
+    boards = [
         judged(real_picture((), 1), "20UPGPQ2600101", Quality.GOOD, now - timedelta(minutes=22)),
         judged(
             real_picture(("burn", "fibre", "pad_stain"), 2, 1),
@@ -80,14 +80,8 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             now - timedelta(minutes=8),
         ),
         judged(real_picture((), 4), "20UPGPQ2600104", Quality.GOOD, now - timedelta(minutes=5)),
-        broken(
-            "20UPGPQ2600105_PCB_RECEPTION_Front.jpg",
-            "image file is truncated (41 bytes not processed)",
-            now - timedelta(minutes=1),
-        ),
     ]
-    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
-        fill(store, settled, now + timedelta(minutes=5))
+    _store(home, boards, now)
     return home
 
 
@@ -107,14 +101,15 @@ def shift_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _first_so_judged(detector, element, defects, quality, now - timedelta(minutes=minutes))
         for element, defects, quality, minutes in wanted
     ]
-    cut = broken(
-        "20UPGPQ2600105_PCB_RECEPTION_Front.jpg",
-        "image file is truncated (41 bytes not processed)",
-        now - timedelta(minutes=1),
-    )
-    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
-        fill(store, [*boards, cut], now + timedelta(minutes=5))
+    _store(home, boards, now)
     return home
+
+
+def _store(home: Path, boards: list[Settled], now: datetime) -> None:
+    """Store the boards of a shift, and a file cut short that came last."""
+    name, reason = "20UPGPQ2600105_PCB_RECEPTION_Front.jpg", "image file is truncated (41 bytes not processed)"
+    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
+        fill(store, [*boards, broken(name, reason, now - timedelta(minutes=1))], now + timedelta(minutes=5))
 
 
 def _first_so_judged(
