@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import load_package
-from inspection.flex.learned.fusion import TOGETHER, WEIGHTS, Float, Fusion
+from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Float, Fusion
 from inspection.flex.learned.parts import PARTS, STRIDE
 from inspection.flex.learned.product import Product
 from inspection.flex.learned.spots import find_spots
@@ -59,10 +59,12 @@ class OursFlex:
         "autoencoder",
         "pads",
         "together",
+        "along",
         "without the spot network",
         "without position",
         "without pads",
         "without together",
+        "without along",
     )
 
     def __init__(self, variant: str = "", package: str = "") -> None:
@@ -77,12 +79,12 @@ class OursFlex:
         path = Path(self._package) if self._package else _taught(list(boards[:n]))
         self.product = Product(load_package(path))
         fusion = self.product.fusion
-        if self._variant == TOGETHER:
-            handicaps = {name: 0.0 if name == TOGETHER else np.inf for name in self._names}
+        if self._variant in SUMS:
+            handicaps = {name: 0.0 if name == self._variant else np.inf for name in self._names}
         else:
             handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
-        self._fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps, fusion.weights)
-        self._listening = _Listening(fusion.scales, fusion.handicaps, fusion.weights)
+        self._fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps, fusion.sums)
+        self._listening = _Listening(fusion.scales, fusion.handicaps, fusion.sums)
         self.product.fusion = self._listening
 
     def score(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[tuple[float, float, float]]]:
@@ -129,10 +131,10 @@ class OursFlex:
 
 
 def _parts_of(variant: str) -> tuple[str, ...]:
-    """Return the parts that may speak; `together` is the sum of those of them that it adds up."""
+    """Return the parts that may speak; a sum alone needs the parts that it adds up."""
     single = {"spot network": "spots", "autoencoder": "rebuilding"}.get(variant, variant)
-    if single == TOGETHER:
-        return (*WEIGHTS, TOGETHER)
+    if single in SUMS:
+        return (*SUMS[single], single)
     if single in PARTS:
         return (single,)
     left_out = {
@@ -141,8 +143,9 @@ def _parts_of(variant: str) -> tuple[str, ...]:
         "without position": ("position",),
         "without pads": ("pads",),
         "without together": (TOGETHER,),
+        "without along": (ALONG,),
     }[variant]
-    return tuple(name for name in (*PARTS, TOGETHER) if name not in left_out)
+    return tuple(name for name in (*PARTS, *SUMS) if name not in left_out)
 
 
 def _cache() -> Path:

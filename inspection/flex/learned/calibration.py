@@ -1,6 +1,6 @@
 """Calibrate a taught product on its own good boards, each judged by what the others say is normal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.errors import CalibrationError
 from core.inference import Session
 from core.thresholds import SpotThreshold
-from inspection.flex.learned.fusion import TOGETHER, WEIGHTS, Fusion, Scale, together
+from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Fusion, Scale, add_up
 from inspection.flex.learned.parts import PARTS, STRIDE, keep_inside, part_maps
 from inspection.flex.learned.product import judged_area
 from inspection.flex.learned.spots import find_spots
@@ -19,9 +19,10 @@ from inspection.flex.learned.stack import Stack
 
 Float: TypeAlias = NDArray[np.float32]
 
+HANDICAPS = {TOGETHER: 0.0, ALONG: 0.1, "position": 0.5}
 ALONE_DECADES = 2.0
-"""How much rarer a part must be than the sum to speak alone. Chosen, as the weights of the sum were, on the development
-split (learning boards only), where any value from 1.3 up finds as much."""
+"""How much rarer it must be than what the first sum finds. Parts not in `HANDICAPS` must be a hundred times rarer to
+speak alone. All chosen, as the weights of the sums were, on development splits (learning boards only)."""
 SPOTS_KEPT = 40
 _SUSPICIOUS = 2.5
 
@@ -80,11 +81,13 @@ def calibrate_stack(
         found = {i: _scores(parts[name]) for i, parts in maps.items()}
         with suppress(CalibrationError):  # a product without pads has no answers of the pad filters: the part is silent
             scales[name] = _scale(found, learners if name == "spots" else (), judges)
-    with suppress(CalibrationError):
-        sums = {i: _scores(together(_surprises(parts, scales), WEIGHTS)) for i, parts in maps.items()}
-        scales[TOGETHER] = _scale(sums, learners, judges)
-    handicaps = {name: 0.0 if name == TOGETHER else ALONE_DECADES for name in scales}
-    fusion = Fusion(scales, handicaps, WEIGHTS)
+    for name, weights in SUMS.items():
+        with suppress(CalibrationError):
+            summed = {
+                i: _scores(add_up(name, _surprises(parts, scales, weights), weights)) for i, parts in maps.items()
+            }
+            scales[name] = _scale(summed, learners, judges)
+    fusion = Fusion(scales, {name: HANDICAPS.get(name, ALONE_DECADES) for name in scales}, SUMS)
     fused = {i: _scores(_fused(parts, fusion)) for i, parts in maps.items()}
     rates = [_rate([fused[i] for i in group]) for group in (learners, judges)]
     trusted = range(len(stack)) if _agree(rates, len(learners), len(judges)) else judges
@@ -115,8 +118,8 @@ def _scale(found: Mapping[int, Sequence[float]], learners: Sequence[int], judges
     return everyone if _agree(rates, len(learners), len(judges)) else held
 
 
-def _surprises(parts: Mapping[str, Float], scales: Mapping[str, Scale]) -> dict[str, Float]:
-    return {name: scales[name].surprise(parts[name].astype(np.float32)) for name in WEIGHTS if name in scales}
+def _surprises(parts: Mapping[str, Float], scales: Mapping[str, Scale], wanted: Iterable[str]) -> dict[str, Float]:
+    return {name: scales[name].surprise(parts[name].astype(np.float32)) for name in wanted if name in scales}
 
 
 def _fused(parts: dict[str, Float], fusion: Fusion) -> Float:

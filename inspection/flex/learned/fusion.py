@@ -5,10 +5,12 @@ good boards that the part did not learn from, the spots of its map are counted: 
 of spots per good board at least that high. A part's *surprise* is ``-log10(rate)``: zero at one spot per board, and one
 higher for each factor of ten rarer.
 
-What several parts find a little strange is very strange together: the surprises of the parts in `WEIGHTS` are added up
-(Fisher's method of combining tests, 1932, with weights) and scaled like a part, for the parts are not independent. A
-single part may still speak alone where it is so sure that its surprise, less its handicap, exceeds that of the sum.
-Context and autoencoder are not in the sum: the spot network sees both.
+What several parts find a little strange is very strange together: the surprises of the parts in `SUMS` are added up
+(Fisher's method of combining tests, 1932, with weights) and scaled like a part, for the parts are not independent. The
+same holds for what is a little strange all along a line: a faint scratch is no stranger than dust at any one place, but
+dust is not a millimetre long. So there are two sums: `TOGETHER` at one place and `ALONG` a segment of 60 px. A single
+part may still speak alone where it is so sure that its surprise, less its handicap, exceeds theirs. Context and
+autoencoder are in neither sum: the spot network sees both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +22,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CalibrationError, ModelError
+from inspection.flex.learned.lines import segments
 from inspection.flex.learned.tiles import shared_out
 
 Float: TypeAlias = NDArray[np.float32]
 
-TOGETHER = "together"
-WEIGHTS = {"spots": 2.0, "position": 1.0, "pads": 1.0}
+TOGETHER, ALONG = "together", "along"
+SUMS: Mapping[str, Mapping[str, float]] = {
+    TOGETHER: {"spots": 2.0, "position": 1.0, "pads": 1.0},
+    ALONG: {"spots": 2.0, "position": 1.0},
+}
+"""The sums and the weights of the parts in them. Grained gold would make the pad filters loud along any line."""
 _LEAST, _MOST = -2.0, 4.0
 _REACH = 5
+_ALONG_STRIDE = 2
+_ALONG_STEPS, _DIRECTIONS = 15, 12
 _KNOTS = 33
 
 
@@ -90,26 +99,61 @@ def _tail_slope(pooled: NDArray[np.float64], boards: int) -> float:
     return float(1.0 / (np.log(10) * max(excess, 1e-6)))
 
 
-def together(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
-    """Return the weighted sum of the surprises of parts within a few pixels, each between -2 and 4 decades.
+def add_up(name: str, surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
+    """Return the sum ``name`` of `SUMS`; a part without surprises (a product without pads) adds nothing.
 
-    A part without surprises (a product without pads) adds nothing.
+    Raises
+    ------
+    CalibrationError
+        None of the parts has surprises.
     """
-    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_REACH, _REACH))
+    return {TOGETHER: together, ALONG: along}[name](surprises, weights)
+
+
+def together(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
+    """Return the weighted sum of the surprises of parts within a few pixels, each between -2 and 4 decades."""
+    return _sum(surprises, weights, _REACH)
+
+
+def along(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
+    """Return the mean of the weighted sum along the best segment through each place, but no more than the sum there.
+
+    Segments are 15 samples long, 4 px of the reference grid apart (1 mm at 60 px/mm), in twelve directions; a sample is
+    the most within 3 values of the map.
+    """
+    summed = _sum(surprises, weights, 1)
+    spread = cv2.dilate(summed, np.ones((3, 3), np.uint8))
+    coarse = np.ascontiguousarray(spread[::_ALONG_STRIDE, ::_ALONG_STRIDE])
+
+    def mean_along(kernel: Float) -> Float:
+        return np.asarray(cv2.filter2D(coarse, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+    best = np.full(coarse.shape, -np.inf, np.float32)
+    for _, found in shared_out(mean_along, segments(_ALONG_STEPS, _DIRECTIONS)):
+        np.maximum(best, found, out=best)
+    np.minimum(best, coarse, out=best)
+    return np.asarray(cv2.resize(best, summed.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _sum(surprises: Mapping[str, Float], weights: Mapping[str, float], reach: int) -> Float:
+    present = [name for name in weights if name in surprises]
+    if not present:
+        raise CalibrationError(f"none of {', '.join(weights)} is there to add up")
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
 
     def term(name: str) -> Float:
-        return np.asarray(weights[name] * cv2.dilate(np.clip(surprises[name], _LEAST, _MOST), reach), np.float32)
+        return np.asarray(weights[name] * cv2.dilate(np.clip(surprises[name], _LEAST, _MOST), kernel), np.float32)
 
-    return np.asarray(sum(found for _, found in shared_out(term, [n for n in weights if n in surprises])), np.float32)
+    return np.asarray(sum(found for _, found in shared_out(term, present)), np.float32)
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the parts become one score: the scale and handicap (decades) of each, and its weight in the sum."""
+    """How the parts become one score: scale and handicap (decades) of parts and sums, and the weights of the sums."""
 
     scales: Mapping[str, Scale]
     handicaps: Mapping[str, float]
-    weights: Mapping[str, float]
+    sums: Mapping[str, Mapping[str, float]]
 
     def fuse(self, maps: Mapping[str, Float]) -> Float:
         """Return the largest surprise at each place of the parts that have a scale; all maps have the same shape.
@@ -119,10 +163,10 @@ class Fusion:
         CalibrationError
             No part has a scale.
         """
-        parts = [name for name in self.scales if name != TOGETHER]
+        parts = [name for name in self.scales if name not in self.sums]
         surprises = dict(shared_out(lambda name: self.scales[name].surprise(maps[name]), parts))
-        if TOGETHER in self.scales:
-            surprises[TOGETHER] = self.scales[TOGETHER].surprise(together(surprises, self.weights))
+        summed = {name: add_up(name, surprises, weights) for name, weights in self.sums.items() if name in self.scales}
+        surprises.update(shared_out(lambda name: self.scales[name].surprise(summed[name]), summed))
         fused: Float | None = None
         for name, surprise in surprises.items():
             speaks = np.subtract(surprise, np.float32(self.handicaps[name]), out=surprise)
@@ -136,7 +180,7 @@ class Fusion:
         return {
             "scales": {name: scale.to_json() for name, scale in self.scales.items()},
             "handicaps": dict(self.handicaps),
-            "weights": dict(self.weights),
+            "sums": {name: dict(weights) for name, weights in self.sums.items()},
         }
 
     @classmethod
@@ -150,7 +194,8 @@ class Fusion:
         """
         try:
             scales = {name: Scale.from_json(scale) for name, scale in content["scales"].items()}
-            return cls(scales, dict(content["handicaps"]), dict(content["weights"]))
+            sums = {name: dict(weights) for name, weights in content["sums"].items()}
+            return cls(scales, dict(content["handicaps"]), sums)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{origin}: made by another version of the program ({error}): run shiftwatch calibrate on it"

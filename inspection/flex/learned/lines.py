@@ -1,8 +1,9 @@
-"""Matched filters along lines."""
+"""Filters along lines."""
 
 from functools import lru_cache
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,3 +28,18 @@ def _line_filter(length: int, angle: float) -> Float:
     kernel = taper * (narrow - wide)
     kernel -= kernel.mean()
     return np.asarray(kernel / np.sqrt(np.square(kernel).sum()), np.float32)
+
+
+@lru_cache(maxsize=4)
+def segments(steps: int, directions: int) -> tuple[Float, ...]:
+    """Return filters of unit sum, (steps, steps): the mean along a segment of so many steps about each place."""
+    return tuple(_segment(steps, np.pi * k / directions) for k in range(directions))
+
+
+def _segment(steps: int, angle: float) -> Float:
+    kernel = np.zeros((steps, steps), np.float32)
+    middle = (steps - 1) / 2
+    across, down = np.cos(angle) * middle, np.sin(angle) * middle
+    ends = [(round(middle + sign * across), round(middle + sign * down)) for sign in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1)
+    return np.asarray(kernel / kernel.sum(), np.float32)

@@ -11,7 +11,7 @@ from core.inference import Session  # noqa: E402
 from core.thresholds import SpotThreshold  # noqa: E402
 from inspection.flex.learned import calibration as subject  # noqa: E402
 from inspection.flex.learned.calibration import Calibrated, calibrate_stack  # noqa: E402
-from inspection.flex.learned.fusion import TOGETHER, Fusion  # noqa: E402
+from inspection.flex.learned.fusion import SUMS, Fusion  # noqa: E402
 from inspection.flex.learned.parts import PARTS  # noqa: E402
 from inspection.flex.learned.spot_network import SpotNetwork  # noqa: E402
 from inspection.flex.learned.spot_training import export_spots  # noqa: E402
@@ -56,7 +56,7 @@ def calibrated(stack, zones, session):
 def test_every_board_is_judged_and_the_worst_is_its_highest_spot(calibrated):
     assert len(calibrated.worst) == 4
     assert calibrated.held_back == (2, 3)
-    assert set(calibrated.fusion.scales) <= {*PARTS, TOGETHER}
+    assert set(calibrated.fusion.scales) <= {*PARTS, *SUMS}
     assert {"spots", "context", "position", "rebuilding"} <= set(calibrated.fusion.scales)
     assert set(calibrated.fusion.handicaps) == set(calibrated.fusion.scales)
     if calibrated.spots.observations == 4:
@@ -73,7 +73,7 @@ def test_without_agreement_only_the_boards_held_back_count(stack, zones, session
     monkeypatch.setattr(subject, "_agree", never)
     found = calibrate_stack(stack, zones, session, [0, 1], [2, 3])
     assert seen[-1] == ([found.learned_rate, found.held_back_rate], 2, 2)
-    assert len(seen) == 3  # the network, the sum in which it has a say, and the whole
+    assert len(seen) == 4  # the network, the two sums in which it has a say, and the whole
     assert [spots[0] for spots in found.spots.spots] == pytest.approx(found.worst[2:])
     for name in ("context", "position", "rebuilding"):  # they did not learn from single boards: all boards count
         assert found.fusion.scales[name] == calibrated.fusion.scales[name]
