@@ -81,11 +81,9 @@ def calibrate_stack(
         found = {i: _scores(parts[name]) for i, parts in maps.items()}
         with suppress(CalibrationError):  # a product without pads has no answers of the pad filters: the part is silent
             scales[name] = _scale(found, learners if name == "spots" else (), judges)
-    for name, weights in SUMS.items():
+    for name, terms in SUMS.items():
         with suppress(CalibrationError):
-            summed = {
-                i: _scores(add_up(name, _surprises(parts, scales, weights), weights)) for i, parts in maps.items()
-            }
+            summed = {i: _scores(add_up(name, _surprises(parts, scales, terms), terms)) for i, parts in maps.items()}
             scales[name] = _scale(summed, learners, judges)
     fusion = Fusion(scales, {name: HANDICAPS.get(name, ALONE_DECADES) for name in scales}, SUMS)
     fused = {i: _scores(_fused(parts, fusion)) for i, parts in maps.items()}

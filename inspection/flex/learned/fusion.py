@@ -15,7 +15,7 @@ autoencoder are in neither sum: the spot network sees both.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import cv2
 import numpy as np
@@ -28,12 +28,22 @@ from inspection.flex.learned.tiles import shared_out
 Float: TypeAlias = NDArray[np.float32]
 
 TOGETHER, ALONG = "together", "along"
-SUMS: Mapping[str, Mapping[str, float]] = {
-    TOGETHER: {"spots": 2.0, "position": 1.0, "pads": 1.0},
-    ALONG: {"spots": 2.0, "position": 1.0},
+
+
+class Term(NamedTuple):
+    """A part in a sum: what each decade of its surprise weighs, and the least that it counts (a quiet part's veto)."""
+
+    weight: float
+    least: float = -2.0
+
+
+Terms: TypeAlias = Mapping[str, Term]
+SUMS: Mapping[str, Terms] = {
+    TOGETHER: {"spots": Term(2.0), "position": Term(1.0, -0.6), "pads": Term(1.0)},
+    ALONG: {"spots": Term(2.0), "position": Term(1.0)},
 }
-"""The sums and the weights of the parts in them. Grained gold would make the pad filters loud along any line."""
-_LEAST, _MOST = -2.0, 4.0
+"""The sums and the parts in them. Grained gold would make the pad filters loud along any line."""
+_MOST = 4.0
 _REACH = 5
 _ALONG_STRIDE = 2
 _ALONG_STEPS, _DIRECTIONS = 15, 12
@@ -99,7 +109,7 @@ def _tail_slope(pooled: NDArray[np.float64], boards: int) -> float:
     return float(1.0 / (np.log(10) * max(excess, 1e-6)))
 
 
-def add_up(name: str, surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
+def add_up(name: str, surprises: Mapping[str, Float], terms: Terms) -> Float:
     """Return the sum ``name`` of `SUMS`; a part without surprises (a product without pads) adds nothing.
 
     Raises
@@ -107,21 +117,21 @@ def add_up(name: str, surprises: Mapping[str, Float], weights: Mapping[str, floa
     CalibrationError
         None of the parts has surprises.
     """
-    return {TOGETHER: together, ALONG: along}[name](surprises, weights)
+    return {TOGETHER: together, ALONG: along}[name](surprises, terms)
 
 
-def together(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
-    """Return the weighted sum of the surprises of parts within a few pixels, each between -2 and 4 decades."""
-    return _sum(surprises, weights, _REACH)
+def together(surprises: Mapping[str, Float], terms: Terms) -> Float:
+    """Return the weighted sum of the surprises of parts within a few pixels, each from its least up to 4 decades."""
+    return _sum(surprises, terms, _REACH)
 
 
-def along(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float:
+def along(surprises: Mapping[str, Float], terms: Terms) -> Float:
     """Return the mean of the weighted sum along the best segment through each place, but no more than the sum there.
 
     Segments are 15 samples long, 4 px of the reference grid apart (1 mm at 60 px/mm), in twelve directions; a sample is
     the most within 3 values of the map.
     """
-    summed = _sum(surprises, weights, 1)
+    summed = _sum(surprises, terms, 1)
     spread = cv2.dilate(summed, np.ones((3, 3), np.uint8))
     coarse = np.ascontiguousarray(spread[::_ALONG_STRIDE, ::_ALONG_STRIDE])
 
@@ -135,25 +145,26 @@ def along(surprises: Mapping[str, Float], weights: Mapping[str, float]) -> Float
     return np.asarray(cv2.resize(best, summed.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _sum(surprises: Mapping[str, Float], weights: Mapping[str, float], reach: int) -> Float:
-    present = [name for name in weights if name in surprises]
+def _sum(surprises: Mapping[str, Float], terms: Terms, reach: int) -> Float:
+    present = [name for name in terms if name in surprises]
     if not present:
-        raise CalibrationError(f"none of {', '.join(weights)} is there to add up")
+        raise CalibrationError(f"none of {', '.join(terms)} is there to add up")
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
 
     def term(name: str) -> Float:
-        return np.asarray(weights[name] * cv2.dilate(np.clip(surprises[name], _LEAST, _MOST), kernel), np.float32)
+        weight, least = terms[name]
+        return np.asarray(weight * cv2.dilate(np.clip(surprises[name], least, _MOST), kernel), np.float32)
 
     return np.asarray(sum(found for _, found in shared_out(term, present)), np.float32)
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the parts become one score: scale and handicap (decades) of parts and sums, and the weights of the sums."""
+    """How the parts become one score: scale and handicap (decades) of parts and sums, and the terms of the sums."""
 
     scales: Mapping[str, Scale]
     handicaps: Mapping[str, float]
-    sums: Mapping[str, Mapping[str, float]]
+    sums: Mapping[str, Terms]
 
     def fuse(self, maps: Mapping[str, Float]) -> Float:
         """Return the largest surprise at each place of the parts that have a scale; all maps have the same shape.
@@ -165,7 +176,7 @@ class Fusion:
         """
         parts = [name for name in self.scales if name not in self.sums]
         surprises = dict(shared_out(lambda name: self.scales[name].surprise(maps[name]), parts))
-        summed = {name: add_up(name, surprises, weights) for name, weights in self.sums.items() if name in self.scales}
+        summed = {name: add_up(name, surprises, terms) for name, terms in self.sums.items() if name in self.scales}
         surprises.update(shared_out(lambda name: self.scales[name].surprise(summed[name]), summed))
         fused: Float | None = None
         for name, surprise in surprises.items():
@@ -180,7 +191,7 @@ class Fusion:
         return {
             "scales": {name: scale.to_json() for name, scale in self.scales.items()},
             "handicaps": dict(self.handicaps),
-            "sums": {name: dict(weights) for name, weights in self.sums.items()},
+            "sums": {sum_: {name: list(term) for name, term in terms.items()} for sum_, terms in self.sums.items()},
         }
 
     @classmethod
@@ -194,7 +205,9 @@ class Fusion:
         """
         try:
             scales = {name: Scale.from_json(scale) for name, scale in content["scales"].items()}
-            sums = {name: dict(weights) for name, weights in content["sums"].items()}
+            sums = {
+                sum_: {name: Term(*term) for name, term in terms.items()} for sum_, terms in content["sums"].items()
+            }
             return cls(scales, dict(content["handicaps"]), sums)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CalibrationError, ModelError
-from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Fusion, Scale, add_up, along, together
+from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Fusion, Scale, Term, add_up, along, together
 
 BOARDS = 20
-WEIGHTS = SUMS[TOGETHER]
+TERMS = SUMS[TOGETHER]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_too_few_different_spots_calibrate_nothing(spots):
 
 
 def test_json_gives_it_back(scale):
-    fusion = Fusion({"a": scale}, {"a": 0.4}, {TOGETHER: {"a": 1.0}})
+    fusion = Fusion({"a": scale}, {"a": 0.4}, {TOGETHER: {"a": Term(1.0, -0.5)}})
     content = json.loads(json.dumps(fusion.to_json()))
     assert Fusion.from_json(content, "here") == fusion
     del content["sums"]
@@ -94,23 +94,23 @@ def test_the_loudest_part_speaks_less_its_handicap():
 
 def test_what_several_parts_find_a_little_strange_is_strange_together():
     line = Scale((0.0, 10.0), (0.0, 10.0))
-    maps = {name: np.zeros((9, 9), np.float32) for name in WEIGHTS}
-    for number, name in enumerate(WEIGHTS):
+    maps = {name: np.zeros((9, 9), np.float32) for name in TERMS}
+    for number, name in enumerate(TERMS):
         maps[name][4, 3 + number % 2] = 1.5  # not quite at the same place
     maps["position"][0, 8] = 1.5
-    scales = dict.fromkeys(WEIGHTS, line)
-    handicaps = dict.fromkeys([*WEIGHTS, TOGETHER], 0.0)
+    scales = dict.fromkeys(TERMS, line)
+    handicaps = dict.fromkeys([*TERMS, TOGETHER], 0.0)
     alone = Fusion(scales, handicaps, SUMS).fuse(maps)
     assert alone[4, 3] == alone[0, 8] == pytest.approx(1.5)
     summed = Fusion({**scales, TOGETHER: line}, handicaps, SUMS).fuse(maps)
-    assert summed[4, 3] == pytest.approx(1.5 * sum(WEIGHTS.values()))
-    assert summed[0, 8] == pytest.approx(1.5 * max(1.0, WEIGHTS["position"]))
+    assert summed[4, 3] == pytest.approx(1.5 * sum(term.weight for term in TERMS.values()))
+    assert summed[0, 8] == pytest.approx(1.5 * max(1.0, TERMS["position"].weight))
 
 
 def test_a_product_without_pads_adds_up_what_there_is():
     surprises = {"spots": np.full((5, 5), 1.0, np.float32), "position": np.full((5, 5), -9.0, np.float32)}
-    found = together(surprises, WEIGHTS)
-    assert found == pytest.approx(WEIGHTS["spots"] * 1.0 + WEIGHTS["position"] * -2.0)  # one quiet part is no veto
+    found = together(surprises, {"spots": Term(2.0), "position": Term(3.0, -0.5), "pads": Term(1.0)})
+    assert found == pytest.approx(2.0 * 1.0 + 3.0 * -0.5)  # one quiet part is no veto
 
 
 def test_nothing_to_add_up_is_an_error():
@@ -126,16 +126,17 @@ def test_a_faint_line_is_stranger_than_dust_as_faint_and_keeps_its_place(angle):
     ends = np.rint([80 - reach, 80 + reach]).astype(int)
     cv2.line(line, ends[0].tolist(), ends[1].tolist(), 0.5, 2)
     cv2.circle(speck, (80, 80), 3, 0.5, -1)
-    weights = SUMS[ALONG]
-    found, quiet = (along({"spots": one, "position": one}, weights) for one in (line, speck))
+    terms = SUMS[ALONG]
+    most = sum(term.weight for term in terms.values())
+    found, quiet = (along({"spots": one, "position": one}, terms) for one in (line, speck))
     assert found.shape == line.shape
-    assert found.max() > 0.7 * 0.5 * sum(weights.values())
+    assert found.max() > 0.7 * 0.5 * most
     assert quiet.max() < 0
     off = cv2.dilate((line > 0).astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
-    assert found[off].max() < -1.4 * sum(weights.values())  # a heat map shows the line, not its surroundings
+    assert found[off].max() < -1.4 * most  # a heat map shows the line, not its surroundings
 
 
 def test_one_very_strange_speck_is_no_line():
     speck = np.full((80, 80), -1.0, np.float32)
     speck[40, 40] = 99.0
-    assert along({"spots": speck}, {"spots": 1.0}).max() < 0.5
+    assert along({"spots": speck}, {"spots": Term(1.0)}).max() < 0.5
