@@ -1,0 +1,1 @@
+"""Data-quality monitoring of running detectors."""
