@@ -22,6 +22,10 @@ class IncompleteInputError(InputError):
     """The input is still being written: try again later, judge nothing yet."""
 
 
+class SourceError(ShiftwatchError, OSError):
+    """What observations come from does not answer as it should: nothing is known yet, try again later."""
+
+
 class RegistrationError(InputError):
     """An image could not be laid on the product's reference: no verdict is possible."""
 

@@ -30,6 +30,27 @@ class FlexSettings(BaseModel):
     instrument: str = Field(default="", description="name of the scanner or camera in the ITk record")
 
 
+class ItsSettings(BaseModel):
+    """ALICE ITS2: quality-control histograms out of the QCDB."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    qcdb_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/?#@]+$", description="address of the QCDB, like http://host:8083"
+    )
+    provenance: str = Field(default="qc", pattern=r"^[A-Za-z0-9_]+$", description="qc, qc_async or qc_mc")
+    poll_s: float = Field(
+        default=10.0, ge=0, le=120, description="the QCDB is asked for its lists no more often than this"
+    )
+    patience_s: float = Field(default=60.0, ge=0, description="an incomplete cycle is waited for this long")
+    lookback_s: float = Field(default=1500.0, ge=600, description="how far back a watch that starts looks for cycles")
+    timeout_s: float = Field(default=10.0, gt=0, description="no answer of the QCDB may take longer")
+    attempts: int = Field(default=3, ge=1, le=20, description="how often a question is put before giving up for now")
+    max_body_mb: float = Field(default=16.0, gt=0, le=64, description="bigger answers of the QCDB are refused")
+    masked: tuple[str, ...] = Field(default=(), description="staves, chips and lanes off by configuration: L0_03/4")
+    silent_after_s: float | None = Field(default=None, description="alarm if no cycle came for this long")
+
+
 class Settings(BaseSettings):
     """All settings. ``SHIFTWATCH_HOME=/data`` or ``SHIFTWATCH_FLEX__INBOX=/scans`` sets them from outside."""
 
@@ -44,6 +65,7 @@ class Settings(BaseSettings):
     window_s: float = Field(default=900.0, gt=0)
     batch: int = Field(default=8, ge=1)
     flex: FlexSettings = FlexSettings()
+    its: ItsSettings = ItsSettings()
 
     @property
     def url(self) -> str:
