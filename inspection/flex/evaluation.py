@@ -123,7 +123,9 @@ class OursFlex:
             seen, _ = self._look(image)
             kept.parent.mkdir(parents=True, exist_ok=True)
             arrays: dict[str, Any] = {f"map_{part}": values.astype(np.float16) for part, values in seen.maps.items()}
-            np.savez(kept, pose=seen.registration.homography, flow=seen.flow, inside=seen.inside, **arrays)
+            with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".part", delete=False) as part:
+                np.savez(part, pose=seen.registration.homography, flow=seen.flow, inside=seen.inside, **arrays)
+            Path(part.name).replace(kept)  # whole or not at all: rows that are measured at a time share these files
         with np.load(kept, allow_pickle=False) as file:
             maps = {part: np.asarray(file[f"map_{part}"], np.float32) for part in PARTS}
             shape = (self.product.golden.shape[0], self.product.golden.shape[1])
