@@ -1,11 +1,13 @@
 """A fake QCDB: real HTTP on this machine, in memory, failing on request; ``python -m dqm.its.qcdb.server --port N``."""
 
 import argparse
+import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 
@@ -146,18 +148,18 @@ def _wait_for(server: uvicorn.Server, thread: threading.Thread) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted."""
+    """Serve until SIGINT or SIGTERM, also where the shell that started it in the background ignores SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m dqm.its.qcdb.server", description=__doc__)
     parser.add_argument("--port", type=int, default=8083, help="where to listen on 127.0.0.1 (0: any free port)")
     parser.add_argument("--redirects", action="store_true", help="answer with redirects to the bodies")
     parser.add_argument("--old-spelling", action="store_true", help="lists in the older spelling")
     options = parser.parse_args(arguments)
     with FakeQcdb(options.port, redirects=options.redirects, old_spelling=options.old_spelling) as server:
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(wanted, signal.default_int_handler)
         print(server.url, flush=True)
-        try:
+        with suppress(KeyboardInterrupt):
             server.wait()
-        except KeyboardInterrupt:
-            return 0
     return 0
 
 

@@ -215,7 +215,8 @@ def test_objects_are_deleted_and_truncated(plain: FakeQcdb) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_it_is_a_program_too() -> None:
+@pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
+def test_it_is_a_program_too(wanted: signal.Signals) -> None:
     root = Path(__file__).parents[4]
     command = [sys.executable, "-m", "dqm.its.qcdb.server", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
@@ -224,6 +225,7 @@ def test_it_is_a_program_too() -> None:
         try:
             with QcdbClient(url) as asked:
                 assert asked.browse(".*").versions == ()
+            os.kill(process.pid, wanted)
+            assert process.wait(timeout=20) == 0
         finally:
-            os.kill(process.pid, signal.SIGINT)
-        assert process.wait(timeout=20) == 0
+            process.kill()
