@@ -1,0 +1,59 @@
+"""The suspect regions of a picture: which cells they are, and the line around them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from dqm.its.drawing_colours import HALO, LINE, Bytes
+from dqm.its.drawing_layout import WIDTH, boxes, height
+from dqm.its.geometry import LAYERS
+from dqm.its.layout import FIRST
+from dqm.its.names import parse
+
+MOST = 12
+_MARGIN = 8
+
+
+def cells_of(where: Mapping[str, object]) -> tuple[int, ...]:
+    """Return the cells of a region by ``where["cells"]``, or of its element; a name that is none is left out."""
+    names = str(where.get("cells") or "").split() or [str(where.get("element") or "")]
+    found = (_cells(name.replace("lane_", "lane ")) for name in names)
+    return tuple(dict.fromkeys(cell for cells in found for cell in cells))
+
+
+def marks(regions: Iterable[Sequence[int]]) -> Bytes | None:
+    """Return the lines around regions as palette places on an empty picture, None if there is no region."""
+    outlined = [cells for cells in regions if cells][:MOST]
+    if not outlined:
+        return None
+    canvas = np.zeros((height(), WIDTH), np.uint8)
+    for cells in outlined:
+        _outline(canvas, cells)
+    return canvas
+
+
+def _cells(name: str) -> Iterable[int]:
+    try:
+        place = parse(name)
+    except ValueError:
+        return ()
+    of = LAYERS[place.layer]
+    first = FIRST[place.layer] + place.stave * of.cells
+    return range(first, first + of.cells) if place.cell is None else (first + place.cell,)
+
+
+def _outline(canvas: Bytes, cells: Sequence[int]) -> None:
+    """Draw a dark line with a bright halo around the cells."""
+    own = boxes()[list(cells)]
+    low, high = own[:, :2].min(axis=0), (own[:, :2] + own[:, 2:]).max(axis=0)
+    origin = np.maximum(low - _MARGIN, 0)
+    part = canvas[origin[1] : high[1] + _MARGIN, origin[0] : high[0] + _MARGIN]
+    mask = np.zeros(part.shape, np.uint8)
+    for left, top, width, tall in (own - np.append(origin, (0, 0))).tolist():
+        mask[top : top + tall, left : left + width] = 1
+    inside = cv2.dilate(mask, np.ones((3, 3), np.uint8))
+    line = cv2.dilate(inside, np.ones((5, 5), np.uint8))
+    halo = cv2.dilate(line, np.ones((5, 5), np.uint8))
+    part[halo != line] = HALO
+    part[line != inside] = LINE
