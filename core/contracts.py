@@ -59,12 +59,14 @@ class Detector(Protocol):
 class AlarmRule:
     """When verdicts of a system become an alarm (words of EPICS/Phoebus).
 
-    Raised after ``count`` bad verdicts of one element, or once it was bad for ``delay_s`` (0: at once);
-    ``latch``: stays until cleared *and* acknowledged; ``severities``: what a quality counts as (not listed: OK).
+    Raised after ``count`` bad verdicts of one element, or once it was bad for ``delay_s`` (0: at once); over after
+    ``clear_count`` good ones in a row; ``latch``: stays until cleared *and* acknowledged; ``severities``: what a
+    quality counts as (not listed: OK).
     """
 
     delay_s: float = 0.0
     count: int = 1
+    clear_count: int = 1
     latch: bool = True
     severities: Mapping[Quality, Severity] = field(
         default_factory=lambda: {Quality.BAD: Severity.MAJOR, Quality.NULL: Severity.INVALID}
@@ -72,8 +74,41 @@ class AlarmRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """Something wrong at some places, as one observation shows it; from one observation to the next it is one alarm.
+
+    Parameters
+    ----------
+    kind
+        Incidents of different kinds are never one, wherever they are.
+    places
+        Where: an incident goes on as the open alarm of its kind that it shares a place with.
+    element
+        What people call the place: an incident also goes on as the open alarm of its kind with the same name.
+    quality
+        One that is no alarm by the rule (MEDIUM) begins none, but keeps an open one from recovering.
+    since
+        When it began (aware).
+    cause, message
+        Name of the proposed cause, and the line that the alarm shows.
+    """
+
+    kind: str
+    places: frozenset[str]
+    element: str
+    quality: Quality
+    since: datetime
+    cause: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class System:
-    """One of the monitored systems, as ``flows/systems.py`` lists it."""
+    """One of the monitored systems, as ``flows/systems.py`` lists it.
+
+    Without ``incidents`` an observation that is judged bad is one alarm of its element; with it, the incidents that it
+    tells are (``core.alarms.incidents``). ``reads_urls``: whether ``read_file`` also takes a URL.
+    """
 
     name: str
     title: str
@@ -83,13 +118,16 @@ class System:
     rule: AlarmRule
     guidance: Callable[[str | None], str]
     silent_after_s: Callable[[Settings], float | None]
+    incidents: Callable[[Observation, Verdict], Sequence[Incident]] | None = None
+    reads_urls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one arrival, ready to be committed."""
+    """What became of one arrival, ready to be committed; ``incidents`` is None where its system tells none."""
 
     arrival: Arrival
     observation: Observation | None
     verdict: Verdict
     processed_at: datetime
+    incidents: tuple[Incident, ...] | None = None

@@ -10,12 +10,16 @@ from core.errors import AlarmError
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict came. ``at`` is when it was settled, ``observed_at`` when its observation was made."""
+    """A verdict came. ``at`` is when it was settled, ``observed_at`` when its observation was made.
+
+    ``since``: when what is bad began, where that is known better than by the observation itself.
+    """
 
     at: datetime
     severity: Severity
     observed_at: datetime
     note: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The lifecycle of one alarm: a pure function from state and event to state and changes.
 
 Words and behaviour are those of EPICS/Phoebus (severity, latch, delay, count) and ISA-18.2 (acknowledge, shelve).
-An alarm is raised once bad verdicts persisted, keeps its highest severity until what caused it is over *and* a
-person acknowledged it, in either order, and re-opens when it gets worse than what was acknowledged.
+An alarm is raised once bad verdicts persisted, keeps its highest severity until what caused it is over (good verdicts
+persisted) *and* a person acknowledged it, in either order, and re-opens when it gets worse than what was acknowledged.
 """
 
 from dataclasses import replace
@@ -73,11 +73,13 @@ def _good(state: AlarmState, event: Judged, rule: AlarmRule) -> Step:
         return AlarmState(shelf=state.shelf), ()
     if state.current is Severity.OK and rule.latch:
         return state, ()
+    if state.good_count + 1 < rule.clear_count:
+        return replace(state, good_count=state.good_count + 1), ()
     return _recover(state, Change(ChangeKind.RECOVERED, event.at, state.severity, note=event.note), rule)
 
 
 def _recover(state: AlarmState, change: Change, rule: AlarmRule) -> Step:
-    after = replace(state, current=Severity.OK, recovered_at=change.at)
+    after = replace(state, current=Severity.OK, recovered_at=change.at, good_count=0)
     return _close(after, change) if state.acknowledged or not rule.latch else (after, (change,))
 
 
@@ -86,11 +88,13 @@ def _close(state: AlarmState, last: Change) -> Step:
 
 
 def _bad(state: AlarmState, event: Judged, rule: AlarmRule) -> Step:
+    began = event.since or event.observed_at
     counted = replace(
         state,
         current=event.severity,
         bad_count=state.bad_count + 1,
-        bad_since=min(state.bad_since or event.observed_at, event.observed_at),
+        good_count=0,
+        bad_since=min(state.bad_since or began, began),
         observed_at=max(state.observed_at or event.observed_at, event.observed_at),
     )
     if not state.is_raised:

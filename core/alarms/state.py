@@ -46,7 +46,9 @@ class AlarmState:
     severity
         Latched severity; OK as long as nothing is raised.
     bad_since, bad_count
-        Time of the first bad observation of this spell, number of bad verdicts since.
+        When this spell began (as told, or its first bad observation), number of bad verdicts since.
+    good_count
+        Number of good verdicts in a row since the last bad one, while that is too few for a recovery.
     observed_at
         Time of the newest bad observation: an older good one arriving late does not clear it.
     raised_at, recovered_at
@@ -61,6 +63,7 @@ class AlarmState:
     severity: Severity = Severity.OK
     bad_since: datetime | None = None
     bad_count: int = 0
+    good_count: int = 0
     observed_at: datetime | None = None
     raised_at: datetime | None = None
     recovered_at: datetime | None = None

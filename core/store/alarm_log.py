@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.alarms.events import Acknowledge, Change, Clear, Event, Judged, PersonEvent, Tick
 from core.alarms.lifecycle import step
 from core.alarms.severity import Severity
-from core.alarms.state import AlarmState, Phase
+from core.alarms.state import AlarmState, Phase, Shelf
 from core.contracts import AlarmRule
 from core.errors import AlarmError
 from core.store.alarm_rows import alarm_view, apply, change_view, new_row, shelf_of, state_of
@@ -22,7 +22,7 @@ from core.store.views import AlarmChange, AlarmView
 
 @dataclass(slots=True)
 class Ledger:
-    """The open alarms of one system's elements within a writing transaction.
+    """The open alarms of one system's elements within a writing transaction (those of incidents: ``incident_log``).
 
     ``dropped`` holds those that began and came to nothing meanwhile.
     """
@@ -39,7 +39,7 @@ class Ledger:
         names = sorted({plain_name(element) for element in elements})
         rows: dict[str, AlarmRow] = {}
         for start in range(0, len(names), 500):
-            chosen = AlarmRow.element.in_(names[start : start + 500])
+            chosen = AlarmRow.element.in_(names[start : start + 500]) & (AlarmRow.kind == "")
             query = select(AlarmRow).where(AlarmRow.system == system, AlarmRow.closed_at.is_(None), chosen)
             rows |= {row.element: row for row in session.scalars(query)}
         return cls(session, system, rule, rows)
@@ -53,8 +53,7 @@ class Ledger:
         if event.severity is Severity.OK:
             return None, self._step(row, event, observation_id) if row else []
         if row is None:
-            shelf = self._latest_shelf_row(element)
-            row = new_row(self.system, element, shelf_of(shelf, event.at) if shelf else None)
+            row = new_row(self.system, element, latest_shelf(self.session, self.system, element, event.at))
             self.session.add(row)
             self.open_rows[element] = row
         row.message = event.note
@@ -70,9 +69,12 @@ class Ledger:
             del self.open_rows[row.element]
         return changes
 
-    def _latest_shelf_row(self, element: str) -> AlarmRow | None:
-        query = select(AlarmRow).where(AlarmRow.system == self.system, AlarmRow.element == element)
-        return self.session.scalar(query.order_by(AlarmRow.id.desc()).limit(1))
+
+def latest_shelf(session: Session, system: str, element: str, at: datetime, kind: str = "") -> Shelf | None:
+    """Return the shelf that the last alarm of ``element`` was put on, if it still holds."""
+    query = select(AlarmRow).where(AlarmRow.system == system, AlarmRow.element == element, AlarmRow.kind == kind)
+    row = session.scalar(query.order_by(AlarmRow.id.desc()).limit(1))
+    return shelf_of(row, at) if row else None
 
 
 def step_row(

@@ -10,9 +10,9 @@ from core.store.models import AlarmEventRow, AlarmRow
 from core.store.views import AlarmChange, AlarmView
 
 
-def new_row(system: str, element: str, shelf: Shelf | None) -> AlarmRow:
+def new_row(system: str, element: str, shelf: Shelf | None, *, kind: str = "", subject: str | None = None) -> AlarmRow:
     """Return the row of an alarm about to begin; an element that was shelved stays so."""
-    row = AlarmRow(system=system, element=element, message="")
+    row = AlarmRow(system=system, element=element, kind=kind, subject=subject, places=[], message="")
     apply(row, AlarmState(shelf=shelf), ())
     return row
 
@@ -29,6 +29,7 @@ def state_of(row: AlarmRow) -> AlarmState:
         severity=row.severity,
         bad_since=row.bad_since,
         bad_count=row.bad_count,
+        good_count=row.good_count,
         observed_at=row.observed_at,
         raised_at=row.raised_at,
         recovered_at=row.recovered_at,
@@ -71,7 +72,8 @@ def _close(row: AlarmRow, at: datetime, changes: Sequence[Change]) -> None:
 
 def _write(row: AlarmRow, state: AlarmState) -> None:
     row.current, row.severity = state.current, state.severity
-    row.bad_since, row.bad_count, row.observed_at = state.bad_since, state.bad_count, state.observed_at
+    row.bad_since, row.bad_count, row.good_count = state.bad_since, state.bad_count, state.good_count
+    row.observed_at = state.observed_at
     row.raised_at, row.recovered_at = state.raised_at, state.recovered_at
     row.acknowledged_by = state.acknowledged.author if state.acknowledged else None
     row.acknowledged_at = state.acknowledged.at if state.acknowledged else None
@@ -103,6 +105,9 @@ def alarm_view(row: AlarmRow) -> AlarmView:
         shelved_until=row.shelved_until,
         shelved_reason=row.shelved_reason,
         observation_id=row.observation_id,
+        kind=row.kind,
+        places=tuple(row.places),
+        cause=row.cause,
     )
 
 

@@ -36,6 +36,7 @@ class Base(DeclarativeBase):
         float: PlainFloat,
         dict[str, Any]: PlainJson,
         list[dict[str, Any]]: PlainJson,
+        list[str]: PlainJson,
         Alias: _word(Alias),
         ChangeKind: _word(ChangeKind),
         Disposition: _word(Disposition),
@@ -128,7 +129,11 @@ class TicketRow(Base):
 
 
 class AlarmRow(Base):
-    """The lifecycle's state of one alarm of one element; at most one of an element is not closed."""
+    """The lifecycle's state of one alarm of one element; at most one of an element (and kind) is not closed.
+
+    ``kind`` is empty but for the alarm of an incident: then ``subject`` is the element of the observations that tell
+    it, and ``places`` are where it was seen.
+    """
 
     __tablename__ = "alarm"
     __table_args__ = (
@@ -136,6 +141,7 @@ class AlarmRow(Base):
             "uq_alarm_open",
             "system",
             "element",
+            "kind",
             unique=True,
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
@@ -163,6 +169,11 @@ class AlarmRow(Base):
     shelved_reason: Mapped[str | None]
     shelved_until: Mapped[datetime | None]
     observation_id: Mapped[int | None] = mapped_column(ForeignKey("observation.id"))
+    kind: Mapped[str] = mapped_column(Name, server_default="")
+    subject: Mapped[str | None] = mapped_column(Name)
+    places: Mapped[list[str]] = mapped_column(server_default="[]")
+    cause: Mapped[str | None]
+    good_count: Mapped[int] = mapped_column(server_default="0")
 
 
 class AlarmEventRow(Base):

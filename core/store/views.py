@@ -147,7 +147,8 @@ class AlarmView:
     """One occurrence of an alarm on one element, from its raising to its closing.
 
     ``severity`` is the latched (highest) one, ``current`` that of the latest verdict; ``bad_since`` is the time
-    of observation, ``raised_at`` that of processing; ``count`` is the number of bad verdicts so far.
+    of observation, ``raised_at`` that of processing; ``count`` is the number of bad verdicts so far. Of an incident:
+    ``kind``, ``places`` and proposed ``cause``; otherwise these are empty.
     """
 
     id: int
@@ -168,6 +169,9 @@ class AlarmView:
     shelved_until: datetime | None
     shelved_reason: str | None
     observation_id: int | None
+    kind: str = ""
+    places: tuple[str, ...] = ()
+    cause: str | None = None
 
     @property
     def is_open(self) -> bool:

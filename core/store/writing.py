@@ -1,7 +1,7 @@
 """Taking a batch of judged arrivals in: all of it in one transaction, each thing once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import insert, select, tuple_
@@ -10,15 +10,18 @@ from sqlalchemy.orm import Session
 
 from core.alarms.events import Judged
 from core.alarms.lifecycle import severity_of
+from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Settled
 from core.errors import StoreError
 from core.store import operations, rows
 from core.store.alarm_log import Ledger
 from core.store.artefacts import Artefacts
 from core.store.engine import Database
+from core.store.incident_log import IncidentLedger
 from core.store.models import ArtefactRow, EvidenceRow, ObservationRow, TicketRow, VerdictRow
 from core.store.rows import Identity
 from core.store.views import AlarmChange
+from core.verdict import Quality
 
 _CHUNK = 500
 T = TypeVar("T")
@@ -141,24 +144,44 @@ def _insert_verdicts(
 ) -> list[AlarmChange]:
     """Step the alarms in the order of arrival and insert the verdicts with the alarm that each belongs to."""
     ledger = Ledger.load(session, system, [entry.identity[0] for entry in new], rule)
+    tells = any(entry.settled.incidents is not None for entry in new)
+    incidents = IncidentLedger.load(session, system, rule) if tells else None
     changes: list[AlarmChange] = []
     values: list[dict[str, Any]] = []
     for entry in new:
-        verdict, number = entry.settled.verdict, ids[entry.identity]
-        event = Judged(
-            at=entry.settled.processed_at,
-            severity=severity_of(verdict.quality, rule),
-            observed_at=rows.observed_at(entry.settled),
-            note=rows.summary(verdict, entry.settled.arrival.origin),
-        )
-        alarm_id, changed = ledger.judge(entry.identity[0], event, number)
+        number = ids[entry.identity]
+        alarm_id, changed = _judge(entry, number, ledger, incidents)
         values.append(rows.verdict_values(system, entry.settled, number, alarm_id))
         changes += changed
+    dropped = ledger.dropped | (incidents.dropped if incidents else set())
     for value in values:
-        value["alarm_id"] = None if value["alarm_id"] in ledger.dropped else value["alarm_id"]
+        value["alarm_id"] = None if value["alarm_id"] in dropped else value["alarm_id"]
     if values:
         session.execute(insert(VerdictRow), values)
     return changes
+
+
+def _judge(
+    entry: _Entry, number: int, ledger: Ledger, incidents: IncidentLedger | None
+) -> tuple[int | None, list[AlarmChange]]:
+    """Step the alarms that one verdict concerns; return the one that it belongs to, and what changed.
+
+    Without incidents that is the alarm of its element. With them it is theirs, and the element's own is over, unless
+    the verdict is NULL (nothing is known of any incident) or bad without naming one.
+    """
+    verdict, told, element = entry.settled.verdict, entry.settled.incidents, entry.identity[0]
+    event = Judged(
+        at=entry.settled.processed_at,
+        severity=severity_of(verdict.quality, ledger.rule),
+        observed_at=rows.observed_at(entry.settled),
+        note=rows.summary(verdict, entry.settled.arrival.origin),
+    )
+    if told is None or incidents is None or verdict.quality is Quality.NULL:
+        return ledger.judge(element, event, number)
+    alarm_id, changes = incidents.judge(element, told, event, number)
+    own = event if alarm_id is None else replace(event, severity=Severity.OK, note="")
+    own_id, changed = ledger.judge(element, own, number)
+    return alarm_id or own_id, changes + changed
 
 
 def _insert_tickets(
