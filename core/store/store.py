@@ -12,6 +12,7 @@ from core.contracts import AlarmRule, Settled
 from core.store import alarm_log, alarm_queries, operations, overview, queries, registry, review, schema, writing
 from core.store.alarm_log import Ledger
 from core.store.artefacts import Artefacts
+from core.store.course import CoursePoint, between, neighbours
 from core.store.engine import Database
 from core.store.views import (
     AlarmChange,
@@ -167,6 +168,18 @@ class Store:
         """Return the observations of one element, latest observed first."""
         with self.database.reading() as session:
             return queries.history(session, system, element, limit)
+
+    def course(
+        self, system: str, element: str, since: datetime, until: datetime, *, evidence: str = "", limit: int = 1000
+    ) -> list[CoursePoint]:
+        """Return how the verdicts on one element went, oldest first, each with the digest of one kind of evidence."""
+        with self.database.reading() as session:
+            return between(session, system, element, since, until, evidence=evidence, limit=limit)
+
+    def neighbours(self, observation_id: int) -> tuple[int | None, int | None]:
+        """Return the ids of what was observed of the same element right before and right after an observation."""
+        with self.database.reading() as session:
+            return neighbours(session, observation_id)
 
     # -- alarms
 
