@@ -6,16 +6,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 
-from core.errors import ShiftwatchError
-from core.settings import load_settings
-from flows.systems import SYSTEMS, find_entry
+from core.errors import SettingsError, ShiftwatchError
+from core.settings import Settings, load_settings
+from flows.systems import SYSTEMS, find_entry, missing_setting
 
 DEFAULTS = {
     "PREFECT_API_URL": "http://127.0.0.1:4200/api",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,core,inspection",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,core,inspection,dqm",
 }
 
 
@@ -30,10 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        systems = options.system or list(SYSTEMS)
-        for name in systems:
+        for name in options.system or ():
             find_entry(name)
-        window_s = options.window or load_settings().window_s
+        settings = load_settings()
+        systems = connected(options.system, settings)
+        window_s = options.window or settings.window_s
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
@@ -45,6 +47,26 @@ def main(arguments: list[str] | None = None) -> int:
 
     serve(systems, window_s, recover=not options.no_recover)
     return 0
+
+
+def connected(asked: Sequence[str] | None, settings: Settings) -> list[str]:
+    """Return the systems to watch: those asked for, or all that this site is connected to.
+
+    Raises
+    ------
+    SettingsError
+        If one was asked for that this site is not connected to; the text names the setting.
+    """
+    chosen: list[str] = []
+    for name in asked or SYSTEMS:
+        variable = missing_setting(name, settings)
+        if variable is None:
+            chosen.append(name)
+        elif asked:
+            raise SettingsError(f"{name} is not connected: set {variable}")
+        else:
+            print(f"{name} is not connected and not watched: {variable} is not set", file=sys.stderr)
+    return chosen
 
 
 def wait_for_server(url: str, timeout_s: float) -> None:

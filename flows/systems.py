@@ -3,25 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 from core.contracts import System
 from core.errors import SettingsError
+from core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where the parts of a system are (``package.module:NAME``); training and calibration may be absent."""
+    """Where the parts of a system are (``package.module:NAME``); training and calibration may be absent.
+
+    ``needs`` is the setting (``section.name``) without which a site is not connected: its watch is then not served.
+    """
 
     system: str
+    needs: str | None = None
     train: str | None = None
     calibrate: str | None = None
 
 
 SYSTEMS: Mapping[str, Entry] = {
     "flex": Entry(
-        "inspection.flex.system:FLEX", "inspection.flex.training:train", "inspection.flex.training:calibrate"
+        "inspection.flex.system:FLEX",
+        train="inspection.flex.training:train",
+        calibrate="inspection.flex.training:calibrate",
     ),
+    "its": Entry("dqm.its.system:ITS", needs="its.qcdb_url"),
 }
 
 
@@ -38,6 +47,14 @@ def find_entry(name: str) -> Entry:
     if name not in SYSTEMS:
         raise SettingsError(f"no system called {name!r}; there is: {', '.join(sorted(SYSTEMS))}")
     return SYSTEMS[name]
+
+
+def missing_setting(name: str, settings: Settings) -> str | None:
+    """Return the environment variable that must be set before a system can be watched, None if nothing is missing."""
+    needs = find_entry(name).needs
+    if needs is None or attrgetter(needs)(settings) is not None:
+        return None
+    return f"SHIFTWATCH_{needs.replace('.', '__').upper()}"
 
 
 def load_system(name: str) -> System:

@@ -1,0 +1,124 @@
+"""ALICE ITS2 as one of the monitored systems: cycles out of the QCDB, and files of cycles or of chip hit maps."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from core.contracts import AlarmRule, Detector, Incident, System
+from core.errors import ModelError
+from core.observation import Observation
+from core.settings import Settings
+from core.verdict import Quality, Region, Verdict
+from dqm.its.guidance import guidance
+from dqm.its.source import QcdbSource
+
+NAME = "its"
+PIXELS = "pixels"
+"""Name of the model package, among the site's models of ITS, that chip hit maps are judged with."""
+
+CLEAR_COUNT = 3
+"""So many good cycles in a row end an alarm: a faint incident is not seen in every cycle."""
+
+_URL = ("http:/", "https:/")
+_BACKGROUND, _PLACE = "background", "place"
+_ALARMING = frozenset({Quality.BAD, Quality.MEDIUM})
+
+
+class ItsJudge:
+    """Judges cycles, and runs of chip hit maps with the reference that the site has learnt."""
+
+    def __init__(self, settings: Settings) -> None:
+        from dqm.its.detector import ItsDetector  # networks: only what judges needs them
+
+        self._pixel_model = settings.site_models / NAME / PIXELS
+        self._cycles: Detector = ItsDetector.load(settings)
+        self._pixels: Detector | None = None
+
+    def judge(self, observation: Observation) -> Verdict:
+        """Return the verdict on one observation.
+
+        Raises
+        ------
+        core.errors.ModelError
+            If no reference of chip hit maps was learnt.
+        """
+        if "plane" not in observation.payload:
+            return self._cycles.judge(observation)
+        if self._pixels is None:
+            self._pixels = self._pixel_detector()
+        return self._pixels.judge(observation)
+
+    def _pixel_detector(self) -> Detector:
+        from dqm.its.pixels.detector import PixelDetector
+
+        if not self._pixel_model.exists():
+            raise ModelError(
+                f"{self._pixel_model}: no reference of chip hit maps was learnt yet; "
+                "type: shiftwatch train its RUNS_DIR --product pixels"
+            )
+        return PixelDetector.load(self._pixel_model)
+
+
+def read_file(path: Path, settings: Settings) -> Observation:
+    """Read one cycle (ROOT, npz, or from a QCDB where ``path`` is a URL) or one run of chip hit maps (npz).
+
+    Raises
+    ------
+    core.errors.InputError
+        If it cannot be read or used; the text names file or URL, and reason.
+    """
+    from dqm.its import cycle_files, source
+    from dqm.its.pixels import files
+
+    if str(path).startswith(_URL):
+        return source.read_url(str(path), settings)
+    if files.is_run(path):
+        return files.read_observation(path)
+    return cycle_files.read_observation(path)
+
+
+def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
+    """Return what the regions of a cycle are: beam background is one incident, everything else one at each place."""
+    return list(_incidents(observation, verdict.regions))
+
+
+def _incidents(observation: Observation, regions: Sequence[Region]) -> Iterator[Incident]:
+    for region in regions:
+        where = region.where
+        quality = Quality(str(where.get("quality", Quality.GOOD)))
+        if quality not in _ALARMING:
+            continue
+        element, since = str(where["element"]), where.get("since")
+        yield Incident(
+            kind=_BACKGROUND if where.get("kind") == _BACKGROUND else _PLACE,
+            places=frozenset(str(where.get("cells", "")).split()),
+            element=element,
+            quality=quality,
+            since=datetime.fromisoformat(str(since)) if since else observation.observed_at,
+            cause=region.cause.name if region.cause else None,
+            message=_message(region, element),
+        )
+
+
+def _message(region: Region, element: str) -> str:
+    """The line of an alarm: ``dead lane (97 %) at L4_12/lane 7: 0.02 of what is expected``."""
+    cause = f"{region.cause.name} ({region.cause.probability:.0%})" if region.cause else "unknown cause"
+    ratio = region.where.get("ratio")
+    seen = f": {float(ratio):.2f} of what is expected" if isinstance(ratio, int | float) else ""
+    cells = len(str(region.where.get("cells", "")).split())
+    size = f", {cells} places" if cells > 1 else ""
+    return f"{cause} at {element}{size}{seen}"
+
+
+ITS = System(
+    name=NAME,
+    title="ALICE ITS",
+    source=QcdbSource,
+    detector=ItsJudge,
+    read_file=read_file,
+    rule=AlarmRule(clear_count=CLEAR_COUNT),
+    guidance=guidance,
+    silent_after_s=lambda settings: settings.its.silent_after_s,
+    incidents=incidents,
+    reads_urls=True,
+)
