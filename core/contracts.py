@@ -101,6 +101,10 @@ class Incident:
     cause: str | None
     message: str
 
+    def __post_init__(self) -> None:
+        if not self.kind or not self.element:
+            raise ValueError("an incident without kind or element")
+
 
 @dataclass(frozen=True, slots=True)
 class System:

@@ -63,6 +63,36 @@ def test_a_bad_verdict_raises_at_once_by_default() -> None:
     )
 
 
+def test_it_takes_some_good_verdicts_in_a_row_to_recover() -> None:
+    rule = AlarmRule(clear_count=3)
+    state, kinds = run(bad(0), good(1), good(2), bad(3), good(4), good(5), rule=rule)
+    assert (state.phase, state.good_count, kinds) == (Phase.UNACKNOWLEDGED, 2, [K.RAISED])
+    state, changes = step(state, good(6), rule)
+    assert (state.phase, state.good_count, state.recovered_at) == (Phase.RECOVERED, 0, at(6))
+    assert [change.kind for change in changes] == [K.RECOVERED]
+    assert step(state, bad(7), rule)[1][0].kind is K.RELAPSED
+
+
+def test_an_old_good_verdict_does_not_count_towards_recovery() -> None:
+    rule = AlarmRule(clear_count=2)
+    state, _ = run(bad(10), replace(good(11), observed_at=at(5)), replace(good(12), observed_at=at(6)), rule=rule)
+    assert (state.current, state.good_count) == (Severity.MAJOR, 0)
+
+
+def test_a_person_clears_at_once_whatever_the_count() -> None:
+    state, kinds = run(bad(0), good(1), Clear(at(2), "ana"), rule=AlarmRule(clear_count=3))
+    assert (state.phase, state.good_count, kinds[-1]) == (Phase.RECOVERED, 0, K.RECOVERED)
+
+
+def test_what_came_to_nothing_before_it_was_raised_needs_one_good_verdict() -> None:
+    assert run(bad(0), good(1), rule=AlarmRule(count=2, clear_count=3)) == (AlarmState(), [])
+
+
+def test_it_began_when_the_verdict_says_not_when_it_was_seen() -> None:
+    state, _ = run(replace(bad(60), since=at(10)), replace(bad(120), since=at(40)))
+    assert (state.bad_since, state.observed_at) == (at(10), at(120))
+
+
 @pytest.mark.parametrize("events", [(good(1), Acknowledge(at(2), "ana")), (Acknowledge(at(1), "ana"), good(2))])
 def test_a_latched_alarm_closes_when_recovered_and_acknowledged_in_either_order(events: tuple[Event, ...]) -> None:
     state, kinds = run(bad(0), events[0])

@@ -29,6 +29,7 @@ class Story:
     worst: Severity = Severity.OK
     over: bool = True
     acknowledged: bool = False
+    goods: int = 0
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -42,9 +43,11 @@ class Lifecycle(RuleBasedStateMachine):
         self.story = Story()
         self.shelved_until: datetime | None = None
 
-    @initialize(delay_s=st.sampled_from([0.0, 30.0]), count=st.integers(1, 3), latch=st.booleans())
-    def choose_rule(self, delay_s: float, count: int, latch: bool) -> None:
-        self.rule = AlarmRule(delay_s=delay_s, count=count, latch=latch)
+    @initialize(
+        delay_s=st.sampled_from([0.0, 30.0]), count=st.integers(1, 3), latch=st.booleans(), clear=st.integers(1, 3)
+    )
+    def choose_rule(self, delay_s: float, count: int, latch: bool, clear: int) -> None:
+        self.rule = AlarmRule(delay_s=delay_s, count=count, latch=latch, clear_count=clear)
 
     def do(self, event: Event) -> tuple[Change, ...]:
         if self.shelved_until is not None and event.at >= self.shelved_until:
@@ -72,6 +75,7 @@ class Lifecycle(RuleBasedStateMachine):
         story = self.story
         story.began = story.began or self.now
         story.severities.append(severity)
+        story.goods = 0
         if story.raised:
             story.over = False
             story.acknowledged = story.acknowledged and severity <= story.worst
@@ -82,6 +86,9 @@ class Lifecycle(RuleBasedStateMachine):
     def good(self, seconds: int) -> None:
         self.wait(seconds)
         self.do(Judged(self.now, Severity.OK, self.now))
+        self.story.goods += 1
+        if self.story.raised and self.story.goods < self.rule.clear_count:
+            return
         self.story.over = True
         if not self.story.raised or self.story.acknowledged or not self.rule.latch:
             self.story = Story()
@@ -105,6 +112,7 @@ class Lifecycle(RuleBasedStateMachine):
     def clear(self) -> None:
         self.do(Clear(self.now, "ana"))
         self.story.over = True
+        self.story.goods = self.rule.clear_count
         if self.story.acknowledged or not self.rule.latch:
             self.story = Story()
 
@@ -159,6 +167,9 @@ class Lifecycle(RuleBasedStateMachine):
             assert state.recovered_at is not None
         if hasattr(self, "rule") and self.rule.latch:
             assert state.severity >= state.current or not state.is_raised
+        if state.good_count:
+            assert state.current is not Severity.OK
+            assert state.good_count < self.rule.clear_count
 
     @invariant()
     def history_tells_the_state(self) -> None:
