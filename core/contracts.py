@@ -59,15 +59,16 @@ class Detector(Protocol):
 class AlarmRule:
     """When verdicts of a system become an alarm (words of EPICS/Phoebus).
 
-    Raised after ``count`` bad verdicts of one element, or once it was bad for ``delay_s`` (0: at once); over after
-    ``clear_count`` good ones in a row; ``latch``: stays until cleared *and* acknowledged; ``severities``: what a
-    quality counts as (not listed: OK).
+    Raised after ``count`` bad verdicts of one element (another number for a severity in ``counts``), or once it was bad
+    for ``delay_s`` (0: at once); over after ``clear_count`` good ones in a row; ``latch``: stays until cleared *and*
+    acknowledged; ``severities``: what a quality counts as (not listed: OK).
     """
 
     delay_s: float = 0.0
     count: int = 1
     clear_count: int = 1
     latch: bool = True
+    counts: Mapping[Severity, int] = field(default_factory=dict)
     severities: Mapping[Quality, Severity] = field(
         default_factory=lambda: {Quality.BAD: Severity.MAJOR, Quality.NULL: Severity.INVALID}
     )

@@ -114,7 +114,8 @@ def _raise_if_due(state: AlarmState, event: Judged | Tick, rule: AlarmRule) -> S
 def _is_due(state: AlarmState, bad_for: timedelta, rule: AlarmRule) -> bool:
     if rule.delay_s > 0 and bad_for >= timedelta(seconds=rule.delay_s):
         return True
-    return state.bad_count >= rule.count and (rule.count > 1 or rule.delay_s <= 0)
+    count = rule.counts.get(state.current, rule.count)
+    return state.bad_count >= count and (count > 1 or rule.delay_s <= 0)
 
 
 def _worse_or_better(before: AlarmState, state: AlarmState, event: Judged, rule: AlarmRule) -> Step:

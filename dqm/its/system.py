@@ -1,9 +1,11 @@
 """ALICE ITS2 as one of the monitored systems: cycles out of the QCDB, and files of cycles or of chip hit maps."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Detector, Incident, System
 from core.errors import ModelError
 from core.observation import Observation
@@ -19,7 +21,10 @@ PIXELS = "pixels"
 CLEAR_COUNT = 3
 """So many good cycles in a row end an alarm: a faint incident is not seen in every cycle."""
 
-_URL = ("http:/", "https:/")
+_URL = re.compile(r"\A(https?):/+")
+UNJUDGED_COUNT = 3
+"""So many cycles in a row that cannot be judged are an alarm: the first of a run is often too short."""
+
 _BACKGROUND, _PLACE = "background", "place"
 _ALARMING = frozenset({Quality.BAD, Quality.MEDIUM})
 
@@ -70,8 +75,9 @@ def read_file(path: Path, settings: Settings) -> Observation:
     from dqm.its import cycle_files, source
     from dqm.its.pixels import files
 
-    if str(path).startswith(_URL):
-        return source.read_url(str(path), settings)
+    url, is_url = _URL.subn(r"\1://", str(path), count=1)  # a path object leaves one slash of two
+    if is_url:
+        return source.read_url(url, settings)
     if files.is_run(path):
         return files.read_observation(path)
     return cycle_files.read_observation(path)
@@ -116,7 +122,7 @@ ITS = System(
     source=QcdbSource,
     detector=ItsJudge,
     read_file=read_file,
-    rule=AlarmRule(clear_count=CLEAR_COUNT),
+    rule=AlarmRule(clear_count=CLEAR_COUNT, counts={Severity.INVALID: UNJUDGED_COUNT}),
     guidance=guidance,
     silent_after_s=lambda settings: settings.its.silent_after_s,
     incidents=incidents,

@@ -88,6 +88,15 @@ def test_what_came_to_nothing_before_it_was_raised_needs_one_good_verdict() -> N
     assert run(bad(0), good(1), rule=AlarmRule(count=2, clear_count=3)) == (AlarmState(), [])
 
 
+def test_a_severity_may_have_a_count_of_its_own() -> None:
+    rule = AlarmRule(counts={Severity.INVALID: 3})
+    invalid = [bad(seconds, Severity.INVALID) for seconds in range(3)]
+    assert run(*invalid[:2], rule=rule)[1] == []
+    assert run(*invalid, rule=rule)[1] == [K.RAISED]
+    assert run(*invalid[:1], good(1), *invalid[1:], rule=rule)[1] == []
+    assert run(*invalid[:1], bad(1), rule=rule)[1] == [K.RAISED]
+
+
 def test_it_began_when_the_verdict_says_not_when_it_was_seen() -> None:
     state, _ = run(replace(bad(60), since=at(10)), replace(bad(120), since=at(40)))
     assert (state.bad_since, state.observed_at) == (at(10), at(120))
