@@ -1,0 +1,119 @@
+"""From scores to false alarms per shift: what nominal shifts show in each check, by beam type.
+
+A nominal shift shows any number of incidents in each check; the highest score that an incident reaches in its life is
+what counts, so one that stays counts once. A shift has 8 hours; one of shorter or longer cycles than those that were
+calibrated on looks so much more or less often.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from core.errors import CalibrationError
+from core.thresholds import SpotThreshold
+from dqm.its.background import Scales
+from dqm.its.incidents import Check, Incident
+
+SHIFT_S = 8 * 3600.0
+KEPT = 400
+"""Highest scores kept per check and beam type."""
+LOWEST_RATE, HIGHEST_RATE = 1e-12, 1e4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShiftScores:
+    """One nominal shift: the scores that its incidents reached, by check, and how many cycles it had."""
+
+    beam_type: str
+    scores: Mapping[Check, tuple[float, ...]]
+    cycles: int
+
+
+def collect(beam_type: str, incidents: Iterable[Incident], cycles: int) -> ShiftScores:
+    """Return the scores of a shift from all its incidents, each once, as they were at their end."""
+    found: dict[Check, list[float]] = {check: [] for check in Check}
+    for incident in incidents:
+        for check, score in incident.scores.items():
+            found[check].append(score)
+    return ShiftScores(beam_type, {check: tuple(scores) for check, scores in found.items()}, cycles)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Nominal incidents of one beam type: per check those of every shift, and the mean number of cycles of a shift."""
+
+    checks: Mapping[Check, SpotThreshold]
+    cycles: float
+    scales: Scales
+
+    @classmethod
+    def fit(cls, shifts: Sequence[ShiftScores], scales: Scales) -> "Calibration":
+        """Calibrate on nominal shifts of one beam type; a check that never fired in any of them keeps no scores.
+
+        Raises
+        ------
+        core.errors.CalibrationError
+            If there is no shift.
+        """
+        if not shifts:
+            raise CalibrationError("no nominal shift to calibrate on")
+        checks = {}
+        for check in Check:
+            own = [shift.scores.get(check, ()) for shift in shifts]
+            if sum(map(len, own)) >= _FEWEST:
+                checks[check] = SpotThreshold.fit(_highest(own))
+        return cls(checks, float(np.mean([shift.cycles for shift in shifts])), scales)
+
+    def per_shift(self, check: Check, score: float, cycle_s: float) -> float:
+        """Return how many nominal incidents a shift shows that reach this score in this check or the like in another.
+
+        Parameters
+        ----------
+        cycle_s
+            Length of a cycle: a shift of shorter cycles has more of them.
+        """
+        threshold = self.checks.get(check)
+        if threshold is None:
+            return _UNSEEN / self.shifts
+        looks = SHIFT_S / max(cycle_s, 1.0) / self.cycles if check is not Check.RESTART else 1.0
+        expected = threshold.false_spots(score) * looks * max(len(self.checks), 1)
+        return float(np.clip(expected, LOWEST_RATE, HIGHEST_RATE))
+
+    @cached_property
+    def shifts(self) -> int:
+        """How many shifts it rests on."""
+        return max((threshold.observations for threshold in self.checks.values()), default=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "checks": {check.value: threshold.to_json() for check, threshold in self.checks.items()},
+            "cycles": self.cycles,
+            "scales": {"mean": self.scales.mean.tolist(), "spread": self.scales.spread.tolist()},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Calibration":
+        """Read what `to_json` gave; CalibrationError if it is something else."""
+        try:
+            return cls(
+                {Check(name): SpotThreshold.from_json(one) for name, one in content["checks"].items()},
+                float(content["cycles"]),
+                Scales(np.array(content["scales"]["mean"]), np.array(content["scales"]["spread"])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CalibrationError(f"no calibration of ITS maps ({error!r:.120})") from None
+
+
+_FEWEST = 8
+_UNSEEN = 0.5
+
+
+def _highest(per_shift: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Keep the highest scores of all shifts together."""
+    ordered = sorted((score for one in per_shift for score in one), reverse=True)
+    floor = ordered[min(KEPT, len(ordered)) - 1]
+    return [[round(float(score), 3) for score in one if score >= floor] for one in per_shift]

@@ -1,0 +1,162 @@
+"""What is seen in one cycle continues what was seen before: incidents, with the time since when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from dqm.its.features import CLASSES
+from dqm.its.layout import Floats, Ints
+
+MISSED = 2
+"""An incident that is not seen for more cycles than this is over."""
+
+
+class Kind(StrEnum):
+    """What a region is."""
+
+    BACKGROUND = "background"
+    PLACE = "place"
+    UNKNOWN = "unknown"
+
+
+class Check(StrEnum):
+    """What gives a region its score; each is calibrated by itself and they share the budget."""
+
+    BACKGROUND = "background"
+    PLACE = "place"
+    RESTART = "restart"
+    STRANGE = "strange"
+
+
+ADDED_UP = frozenset({Check.RESTART})
+"""Scores that add up over the cycles of an incident; of the others the highest counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A region of one cycle.
+
+    Parameters
+    ----------
+    cells
+        All its cells; ``worst`` departs most.
+    scores
+        By check, before calibration.
+    evidence
+        Log probability of each class, shape (CLASSES,).
+    ratio
+        Observed over expected clusters.
+    """
+
+    kind: Kind
+    cells: Ints
+    worst: int
+    scores: Mapping[Check, float]
+    evidence: Floats
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Incident:
+    """Something that has been seen, in one cycle or many; ``now`` is None in a cycle that does not show it."""
+
+    since: datetime
+    cells: Ints
+    kind: Kind
+    cycles: int
+    missed: int
+    scores: Mapping[Check, float]
+    evidence: Floats
+    now: Sighting | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON (without what is seen now)."""
+        return {
+            "since": self.since.isoformat(),
+            "cells": self.cells.tolist(),
+            "kind": self.kind.value,
+            "cycles": self.cycles,
+            "missed": self.missed,
+            "scores": {check.value: score for check, score in self.scores.items()},
+            "evidence": [round(float(value), 4) for value in self.evidence],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Incident":
+        """Read what `to_json` gave; ValueError, KeyError or TypeError if it is something else."""
+        evidence = np.array(content["evidence"], np.float64)
+        if evidence.shape != (CLASSES,):
+            raise ValueError("evidence of another set of causes")
+        return cls(
+            since=datetime.fromisoformat(content["since"]),
+            cells=np.array(content["cells"], np.int64),
+            kind=Kind(content["kind"]),
+            cycles=int(content["cycles"]),
+            missed=int(content["missed"]),
+            scores={Check(name): float(score) for name, score in content["scores"].items()},
+            evidence=evidence,
+        )
+
+
+def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: datetime) -> tuple[Incident, ...]:
+    """Return the incidents after a cycle that began then; those seen now come first, in the order of ``seen``.
+
+    A sighting continues the incident of its kind with which it shares most cells (the older one if that is a tie); all
+    beam background is one incident.
+    """
+    left = list(open_ones)
+    found = []
+    for sighting in seen:
+        known = _continued(left, sighting)
+        if known is not None:
+            left.remove(known)
+        found.append(_begun(sighting, began_at) if known is None else _gone_on(known, sighting))
+    waiting = [one for one in left if one.missed < MISSED and not _covered(one, seen)]
+    return (*found, *(replace(one, missed=one.missed + 1, now=None) for one in waiting))
+
+
+def _continued(left: Sequence[Incident], sighting: Sighting) -> Incident | None:
+    if sighting.kind is Kind.BACKGROUND:
+        return next((incident for incident in left if incident.kind is Kind.BACKGROUND), None)
+    shared = [
+        np.intersect1d(incident.cells, sighting.cells).size if incident.kind is not Kind.BACKGROUND else 0
+        for incident in left
+    ]
+    if not any(shared):
+        return None
+    return min(zip(left, shared, strict=True), key=lambda pair: (-pair[1], pair[0].since))[0]
+
+
+def _covered(incident: Incident, seen: Sequence[Sighting]) -> bool:
+    """Whether a part of a larger place now: two incidents that have grown together are one."""
+    return any(
+        sighting.kind is not Kind.BACKGROUND
+        and incident.kind is not Kind.BACKGROUND
+        and bool(np.isin(incident.cells, sighting.cells).all())
+        for sighting in seen
+    )
+
+
+def _begun(sighting: Sighting, began_at: datetime) -> Incident:
+    return Incident(began_at, sighting.cells, sighting.kind, 1, 0, dict(sighting.scores), sighting.evidence, sighting)
+
+
+def _gone_on(incident: Incident, sighting: Sighting) -> Incident:
+    scores = dict(incident.scores)
+    for check, score in sighting.scores.items():
+        before = scores.get(check, 0.0)
+        scores[check] = before + score if check in ADDED_UP else max(before, score)
+    return replace(
+        incident,
+        cells=sighting.cells,
+        kind=sighting.kind,
+        cycles=incident.cycles + incident.missed + 1,
+        missed=0,
+        scores=scores,
+        evidence=incident.evidence + sighting.evidence,
+        now=sighting,
+    )

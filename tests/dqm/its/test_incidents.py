@@ -1,0 +1,69 @@
+"""Sightings of one thing are one incident, with the time when it began; the memory gives the same after a restart."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from dqm.its.features import CLASSES
+from dqm.its.incidents import MISSED, Check, Incident, Kind, Sighting, follow
+
+T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+def at(cycle: int) -> datetime:
+    return T0 + timedelta(seconds=180 * cycle)
+
+
+def sighting(cells: list[int], check: Check = Check.PLACE, score: float = 10.0, kind: Kind = Kind.PLACE) -> Sighting:
+    return Sighting(kind, np.array(cells), cells[0], {check: score}, np.log(np.full(CLASSES, 1 / CLASSES)), 0.5)
+
+
+def test_the_same_place_again_is_the_same_incident() -> None:
+    one = follow((), [sighting([5, 6])], at(0))
+    two = follow(one, [sighting([6, 7], score=30.0)], at(1))
+    (incident,) = two
+    assert incident.since == at(0)
+    assert incident.cycles == 2
+    assert incident.scores == {Check.PLACE: 30.0}
+    assert incident.cells.tolist() == [6, 7]
+
+
+def test_lost_seconds_add_up_and_strength_does_not() -> None:
+    found: tuple[Incident, ...] = ()
+    for cycle in range(3):
+        found = follow(found, [sighting([9], Check.RESTART, 8.0)], at(cycle))
+    assert found[0].scores == {Check.RESTART: 24.0}
+
+
+def test_a_gap_is_bridged_and_a_longer_one_ends_it() -> None:
+    found = follow((), [sighting([5])], at(0))
+    for cycle in range(1, 1 + MISSED):
+        found = follow(found, [], at(cycle))
+        assert found[0].now is None
+    back = follow(found, [sighting([5])], at(9))
+    assert back[0].since == at(0)
+    assert back[0].cycles == MISSED + 2
+    assert follow(found, [], at(3)) == ()
+
+
+def test_background_is_one_incident_though_its_place_moves() -> None:
+    found = follow((), [sighting([1, 2], Check.BACKGROUND, 9.0, Kind.BACKGROUND)], at(0))
+    found = follow(found, [sighting([300], Check.BACKGROUND, 9.0, Kind.BACKGROUND), sighting([1])], at(1))
+    assert [incident.kind for incident in found] == [Kind.BACKGROUND, Kind.PLACE]
+    assert [incident.since for incident in found] == [at(0), at(1)]
+
+
+def test_two_that_grow_together_are_the_older_one() -> None:
+    found = follow((), [sighting([5])], at(0))
+    found = follow(found, [sighting([5]), sighting([7])], at(1))
+    (incident,) = follow(found, [sighting([5, 6, 7])], at(2))
+    assert incident.since == at(0)
+
+
+def test_incidents_go_to_json_and_back() -> None:
+    (incident,) = follow((), [sighting([5, 6])], at(0))
+    again = Incident.from_json(incident.to_json())
+    assert again.to_json() == incident.to_json()
+    with pytest.raises(ValueError, match="causes"):
+        Incident.from_json({**incident.to_json(), "evidence": [0.0]})
