@@ -1,7 +1,7 @@
 """Settings: read from ``SHIFTWATCH_*`` variables and an optional TOML file; unknown names are errors."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -42,6 +42,10 @@ class ItsSettings(BaseModel):
     poll_s: float = Field(
         default=10.0, ge=0, le=120, description="the QCDB is asked for its lists no more often than this"
     )
+    window: Literal["auto", "cycle", "run"] = Field(
+        default="auto",
+        description="what QC objects hold: one cycle, everything since the start of the run, or find out",
+    )
     patience_s: float = Field(default=60.0, ge=0, description="an incomplete cycle is waited for this long")
     lookback_s: float = Field(default=1500.0, ge=600, description="how far back a watch that starts looks for cycles")
     timeout_s: float = Field(default=10.0, gt=0, description="no answer of the QCDB may take longer")
@@ -49,6 +53,9 @@ class ItsSettings(BaseModel):
     max_body_mb: float = Field(default=16.0, gt=0, le=64, description="bigger answers of the QCDB are refused")
     masked: tuple[str, ...] = Field(default=(), description="staves, chips and lanes off by configuration: L0_03/4")
     silent_after_s: float | None = Field(default=None, description="alarm if no cycle came for this long")
+    model: str = Field(default="simulated", description="name of the model package to judge cycles with")
+    false_alarms_per_shift: float = Field(default=1.0, gt=0, le=100, description="nominal incidents called BAD in 8 h")
+    looks_per_shift: float = Field(default=10.0, gt=0, le=1000, description="nominal incidents called MEDIUM in 8 h")
 
 
 class Settings(BaseSettings):
