@@ -7,7 +7,6 @@ calibrated on looks so much more or less often.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,7 +81,7 @@ class Calibration:
         expected = threshold.false_spots(score) * looks * max(len(self.checks), 1)
         return float(np.clip(expected, LOWEST_RATE, HIGHEST_RATE))
 
-    @cached_property
+    @property
     def shifts(self) -> int:
         """How many shifts it rests on."""
         return max((threshold.observations for threshold in self.checks.values()), default=1)

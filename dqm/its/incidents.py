@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -102,8 +102,15 @@ class Incident:
         )
 
 
-def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: datetime) -> tuple[Incident, ...]:
-    """Return the incidents after a cycle that began then; those seen now come first, in the order of ``seen``.
+class Followed(NamedTuple):
+    """Incidents that go on (those seen now first, in the order of the sightings), and those that are over."""
+
+    open: tuple[Incident, ...]
+    over: tuple[Incident, ...]
+
+
+def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: datetime) -> Followed:
+    """Return the incidents after a cycle that began then.
 
     A sighting continues the incident of its kind with which it shares most cells (the older one if that is a tie); all
     beam background is one incident.
@@ -115,8 +122,9 @@ def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: da
         if known is not None:
             left.remove(known)
         found.append(_begun(sighting, began_at) if known is None else _gone_on(known, sighting))
-    waiting = [one for one in left if one.missed < MISSED and not _covered(one, seen)]
-    return (*found, *(replace(one, missed=one.missed + 1, now=None) for one in waiting))
+    over = tuple(one for one in left if one.missed >= MISSED or _covered(one, seen))
+    waiting = (replace(one, missed=one.missed + 1, now=None) for one in left if one not in over)
+    return Followed((*found, *waiting), over)
 
 
 def _continued(left: Sequence[Incident], sighting: Sighting) -> Incident | None:

@@ -20,8 +20,8 @@ def sighting(cells: list[int], check: Check = Check.PLACE, score: float = 10.0, 
 
 
 def test_the_same_place_again_is_the_same_incident() -> None:
-    one = follow((), [sighting([5, 6])], at(0))
-    two = follow(one, [sighting([6, 7], score=30.0)], at(1))
+    one = follow((), [sighting([5, 6])], at(0)).open
+    two = follow(one, [sighting([6, 7], score=30.0)], at(1)).open
     (incident,) = two
     assert incident.since == at(0)
     assert incident.cycles == 2
@@ -32,37 +32,37 @@ def test_the_same_place_again_is_the_same_incident() -> None:
 def test_lost_seconds_add_up_and_strength_does_not() -> None:
     found: tuple[Incident, ...] = ()
     for cycle in range(3):
-        found = follow(found, [sighting([9], Check.RESTART, 8.0)], at(cycle))
+        found = follow(found, [sighting([9], Check.RESTART, 8.0)], at(cycle)).open
     assert found[0].scores == {Check.RESTART: 24.0}
 
 
 def test_a_gap_is_bridged_and_a_longer_one_ends_it() -> None:
-    found = follow((), [sighting([5])], at(0))
+    found = follow((), [sighting([5])], at(0)).open
     for cycle in range(1, 1 + MISSED):
-        found = follow(found, [], at(cycle))
+        found = follow(found, [], at(cycle)).open
         assert found[0].now is None
-    back = follow(found, [sighting([5])], at(9))
+    back = follow(found, [sighting([5])], at(9)).open
     assert back[0].since == at(0)
     assert back[0].cycles == MISSED + 2
-    assert follow(found, [], at(3)) == ()
+    assert follow(found, [], at(3)).open == ()
 
 
 def test_background_is_one_incident_though_its_place_moves() -> None:
-    found = follow((), [sighting([1, 2], Check.BACKGROUND, 9.0, Kind.BACKGROUND)], at(0))
-    found = follow(found, [sighting([300], Check.BACKGROUND, 9.0, Kind.BACKGROUND), sighting([1])], at(1))
+    found = follow((), [sighting([1, 2], Check.BACKGROUND, 9.0, Kind.BACKGROUND)], at(0)).open
+    found = follow(found, [sighting([300], Check.BACKGROUND, 9.0, Kind.BACKGROUND), sighting([1])], at(1)).open
     assert [incident.kind for incident in found] == [Kind.BACKGROUND, Kind.PLACE]
     assert [incident.since for incident in found] == [at(0), at(1)]
 
 
 def test_two_that_grow_together_are_the_older_one() -> None:
-    found = follow((), [sighting([5])], at(0))
-    found = follow(found, [sighting([5]), sighting([7])], at(1))
-    (incident,) = follow(found, [sighting([5, 6, 7])], at(2))
+    found = follow((), [sighting([5])], at(0)).open
+    found = follow(found, [sighting([5]), sighting([7])], at(1)).open
+    (incident,) = follow(found, [sighting([5, 6, 7])], at(2)).open
     assert incident.since == at(0)
 
 
 def test_incidents_go_to_json_and_back() -> None:
-    (incident,) = follow((), [sighting([5, 6])], at(0))
+    (incident,) = follow((), [sighting([5, 6])], at(0)).open
     again = Incident.from_json(incident.to_json())
     assert again.to_json() == incident.to_json()
     with pytest.raises(ValueError, match="causes"):

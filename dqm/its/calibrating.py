@@ -1,0 +1,77 @@
+"""Measures on nominal shifts how often each check would call, by beam type: the running part of a calibration."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from core.errors import CalibrationError
+from core.observation import Observation
+from dqm.its.background import Scales, sums
+from dqm.its.calibration import Calibration, ShiftScores, collect
+from dqm.its.incidents import Incident
+from dqm.its.layout import Floats
+from dqm.its.looking import Eyes, Look, look
+from dqm.its.memory import State
+
+Shift = Callable[[], Iterable[Observation]]
+"""Gives the cycles of a shift in their order, anew at each call."""
+SCALE_SHIFTS = 8
+_EVERY = 5
+
+
+def watch(eyes: Eyes, cycles: Iterable[Observation], scales: Scales, state: State | None = None) -> Iterator[Look]:
+    """Yield what a detector that begins with ``state`` sees, cycle by cycle."""
+    now = state or State()
+    for observation in cycles:
+        seen = look(eyes, observation, now, scales)
+        now = seen.state
+        yield seen
+
+
+def calibrate_beams(
+    eyes: Eyes, shifts: Mapping[str, Sequence[Shift]], report: Callable[[str], None] = print
+) -> dict[str, Calibration]:
+    """Return the calibration of each beam type from its nominal shifts.
+
+    Raises
+    ------
+    core.errors.CalibrationError
+        If a beam type has no cycle that can be judged.
+    """
+    found = {}
+    for beams, own in shifts.items():
+        scales = measure_scales(eyes, own[:SCALE_SHIFTS])
+        scores = []
+        for shift in own:
+            scores.append(score_shift(eyes, beams, shift(), scales))
+            report(f"{beams}: {len(scores)} of {len(own)} nominal shifts")
+        found[beams] = Calibration.fit(scores, scales)
+    return found
+
+
+def score_shift(eyes: Eyes, beams: str, cycles: Iterable[Observation], scales: Scales) -> ShiftScores:
+    """Return what the incidents of one nominal shift score."""
+    over: list[Incident] = []
+    last: tuple[Incident, ...] = ()
+    count = 0
+    for seen in watch(eyes, cycles, scales):
+        over += seen.over
+        last = seen.state.incidents
+        count += not seen.pulls.trust
+    return collect(beams, (*over, *last), count)
+
+
+def measure_scales(eyes: Eyes, shifts: Sequence[Shift]) -> Scales:
+    """Return how the sums of the matched filter vary, by quantity and width; robust, for a shift may have a surprise."""
+    found: list[Floats] = []
+    for shift in shifts:
+        for number, seen in enumerate(watch(eyes, shift(), Scales.unit())):
+            if not seen.pulls.trust and number % _EVERY == 0:
+                found.append(sums(seen.pulls))
+    if not found:
+        raise CalibrationError("no nominal cycle that can be judged")
+    table = np.moveaxis(np.stack(found), 3, 1)  # (cycles, widths, quantities, sides, directions)
+    table = np.moveaxis(table, 2, 1).reshape(len(found), table.shape[2], table.shape[1], -1)
+    mean = np.median(table, axis=(0, 3))
+    spread = 1.4826 * np.median(np.abs(table - mean[None, :, :, None]), axis=(0, 3))
+    return Scales(mean, np.maximum(spread, 0.5))
