@@ -31,7 +31,9 @@ Product = Annotated[str | None, typer.Option("--product", help="Product whose mo
 @app.command(epilog="Example: shiftwatch score flex --product synthetic scans/ --json")
 def score(
     system: SystemName,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, or folders of files.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, or folders of files; its: also URLs of a QCDB.")
+    ],
     *,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
     product: Product = None,
@@ -40,7 +42,10 @@ def score(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option("--budget", help="False spots per good board that you accept (default: settings)."),
+        typer.Option(
+            "--budget",
+            help="False spots per good board, or false alarms per shift, that you accept (default: settings).",
+        ),
     ] = None,
 ) -> None:
     """Judge files. Exit status: 0 all good, 1 something is bad, 2 something could not be read or judged."""
@@ -99,15 +104,17 @@ def calibrate(
 def simulate(
     system: SystemName,
     *,
-    out: Annotated[Path, typer.Option("--out", help="Folder that gets the photos.")],
-    count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many boards.")] = 5,
-    defects: Annotated[int, typer.Option("--defects", min=0, max=50, help="Defects on each board (0: good).")] = 0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 1,
+    out: Annotated[Path, typer.Option("--out", help="Folder that gets the files.")],
+    count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many boards, or cycles of a run.")] = 5,
+    defects: Annotated[
+        int, typer.Option("--defects", min=0, max=50, help="Defects on each board, or faults in the run (0: good).")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")] = 1,
 ) -> None:
-    """Draw photos of synthetic boards, good or with named defects."""
-    from app.scanner import draw_boards
+    """Simulate photos of boards (flex) or cycles of a run (its), good or with named defects."""
+    from app.simulating import simulate as write
 
-    for path in draw_boards(system, out, count=count, defects=defects, seed=seed):
+    for path in write(system, out, count=count, defects=defects, seed=seed):
         typer.echo(path)
 
 
@@ -115,13 +122,16 @@ def simulate(
 def demo(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="A few boards, no waiting: check the whole path, then end.")
+        bool, typer.Option("--once", help="A few boards and cycles, no waiting: check the whole path, then end.")
     ] = False,
     port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501,
     every: Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two boards.")] = 15.0,
     timeout: Annotated[float, typer.Option("--timeout", min=10, help="Seconds until --once gives up.")] = 420.0,
 ) -> None:
-    """Everything on this machine: dashboard, scheduled watch and a simulated scanner. Ctrl-C ends it."""
+    """Everything on this machine: dashboard, scheduled watches, a simulated scanner and a shift of ALICE ITS.
+
+    Ctrl-C ends it.
+    """
     from app.demo import run_demo, run_once
 
     raise typer.Exit(run_once(port, timeout, _progress) if once else run_demo(port, every, _progress))
@@ -129,7 +139,7 @@ def demo(
 
 @app.command(epilog="Example: SHIFTWATCH_FLEX__INBOX=/scans shiftwatch up")
 def up(port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501) -> None:
-    """The same as demo without simulation: watch the real scanner folder. Ctrl-C ends it."""
+    """The same as demo without simulation: the real scanner folder, and the QCDB if one is set. Ctrl-C ends it."""
     from app.demo import run_up
 
     raise typer.Exit(run_up(port, _progress))

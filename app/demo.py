@@ -1,9 +1,10 @@
 """``shiftwatch demo`` and ``up``: everything on one machine, the dashboard first, nothing left behind."""
 
+import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,28 +16,45 @@ from core.settings import Settings, load_settings
 Report = Callable[[str], None]
 DEMO_HOME = Path("var/demo")
 PREFECT_PORT = 4200
+QCDB_PORT = 8083
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the parts listen on 127.0.0.1."""
+    """Where the parts listen on 127.0.0.1; ``qcdb``: the simulated experiment's, if there is one."""
 
     dashboard: int
     prefect: int
+    qcdb: int | None = None
 
 
 def run_demo(port: int, every_s: float, report: Report) -> int:
     """Run the demo until Ctrl-C; return the exit status."""
     settings = demo_settings()
-    return _until_interrupted(lambda members: _play_shift(members, settings, every_s, report), settings, port, report)
+
+    def body(members: Crew) -> None:
+        _play_shift(members, settings, every_s, report)
+
+    return _until_interrupted(body, settings, _ports(port, simulated=True), port, report)
 
 
 def run_up(port: int, report: Report) -> int:
     """Run everything but the simulation until Ctrl-C; return the exit status."""
     settings = load_settings()
     report(f"put photos of boards into {settings.flex_inbox}")
-    return _until_interrupted(_stand_by, settings, port, report)
+    report(its_connection(settings))
+    return _until_interrupted(_stand_by, settings, _ports(port, simulated=False), port, report)
+
+
+def its_connection(settings: Settings) -> str:
+    """Say where the cycles of ALICE ITS come from."""
+    from flows.systems import missing_setting
+
+    variable = missing_setting("its", settings)
+    if variable is None:
+        return f"ALICE ITS is watched at {settings.its.qcdb_url}"
+    return f"ALICE ITS is not connected and not watched: {variable} is not set (like http://host:8083)"
 
 
 def run_once(port: int, timeout_s: float, report: Report) -> int:
@@ -47,7 +65,7 @@ def run_once(port: int, timeout_s: float, report: Report) -> int:
     with crew(settings.home / "logs") as members:
         try:
             # No one needs to find this server: any port, so that two rehearsals never race for Prefect's usual one.
-            ports = Ports(dashboard=free_port(port), prefect=free_port(0))
+            ports = Ports(dashboard=free_port(port), prefect=free_port(0), qcdb=free_port(0))
             _start_all(members, settings, ports, report)
             summary = rehearse(members, settings, timeout_s, report)
         except ShiftwatchError as error:
@@ -73,6 +91,8 @@ def demo_settings() -> Settings:
 def services(settings: Settings, ports: Ports) -> Iterator[Service]:
     """Yield the children in the order they are started: the dashboard comes first."""
     shared = _environment(settings, ports)
+    if ports.qcdb is not None:
+        shared |= _experiment_settings(ports.qcdb)
     yield Service(
         "dashboard",
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "app/dashboard/main.py"), "--server.headless=true",
@@ -86,10 +106,28 @@ def services(settings: Settings, ports: Ports) -> Iterator[Service]:
         shared,
         f"http://127.0.0.1:{ports.prefect}/api/health",
     )
+    if ports.qcdb is not None:
+        yield Service(
+            "experiment",
+            [sys.executable, "-m", "app.experiment", "--port", str(ports.qcdb)],
+            shared,
+            f"http://127.0.0.1:{ports.qcdb}/monitor/ccdb_version",
+        )
     yield Service("flows", [sys.executable, "-m", "flows.serve"], shared)
 
 
-def _environment(settings: Settings, ports: Ports) -> Mapping[str, str]:
+def _experiment_settings(port: int) -> dict[str, str]:
+    """Settings of a site whose ITS is the simulated one: where it is read, and what is off by configuration."""
+    from app.experiment import masked_places
+
+    return {
+        "SHIFTWATCH_ITS__QCDB_URL": f"http://127.0.0.1:{port}",
+        "SHIFTWATCH_ITS__MASKED": json.dumps(masked_places()),
+        "SHIFTWATCH_ITS__POLL_S": "5",
+    }
+
+
+def _environment(settings: Settings, ports: Ports) -> dict[str, str]:
     return {
         "SHIFTWATCH_HOME": str(settings.home.absolute()),
         "PREFECT_HOME": str((settings.home / "prefect").absolute()),
@@ -114,6 +152,8 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) 
         where = f": http://127.0.0.1:{ports.dashboard}" if service.name == "dashboard" else ""
         report(f"[{time.monotonic() - began:5.1f} s] {service.name} is up{where}")
     report(f"[{time.monotonic() - began:5.1f} s] watching {settings.flex_inbox}")
+    if ports.qcdb is not None:
+        report(f"a shift of ALICE ITS is simulated; its story is told in {members.logs / 'experiment.log'}")
 
 
 def _prepare(settings: Settings) -> None:
@@ -127,8 +167,9 @@ def _prepare(settings: Settings) -> None:
         store.close()
 
 
-def _until_interrupted(body: Callable[[Crew], None], settings: Settings, port: int, report: Report) -> int:
-    ports = _ports(port)
+def _until_interrupted(
+    body: Callable[[Crew], None], settings: Settings, ports: Ports, port: int, report: Report
+) -> int:
     if ports.dashboard != port:
         report(f"port {port} is taken: the dashboard goes to {ports.dashboard}")
     with crew(settings.home / "logs") as members:
@@ -145,8 +186,8 @@ def _until_interrupted(body: Callable[[Crew], None], settings: Settings, port: i
     return 0
 
 
-def _ports(dashboard: int) -> Ports:
-    return Ports(dashboard=free_port(dashboard), prefect=free_port(PREFECT_PORT))
+def _ports(dashboard: int, *, simulated: bool) -> Ports:
+    return Ports(free_port(dashboard), free_port(PREFECT_PORT), free_port(QCDB_PORT) if simulated else None)
 
 
 def _stand_by(members: Crew) -> None:

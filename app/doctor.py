@@ -1,7 +1,7 @@
 """``shiftwatch doctor``: what is configured, reachable, stale."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from core.settings import Settings, load_settings
 from core.store import Store
 
 STALE_AFTER = timedelta(minutes=3)
+QCDB_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ def examine() -> list[Finding]:
         _folder("scanner folder (flex)", settings.flex_inbox),
         _folder("pictures", settings.artefacts),
         *_store(settings),
-        _tried("model (flex)", lambda: _model(settings)),
+        _tried("model (flex)", lambda: _model(settings, "flex", f"product {settings.flex.product} is ready")),
+        *_its(settings),
         _prefect(),
     ]
 
@@ -54,14 +56,14 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 yield Finding("store", good=False, text="tables are missing or old; type: shiftwatch db upgrade")
                 return
             yield Finding("store", good=True, text=_without_password(settings.url))
-            yield from _watches(store)
+            yield from _watches(store, ("flex",) if _unconnected(settings) else ("flex", "its"))
     except ShiftwatchError as error:
         yield Finding("store", good=False, text=str(error))
 
 
-def _watches(store: Store) -> Iterator[Finding]:
+def _watches(store: Store, watched: Collection[str]) -> Iterator[Finding]:
     now = datetime.now(UTC)
-    for state in store.overview(now, systems=("flex",)):
+    for state in store.overview(now, systems=watched):
         beat = state.heartbeat
         if beat is None:
             yield Finding(f"watch ({state.system})", good=False, text="never ran; start it with `shiftwatch up`")
@@ -71,11 +73,37 @@ def _watches(store: Store) -> Iterator[Finding]:
         yield Finding(f"watch ({state.system})", good=fresh, text=text)
 
 
-def _model(settings: Settings) -> str:
+def _its(settings: Settings) -> Iterator[Finding]:
+    """A site without a QCDB needs nothing of this; one with a QCDB needs all of it."""
+    variable = _unconnected(settings)
+    if variable is not None:
+        text = f"not connected and not watched: {variable} is not set (like http://host:8083)"
+        yield Finding("QCDB (its)", good=True, text=text)
+        return
+    yield _tried("QCDB (its)", lambda: _qcdb(settings))
+    yield _tried("model (its)", lambda: _model(settings, "its", "ready"))
+
+
+def _unconnected(settings: Settings) -> str | None:
+    from flows.systems import missing_setting
+
+    return missing_setting("its", settings)
+
+
+def _qcdb(settings: Settings) -> str:
+    from dqm.its.qcdb.client import QcdbClient
+
+    url = str(settings.its.qcdb_url)
+    with QcdbClient(url, timeout_s=QCDB_PATIENCE_S, attempts=1) as client:
+        listed = client.browse(f"{settings.its.provenance}/ITS/MO/.*", limit=1)
+    return f"{url} answers" + ("" if listed.versions else f", but lists no object of {settings.its.provenance}/ITS/MO")
+
+
+def _model(settings: Settings, system: str, text: str) -> str:
     from flows.systems import load_system
 
-    load_system("flex").detector(settings)
-    return f"product {settings.flex.product} is ready"
+    load_system(system).detector(settings)
+    return text
 
 
 def _prefect() -> Finding:

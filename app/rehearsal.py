@@ -1,9 +1,12 @@
-"""``demo --once``: a few boards through the real, scheduled watch, and a check of what came of each."""
+"""``demo --once``: some boards and cycles through the real, scheduled watches, and a check of what came of each."""
 
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 
+from app.experiment import CYCLE_S, EVENTS, PAST_S
 from app.scanner import rehearsal
 from app.supervision import Crew
 from core.errors import ShiftwatchError
@@ -11,51 +14,79 @@ from core.settings import Settings
 from core.store import Store
 from core.store.views import AlarmView, ObservationView
 from core.verdict import Quality
+from dqm.its.layout import name
+from dqm.its.simulate.faults import BACKGROUNDS, Fault
+
+CYCLES = int(PAST_S / CYCLE_S)
+"""So many cycles are in the QCDB when the demo starts."""
+
+CYCLES_TO_SEE = 3
+"""What began in the last cycles may not be seen yet."""
+
+Report = Callable[[str], None]
 
 
 class RehearsalError(ShiftwatchError):
     """The demo did not come to its end as it should."""
 
 
-def rehearse(members: Crew, settings: Settings, timeout_s: float, report: Callable[[str], None]) -> str:
-    """Drop the boards, wait until each is judged, check verdicts and alarm; return the summary.
+@dataclass
+class Rehearsal:
+    """Waits until so many observations of each system were judged, and tells of each."""
+
+    members: Crew
+    store: Store
+    newest: dict[str, int]
+    deadline: float
+    report: Report
+
+    def wait(self, system: str, wanted: int, what: str) -> list[ObservationView]:
+        """Return what was judged, newest first.
+
+        Raises
+        ------
+        RehearsalError
+            It was too little within the time that there is.
+        """
+        told: set[int] = set()
+        while True:
+            seen = [view for view in self.store.observations(system, 200) if view.id > self.newest[system]]
+            for view in reversed(seen):
+                if view.id not in told:
+                    told.add(view.id)
+                    self.report(f"judged: {_told(view)}")
+            if len(seen) >= wanted:
+                return seen
+            self.members.check_all()
+            if time.monotonic() > self.deadline:
+                raise RehearsalError(
+                    f"only {len(seen)} of {wanted} {what} were judged in time{self.members.tail('flows')}"
+                )
+            time.sleep(0.5)
+
+
+def rehearse(members: Crew, settings: Settings, timeout_s: float, report: Report) -> str:
+    """Drop the boards, wait until each and the shift so far are judged, check verdicts and alarms; return the summary.
 
     Raises
     ------
     RehearsalError
-        Not all boards were judged in time, or what came of them is wrong; the text says which.
+        Not all was judged in time, or what came of it is wrong; the text says which.
     """
     deadline = time.monotonic() + timeout_s
     deliveries = rehearsal()
     with Store.open(settings.url, settings.artefacts) as store:
-        known = {view.id for view in store.observations("flex", 1)}
-        newest = max(known, default=0)
+        newest = {name: max((view.id for view in store.observations(name, 1)), default=0) for name in ("flex", "its")}
         for delivery in deliveries:
             path = delivery.write(settings.flex_inbox)
             report(f"scanner: {path.name} ({delivery.story})")
-        seen = _wait(members, store, newest, len(deliveries), deadline=deadline, report=report)
-        return _check(seen, store.alarms(system="flex"))
+        waiting = Rehearsal(members, store, newest, deadline, report)
+        boards = _check_boards(waiting.wait("flex", len(deliveries), "boards"), store.alarms(system="flex"))
+        cycles = _check_cycles(waiting.wait("its", CYCLES, "cycles of ALICE ITS"), store)
+        return f"done: {boards}; {cycles}"
 
 
-def _wait(
-    members: Crew, store: Store, newest: int, wanted: int, *, deadline: float, report: Callable[[str], None]
-) -> list[ObservationView]:
-    told: set[int] = set()
-    while True:
-        seen = [view for view in store.observations("flex", 50) if view.id > newest]
-        for view in reversed(seen):
-            if view.id not in told:
-                told.add(view.id)
-                report(f"judged: {view.element}: {view.quality}, {view.region_count} places{_because(view)}")
-        if len(seen) >= wanted:
-            return seen
-        members.check_all()
-        if time.monotonic() > deadline:
-            raise RehearsalError(f"only {len(seen)} of {wanted} boards were judged in time{members.tail('flows')}")
-        time.sleep(0.5)
-
-
-def _check(seen: list[ObservationView], alarms: list[AlarmView]) -> str:
+def _check_boards(seen: list[ObservationView], alarms: list[AlarmView]) -> str:
     counts = Counter(view.quality for view in seen)
     if counts[Quality.NULL] != 1:
         reasons = "; ".join(f"{view.element}: {view.reason}" for view in seen if view.quality is Quality.NULL)
@@ -66,9 +97,38 @@ def _check(seen: list[ObservationView], alarms: list[AlarmView]) -> str:
     raised = [alarm for alarm in alarms if alarm.element in bad]
     if not raised:
         raise RehearsalError("a board was judged BAD, but no alarm was raised")
-    words = ", ".join(f"{count} {quality}" for quality, count in sorted(counts.items()))
-    return f"done: {len(seen)} boards judged by the scheduled watch ({words}); {len(raised)} alarms raised"
+    return f"{len(seen)} boards judged by the scheduled watch ({_words(counts)}); {len(raised)} alarms raised"
 
 
-def _because(view: ObservationView) -> str:
-    return f" ({view.reason})" if view.reason else ""
+def _check_cycles(seen: list[ObservationView], store: Store) -> str:
+    """Each thing that happened so far must be one alarm that began in the right cycle."""
+    began_at = min(view.observed_at for view in seen) - timedelta(seconds=CYCLE_S)
+    alarms = [alarm for alarm in store.alarms(open_only=False, system="its") if alarm.bad_since >= began_at]
+    for happened in EVENTS:
+        if happened.began_s > PAST_S - CYCLES_TO_SEE * CYCLE_S:
+            continue
+        what, found = happened.cause.value, [alarm for alarm in alarms if _is_of(alarm, happened)]
+        if len(found) != 1:
+            raise RehearsalError(f"{what} in the simulated shift raised {len(found)} alarms instead of one")
+        late_s = (found[0].bad_since - began_at).total_seconds() - happened.began_s
+        if abs(late_s) > 2 * CYCLE_S:
+            raise RehearsalError(f"the alarm of {what} says that it began {late_s:.0f} s beside the truth")
+    counts = Counter(view.quality for view in seen)
+    return f"{len(seen)} cycles of ALICE ITS ({_words(counts)}); {len(alarms)} alarms raised"
+
+
+def _is_of(alarm: AlarmView, happened: Fault) -> bool:
+    if happened.cause in BACKGROUNDS:
+        return alarm.kind == "background" and alarm.element.endswith(happened.cause.value[-1])
+    places = {name(cell).replace(" ", "_") for cell in happened.cells}
+    return alarm.kind == "place" and not places.isdisjoint(alarm.places)
+
+
+def _words(counts: Counter[Quality]) -> str:
+    return ", ".join(f"{count} {quality}" for quality, count in sorted(counts.items()))
+
+
+def _told(view: ObservationView) -> str:
+    name = view.element if view.system == "flex" else f"{view.element} {view.key}"
+    because = f" ({view.reason})" if view.reason else ""
+    return f"{name}: {view.quality}, {view.region_count} places{because}"

@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import typer
@@ -12,17 +14,22 @@ import typer
 from core.contracts import Detector, System
 from core.errors import InputError, SettingsError, ShiftwatchError
 from core.observation import Observation
-from core.settings import FlexSettings, Settings, load_settings
+from core.settings import Settings, load_settings
 from core.verdict import Quality, Verdict, unreadable
 from flows.systems import load_system
 
 NOT_OBSERVATIONS = frozenset({".json", ".txt", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".pdf", ".db", ".part"})
 TABLE = "{:<8}  {:>5}  {:>8}  {:<34}  {}"
+BUDGETS = {"flex": "false_spots_per_board", "its": "false_alarms_per_shift"}
+_URL = re.compile(r"(https?):/+")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for on the command line."""
+    """What was asked for on the command line; ``paths`` may be URLs (which a path writes with one slash).
+
+    ``home``: where a detector keeps what it remembers from one file to the next.
+    """
 
     system: str
     paths: tuple[Path, ...]
@@ -30,6 +37,7 @@ class Request:
     product: str | None = None
     reference: Path | None = None
     budget: float | None = None
+    home: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,11 @@ class Result:
 
 def run(request: Request) -> int:
     """Judge what was asked for, print each result, return the exit status (2 unreadable, 1 bad, 0 all good)."""
+    with TemporaryDirectory(prefix="shiftwatch-score-") as folder:
+        return _run(replace(request, home=Path(folder)))
+
+
+def _run(request: Request) -> int:
     system = load_system(request.system)
     settings = tuned(load_settings(), request)
     detector = make_detector(system, settings, request)
@@ -66,26 +79,37 @@ def status(result: Result) -> int:
 
 def tuned(settings: Settings, request: Request) -> Settings:
     """Return the settings with the product and the budget of the command line."""
-    asked = {"product": request.product, "false_spots_per_board": request.budget}
+    section = request.system if request.system in BUDGETS else "flex"
+    if request.product is not None and section != "flex":
+        raise SettingsError(f"--product: {section} has no products, only flex has")
+    asked = {"product": request.product, BUDGETS[section]: request.budget}
     changed = {name: value for name, value in asked.items() if value is not None}
     if not changed:
         return settings
+    before = getattr(settings, section)
     try:
-        flex = FlexSettings.model_validate({**settings.flex.model_dump(), **changed})
+        after = type(before).model_validate({**before.model_dump(), **changed})
     except ValueError as error:
         raise SettingsError(f"--budget or --product: {error}") from None
-    return settings.model_copy(update={"flex": flex})
+    return settings.model_copy(update={section: after})
 
 
 def make_detector(system: System, settings: Settings, request: Request) -> Detector:
     """Return the detector: the product's model, or the one-template comparison when a reference is given."""
     if request.reference is None:
-        return system.detector(settings)
+        return system.detector(apart(settings, request.home))
     if system.name != "flex":
         raise SettingsError(f"--reference: {system.name} has no reference pictures, only flex has")
     from inspection.flex.detector import FlexDetector
 
     return FlexDetector.for_reference(request.reference, settings, request.product)
+
+
+def apart(settings: Settings, home: Path | None) -> Settings:
+    """Return the settings with another home and the same models: judging by hand leaves a watch's memory alone."""
+    if home is None:
+        return settings
+    return settings.model_copy(update={"home": home, "models": settings.site_models})
 
 
 def expand(paths: tuple[Path, ...]) -> Iterator[Path]:
@@ -101,19 +125,19 @@ def expand(paths: tuple[Path, ...]) -> Iterator[Path]:
 def judge(system: System, detector: Detector, path: Path, settings: Settings) -> Result:
     """Read and judge one file; whatever is wrong with the file is told in the result, never raised."""
     try:
-        observation = system.read_file(_existing(path), settings)
+        observation = system.read_file(path if system.reads_urls and _is_url(path) else _existing(path), settings)
         verdict = detector.judge(observation)
     except InputError as error:
         return Result(path, None, unreadable(error.reason), str(error))
     except (ShiftwatchError, OSError) as error:
-        return Result(path, None, unreadable(str(error)), f"{path}: {error}")
+        return Result(path, None, unreadable(str(error)), f"{printable(path)}: {error}")
     return Result(path, observation, verdict, _why_null(path, verdict))
 
 
 def to_json(system: str, result: Result) -> str:
     """Return the line of the scripting contract: always the same keys, also for an unreadable file."""
     nothing = {"system": system, "element": None, "key": None, "observed_at": None}
-    unread: dict[str, Any] = {**nothing, "origin": str(result.path), "sha256": None, "conditions": {}}
+    unread: dict[str, Any] = {**nothing, "origin": printable(result.path), "sha256": None, "conditions": {}}
     seen = unread if result.observation is None else result.observation.to_json()
     line = {"observation": seen, "verdict": result.verdict.to_json(), "error": result.error}
     return json.dumps(_finite(line), allow_nan=False, default=str)
@@ -127,7 +151,16 @@ def to_row(result: Result) -> str:
     worst = verdict.regions[0].cause if verdict.regions else None
     named = f"{worst.name} ({worst.probability:.0%})" if worst else ("unknown" if verdict.regions else "-")
     p_value = "-" if verdict.p_value is None else f"{verdict.p_value:.2g}"
-    return TABLE.format(verdict.quality, len(verdict.regions), p_value, named, result.path)
+    return TABLE.format(verdict.quality, len(verdict.regions), p_value, named, printable(result.path))
+
+
+def printable(path: Path) -> str:
+    """Return a path or URL as the user wrote it."""
+    return _URL.sub(r"\1://", str(path), count=1) if _is_url(path) else str(path)
+
+
+def _is_url(path: Path) -> bool:
+    return _URL.match(str(path)) is not None
 
 
 def _existing(path: Path) -> Path:
@@ -145,7 +178,7 @@ def _looks_like_observation(path: Path) -> bool:
 
 
 def _why_null(path: Path, verdict: Verdict) -> str | None:
-    return f"{path}: {verdict.reason}" if verdict.quality is Quality.NULL else None
+    return f"{printable(path)}: {verdict.reason}" if verdict.quality is Quality.NULL else None
 
 
 def _finite(value: Any) -> Any:

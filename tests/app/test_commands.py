@@ -14,6 +14,8 @@ from app.cli import app
 from app.teaching import Lesson
 from core.errors import StoreError
 from core.store import Store
+from dqm.its.cycle_files import read_cycle
+from dqm.its.qcdb.server import FakeQcdb
 from tests.app.boards import cheap_store
 
 
@@ -125,6 +127,34 @@ def test_simulated_boards_are_photos_named_as_the_scanner_names_them(home: Path)
     assert path.name.startswith("20UPGPQ26")
     assert path.read_bytes()[:2] == b"\xff\xd8"
     assert [found.name for found in (home / "scans").iterdir()] == [path.name]
+
+
+def test_simulated_cycles_are_files_that_can_be_read_and_say_nothing_of_the_truth(home: Path) -> None:
+    arguments = ("simulate", "its", "--count", "3", "--defects", "2", "--seed", "5", "--out")
+    paths = [Path(line) for line in run(*arguments, str(home / "a")).stdout.splitlines()]
+    assert [read_cycle(path).number for path in paths] == [1, 2, 3]
+    truth = json.loads((home / "a" / "truth.json").read_text())
+    assert list(truth) == [path.name for path in paths]
+    assert max(len(faults) for faults in truth.values()) > 0
+    again = [Path(line) for line in run(*arguments, str(home / "b")).stdout.splitlines()]
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def test_the_doctor_of_a_site_without_a_qcdb_needs_nothing_of_it(home: Path) -> None:
+    text = run("doctor").stdout
+    assert "ok    QCDB (its): not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set" in text
+    assert "watch (its)" not in text
+
+
+def test_the_doctor_asks_the_qcdb(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("db", "upgrade")
+    with FakeQcdb() as server:
+        monkeypatch.setenv("SHIFTWATCH_ITS__QCDB_URL", server.url)
+        assert f"ok    QCDB (its): {server.url} answers, but lists no object of qc/ITS/MO" in run("doctor").stdout
+        server.down()
+        text = run("doctor").stdout
+    assert f"LOOK  QCDB (its): {server.url}/browse" in text
+    assert "LOOK  watch (its): never ran" in text
 
 
 def test_the_doctor_names_what_is_missing(home: Path) -> None:

@@ -1,11 +1,13 @@
 """What the demo starts, and what its scanner drops."""
 
+import json
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from app.demo import Ports, services
+from app.demo import Ports, its_connection, services
+from app.experiment import masked_places
 from app.scanner import rehearsal, shift
 from core.settings import load_settings
 
@@ -19,6 +21,22 @@ def test_the_dashboard_comes_first_and_everything_stays_on_this_machine(home: Pa
         assert service.environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     assert "--server.address=127.0.0.1" in started[0].command
     assert "--browser.gatherUsageStats=false" in started[0].command
+
+
+def test_the_simulated_experiment_is_up_before_its_watch_and_its_watch_reads_from_it(home: Path) -> None:
+    started = {one.name: one for one in services(load_settings(), Ports(dashboard=8501, prefect=4200, qcdb=18083))}
+    assert list(started) == ["dashboard", "prefect", "experiment", "flows"]
+    assert started["experiment"].ready_url == "http://127.0.0.1:18083/monitor/ccdb_version"
+    for service in started.values():
+        assert service.environment["SHIFTWATCH_ITS__QCDB_URL"] == "http://127.0.0.1:18083"
+        assert json.loads(service.environment["SHIFTWATCH_ITS__MASKED"]) == list(masked_places())
+
+
+def test_up_says_where_the_cycles_come_from_or_that_there_are_none(home: Path) -> None:
+    settings = load_settings()
+    assert "not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set" in its_connection(settings)
+    settings = load_settings(its={"qcdb_url": "http://qcdb:8083"})
+    assert its_connection(settings) == "ALICE ITS is watched at http://qcdb:8083"
 
 
 def test_a_shift_has_good_boards_bad_boards_and_a_broken_file() -> None:

@@ -4,13 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from tests.app.fake import NAME
+from app.scoring import apart, judge, to_json
+from core.errors import InputError
+from core.observation import Observation
+from core.settings import load_settings
+from tests.app.fake import NAME, SYSTEM, WordDetector
 
 KEYS = {"quality", "score", "threshold", "p_value", "cause", "regions", "measurements", "model"}
 OBSERVATION_KEYS = {"system", "element", "key", "observed_at", "origin", "sha256", "conditions"}
@@ -122,7 +127,9 @@ def test_the_table_is_readable_and_has_no_json(tmp_path: Path) -> None:
         (["train", "nosuch", ".", "--product", "p"], "no system called 'nosuch'"),
         (["train", "flex", "nowhere", "--product", "p"], "nowhere: no such folder"),
         (["train", "flex", ".", "--product", "../p"], "plain name"),
-        (["simulate", "its", "--out", "x"], "no system called 'its'"),
+        (["simulate", "nosuch", "--out", "x"], "no system called 'nosuch'"),
+        (["score", "its", "x.npz", "--product", "p"], "its has no products"),
+        (["score", "its", "x.npz", "--budget", "-1"], "greater than 0"),
         (["alarms", "list"], "shiftwatch db upgrade"),
     ],
 )
@@ -132,6 +139,25 @@ def test_known_errors_are_one_line_and_status_two(tmp_path: Path, arguments: lis
     assert words_in_error in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("shiftwatch: ")
+
+
+@pytest.mark.parametrize("url", ["http://host:8083/qc?RunNumber=1&CycleNumber=2", "https://host"])
+def test_a_url_goes_to_the_systems_that_read_urls_and_is_told_as_it_was_written(url: str) -> None:
+    def read(path: Path, settings: object) -> Observation:
+        raise InputError("the QCDB", f"was asked for {path}")
+
+    system, settings = replace(SYSTEM, read_file=read, reads_urls=True), load_settings()
+    told = judge(system, WordDetector(), Path(url), settings)
+    assert told.error == f"the QCDB: was asked for {Path(url)}"
+    assert json.loads(to_json("fake", told))["observation"]["origin"] == url
+    refused = judge(replace(system, reads_urls=False), WordDetector(), Path(url), settings)
+    assert "no such file" in str(refused.error)
+
+
+def test_judging_by_hand_leaves_the_memory_of_a_watch_alone(tmp_path: Path) -> None:
+    settings = apart(load_settings(), tmp_path / "elsewhere")
+    assert settings.home == tmp_path / "elsewhere"
+    assert settings.site_models == tmp_path / "home" / "models"
 
 
 def test_scoring_starts_without_torch_streamlit_or_prefect(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""``shiftwatch simulate``: files as a detector or scanner would deliver them, and beside them what is true."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.scanner import draw_boards
+from core.errors import SettingsError
+
+TRUTH_FILE = "truth.json"
+CYCLE_S = 60.0
+
+
+def simulate(system: str, out: Path, *, count: int, defects: int, seed: int) -> Iterator[Path]:
+    """Write ``count`` files into ``out``, with so many defects (flex: on each board; its: during the run).
+
+    Raises
+    ------
+    SettingsError
+        There is no simulation of this system.
+    """
+    if system == "its":
+        return cycles(out, count=count, faults=defects, seed=seed)
+    return draw_boards(system, out, count=count, defects=defects, seed=seed)
+
+
+def cycles(out: Path, *, count: int, faults: int, seed: int) -> Iterator[Path]:
+    """Write the first cycles of one simulated run of the ITS, and ``truth.json`` with the faults in each file."""
+    from dqm.its.causes import Cause
+    from dqm.its.cycle_files import write_npz
+    from dqm.its.simulate.faults import draw_fault
+    from dqm.its.simulate.publishing import to_cycle
+    from dqm.its.simulate.run import simulate_run
+    from dqm.its.simulate.settings import RunSettings
+
+    rng = np.random.default_rng([seed, 0x175])
+    duration_s, causes = (count + 1) * CYCLE_S, tuple(Cause)
+    drawn = tuple(
+        draw_fault(rng, causes[int(rng.integers(len(causes)))], float(rng.uniform(0, 0.7 * duration_s)), duration_s)
+        for _ in range(faults)
+    )
+    settings = RunSettings(run=600_000 + seed % 100_000, duration_s=duration_s, cycle_s=CYCLE_S, faults=drawn)
+    truth: dict[str, list[dict[str, Any]]] = {}
+    _make(out)
+    for simulated in islice(simulate_run(settings, seed), count):
+        path = out / f"{settings.run}_{simulated.number:04d}.npz"
+        write_npz(path, to_cycle(settings, simulated))
+        truth[path.name] = [asdict(fault) for fault in simulated.truth.faults]
+        yield path
+    (out / TRUTH_FILE).write_text(json.dumps(truth, indent=1), encoding="utf-8")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--out {folder}: cannot be made ({error.strerror})") from None
