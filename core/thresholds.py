@@ -16,7 +16,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import gammaincinv
 
 from core.errors import CalibrationError
 from core.tails import Floats, Ranks, finite_scores
@@ -224,7 +224,7 @@ class SpotThreshold:
         counted = float(self._ranks.rank(min(score, anchor)))
         spread = self._dispersion(min(score, anchor))
         if score <= anchor:
-            low, high = (spread * stats.gamma.ppf(e, counted / spread + i) for i, e in enumerate(edges))
+            low, high = (spread * gammaincinv(counted / spread + i, e) for i, e in enumerate(edges))
             return float(low) / self.observations, float(high) / self.observations
         rng = np.random.default_rng(0)
         tail = self._ranks.tail

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from core.errors import CalibrationError
 from core.thresholds import SpotThreshold
@@ -94,6 +93,8 @@ def _fit_temperature(classes: NDArray[np.float32], labels: NDArray[np.int64]) ->
     def loss(log_temperature: float) -> float:
         probabilities = _softmax(_logarithm(classes) / np.exp(log_temperature))
         return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+
+    from scipy.optimize import minimize_scalar  # half a second to import, and only learning needs it
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 3.0), method="bounded").x))
 
