@@ -1,10 +1,11 @@
-"""Addresses within the dashboard: every board and every alarm has one."""
+"""Addresses within the dashboard: every board, every cycle and every alarm has one."""
 
 import streamlit as st
 
 INSPECTION = "inspection"
 ALARMS = "alarms"
 OVERVIEW = "overview"
+ITS = "its"
 
 
 def to(path: str, label: str, icon: str | None = None, **query: int) -> None:

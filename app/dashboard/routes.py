@@ -6,11 +6,12 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, inspection, overview
+from app.dashboard.screens import alarms, inspection, its, overview
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
     links.ALARMS: (alarms.page, "Alarms", ":material/notifications:"),
+    links.ITS: (its.page, "ITS", ":material/target:"),
     links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
 }
 

@@ -47,39 +47,46 @@ def tile(
     *,
     silent_after_s: float | None,
     next_step: str,
+    when_silent: str = "",
 ) -> Tile:
     """Return the tile of one system; not knowing comes before alarms of minor severity, never looks well."""
     count = sum(state.open_alarms.values())
-    tone, word, since, todo = _condition(state, alarms, now, silent_after_s, next_step)
+    tone, word, since, todo = _condition(state, alarms, now, _Advice(silent_after_s, when_silent, next_step))
     return Tile(state.system, title, tone, word, since, state.last_observed_at, count, todo)
 
 
 def most_urgent(tiles: Sequence[Tile]) -> Tile | None:
-    """Return the tile that needs a person first, None if all is well."""
-    worst = max(tiles, key=lambda t: (URGENCY.index(t.tone), t.open_alarms), default=None)
+    """Return the tile that needs a person first, None if all is well; a system not in use yet can wait for others."""
+    used = [one for one in tiles if one.tone is not Tone.EMPTY] or tiles
+    worst = max(used, key=lambda t: (URGENCY.index(t.tone), t.open_alarms), default=None)
     return None if worst is None or worst.tone is Tone.CALM else worst
 
 
 Condition = tuple[Tone, str, datetime | None, str]
 
 
-def _condition(
-    state: SystemState, alarms: Sequence[AlarmView], now: datetime, silent_after_s: float | None, next_step: str
-) -> Condition:
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    silent_after_s: float | None
+    when_silent: str
+    next_step: str
+
+
+def _condition(state: SystemState, alarms: Sequence[AlarmView], now: datetime, advice: _Advice) -> Condition:
     count = sum(state.open_alarms.values())
     oldest = min((alarm.raised_at for alarm in alarms), default=None)
     if any(alarm.severity is Severity.MAJOR for alarm in alarms):
         return (Tone.ALARM, plural(count, "alarm"), oldest, "")
-    if blind := _blindness(state, now, silent_after_s):
+    if blind := _blindness(state, now, advice):
         return blind
     if count:
         return (Tone.NOTICE, plural(count, "alarm"), oldest, "")
     if state.last_processed_at is None:
-        return (Tone.EMPTY, "No data yet", None, next_step)
+        return (Tone.EMPTY, "No data yet", None, advice.next_step)
     return (Tone.CALM, "All well", None, "")
 
 
-def _blindness(state: SystemState, now: datetime, silent_after_s: float | None) -> Condition | None:
+def _blindness(state: SystemState, now: datetime, advice: _Advice) -> Condition | None:
     beat = state.heartbeat
     if beat is None:
         started = state.last_processed_at
@@ -91,8 +98,10 @@ def _blindness(state: SystemState, now: datetime, silent_after_s: float | None) 
     if now - beat.at > WATCH_IS_SILENT_AFTER:
         return (Tone.BLIND, "Watch not running", beat.at, _RESTART)
     newest = state.last_observed_at
-    if silent_after_s is not None and newest is not None and (now - newest).total_seconds() > silent_after_s:
-        return (Tone.BLIND, "Source silent", newest, f"Nothing came for {age(newest, now)}. Check the scanner.")
+    limit = advice.silent_after_s
+    if limit is not None and newest is not None and (now - newest).total_seconds() > limit:
+        todo = f"Nothing came for {age(newest, now)}. {advice.when_silent}".strip()
+        return (Tone.BLIND, "Source silent", newest, todo)
     return None
 
 

@@ -24,8 +24,8 @@ from dqm.its.drawing_colours import (
     pull_palette,
 )
 from dqm.its.drawing_figures import Drawable
-from dqm.its.drawing_layout import LEFT, MAP_WIDTH, WIDTH, column_edges, grid, height, panels
-from dqm.its.drawing_outlines import cells_of, marks
+from dqm.its.drawing_layout import LEFT, MAP_WIDTH, WIDTH, cells_of, column_edges, grid, height, panels
+from dqm.its.drawing_outlines import marks
 from dqm.its.geometry import LAYERS
 from dqm.its.layout import CELLS, Bools, Floats, Ints, layer_slice
 

@@ -6,6 +6,7 @@ layers 0-2 a stave is nine chips; in layers 3-6 it is four lanes beside each oth
 4 or 7 modules, so that a lane of 7 chips is where it is, not where its number is.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from dqm.its.geometry import LAYERS, Layer
 from dqm.its.layout import FIRST
+from dqm.its.names import parse
 
 Ints = NDArray[np.int64]
 
@@ -101,9 +103,26 @@ def column_edges(columns: int, width: int = MAP_WIDTH) -> Ints:
     return np.round(np.arange(columns + 1) * width / columns).astype(np.int64)
 
 
+def cells_of(where: Mapping[str, object]) -> tuple[int, ...]:
+    """Return the cells of a region by ``where["cells"]``, or of its element; a name that is none is left out."""
+    names = str(where.get("cells") or "").split() or [str(where.get("element") or "")]
+    found = (_cells(name.replace("lane_", "lane ")) for name in names)
+    return tuple(dict.fromkeys(cell for cells in found for cell in cells))
+
+
 def _place_in_stave(of: Layer) -> tuple[Ints, Ints]:
     """Row in z (0 at side A) and column in phi of the cells of a stave, in their order."""
     if of.inner:
         return np.arange(9), np.zeros(9, np.int64)
     half, module, row = (at.ravel() for at in np.indices((2, of.modules, 2)))
     return module, 2 * half + 1 - row
+
+
+def _cells(name: str) -> Iterable[int]:
+    try:
+        place = parse(name)
+    except ValueError:
+        return ()
+    of = LAYERS[place.layer]
+    first = FIRST[place.layer] + place.stave * of.cells
+    return range(first, first + of.cells) if place.cell is None else (first + place.cell,)

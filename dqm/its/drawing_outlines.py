@@ -1,25 +1,15 @@
-"""The suspect regions of a picture: which cells they are, and the line around them."""
+"""The line around the suspect regions of a picture."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
 from dqm.its.drawing_colours import HALO, LINE, Bytes
 from dqm.its.drawing_layout import WIDTH, boxes, height
-from dqm.its.geometry import LAYERS
-from dqm.its.layout import FIRST
-from dqm.its.names import parse
 
 MOST = 12
 _MARGIN = 8
-
-
-def cells_of(where: Mapping[str, object]) -> tuple[int, ...]:
-    """Return the cells of a region by ``where["cells"]``, or of its element; a name that is none is left out."""
-    names = str(where.get("cells") or "").split() or [str(where.get("element") or "")]
-    found = (_cells(name.replace("lane_", "lane ")) for name in names)
-    return tuple(dict.fromkeys(cell for cells in found for cell in cells))
 
 
 def marks(regions: Iterable[Sequence[int]]) -> Bytes | None:
@@ -31,16 +21,6 @@ def marks(regions: Iterable[Sequence[int]]) -> Bytes | None:
     for cells in outlined:
         _outline(canvas, cells)
     return canvas
-
-
-def _cells(name: str) -> Iterable[int]:
-    try:
-        place = parse(name)
-    except ValueError:
-        return ()
-    of = LAYERS[place.layer]
-    first = FIRST[place.layer] + place.stave * of.cells
-    return range(first, first + of.cells) if place.cell is None else (first + place.cell,)
 
 
 def _outline(canvas: Bytes, cells: Sequence[int]) -> None:

@@ -16,6 +16,10 @@ from core.verdict import Quality
 SYSTEM = "flex"
 TITLE = "FLEX boards"
 PAGE = "inspection"
+ASKS = "board"
+"""The name under which the page's address holds the id of an observation."""
+OPEN = "Open the board at the inspection station"
+WHEN_SILENT = "Check the scanner."
 UNKNOWN = "unknown"
 UNREADABLE = "unreadable"
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
@@ -211,6 +215,11 @@ def guidance(alarm: AlarmView) -> str:
     if alarm.severity in _NOT_KNOWN:
         return "Open the board, read why it could not be judged, and take the photo again."
     return f"Set board {alarm.element} aside, open it at the inspection station and decide on every marked place."
+
+
+def summons(alarm: AlarmView) -> str:
+    """Return what is wrong where, and what to do about it; the guidance names the board."""
+    return guidance(alarm)
 
 
 def next_step(settings: Settings) -> str:

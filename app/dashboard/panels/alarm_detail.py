@@ -100,17 +100,14 @@ def _evidence(view: AlarmView) -> None:
     if view.observation_id is None:
         st.caption("This alarm is about the watch itself; there is no picture.")
         return
-    if view.system in displays():
-        links.to(
-            displays()[view.system].PAGE,
-            "Open the board at the inspection station",
-            ":material/search:",
-            board=view.observation_id,
-        )
+    if module := displays().get(view.system):
+        links.to(module.PAGE, module.OPEN, ":material/search:", **{module.ASKS: view.observation_id})
     seen = store().observation(view.observation_id)
     if seen is None:
         return
-    drawn = next((known for known in ("board", "plain", "thumbnail") if known in seen.evidence), None)
+    drawn = next(
+        (known for known in ("board", "plain", "pull", "occupancy", "thumbnail") if known in seen.evidence), None
+    )
     content = picture(seen.evidence[drawn]) if drawn else None
     if content is None:
         st.caption("No picture was drawn.")

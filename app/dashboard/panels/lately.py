@@ -1,6 +1,7 @@
 """The last things seen of a system, as a strip of small pictures."""
 
 from datetime import datetime
+from types import ModuleType
 
 import streamlit as st
 
@@ -23,7 +24,7 @@ def draw(system: str, now: datetime) -> None:
     with st.container(key=f"lately_{system}"):
         for column, view in zip(st.columns(SHOWN), newest, strict=False):
             with column:
-                _one(view, module.name(view), module.PAGE, now)
+                _one(view, module, now)
 
 
 def _coloured(quality: Quality) -> str:
@@ -31,12 +32,13 @@ def _coloured(quality: Quality) -> str:
     return f":{colour}[**{QUALITY[quality]}**]" if colour else QUALITY[quality]
 
 
-def _one(view: ObservationView, name: str, page: str, now: datetime) -> None:
+def _one(view: ObservationView, module: ModuleType, now: datetime) -> None:
+    name = str(module.name(view))
     content = picture(view.thumbnail) if view.thumbnail else None
     if content is None:
         st.html('<div class="no-picture">no picture</div>')
     else:
         st.image(content, width="stretch", alt=f"Small picture of {name}")
-    links.to(page, plain(shortened(name)), board=view.id)
+    links.to(module.PAGE, plain(shortened(name)), None, **{module.ASKS: view.id})
     decided = f", {view.disposition.value.replace('_', ' ')}" if view.disposition else ""
     st.caption(f"{_coloured(view.quality)}{decided} · {ago(view.processed_at, now)}")

@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.states import Tile
+from app.dashboard.states import Tile, Tone
 from app.dashboard.wording import QUALITY, ago, clock_time
 from core.store.views import AlarmView, SystemState
 
@@ -36,12 +36,13 @@ def _body(tile: Tile, state: SystemState, now: datetime, where: tzinfo) -> str:
     since = f"since {clock_time(tile.since, now, where)}" if tile.since else "&nbsp;"
     newest = "no data so far" if tile.newest is None else f"newest data {ago(tile.newest, now)}"
     counts = ", ".join(f"{count} {QUALITY[quality]}" for quality, count in state.counts.items() if count)
+    todo = f'<div class="tile-line">{escape(tile.todo).replace("`", "")}</div>' if tile.tone is Tone.EMPTY else ""
     return (
         f'<section class="tile" aria-label="{escape(tile.title)}: {escape(tile.word)}">'
         f'<div class="tile-title">{escape(tile.title)}</div>'
         f'<div class="tile-word">{escape(tile.word)}</div>'
         f'<div class="tile-since">{since}</div>'
         f'<div class="tile-line">{escape(newest)}</div>'
-        f'<div class="tile-line">Last 8 hours: {escape(counts) or "nothing"}</div>'
+        f'<div class="tile-line">Last 8 hours: {escape(counts) or "nothing"}</div>{todo}'
         f"</section>"
     )

@@ -33,6 +33,7 @@ def _live() -> None:
             instant,
             silent_after_s=module.silent_after_s(settings()),
             next_step=module.next_step(settings()),
+            when_silent=module.WHEN_SILENT,
         )
         for name, module in known.items()
     }
@@ -53,4 +54,4 @@ def _what_to_do(first: Tile | None, alarms: list[AlarmView]) -> tuple[str, Alarm
     if first.todo or not mine:
         return first.todo, None
     worst = min(mine, key=urgency)
-    return str(displays()[first.system].guidance(worst)), worst
+    return str(displays()[first.system].summons(worst)), worst
