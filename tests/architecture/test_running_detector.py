@@ -12,8 +12,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "lightning", "torchvision", "prefect", "streamlit")
 
+MODULES = (
+    "core.inference",
+    "core.thresholds",
+    "inspection.flex.detector",
+    "dqm.its.system",
+    "dqm.its.detector",
+    "dqm.its.pixels.detector",
+)
 
-@pytest.mark.parametrize("module", ["core.inference", "core.thresholds", "inspection.flex.detector"])
+
+@pytest.mark.parametrize("module", MODULES)
 def test_no_heavy_import(module):
     script = f"import sys, {module}; sys.exit(str(sorted(set({HEAVY!r}) & set(sys.modules)) or ''))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

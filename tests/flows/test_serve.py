@@ -13,7 +13,7 @@ from core.errors import ShiftwatchError
 from core.settings import Settings
 from core.store import Store
 from core.verdict import Quality
-from flows.serve import main, wait_for_server
+from flows.serve import connected, main, wait_for_server
 from tests.flows.conftest import ROOT, Server, kill_all, wait_for
 from tests.flows.fakes import NAME, drop, inbox
 
@@ -115,10 +115,23 @@ def test_training_and_calibration_are_flows_over_the_systems_own_functions(prefe
     assert sorted(run["state_type"] for run in runs) == ["COMPLETED", "FAILED"]
 
 
+def test_only_what_the_site_is_connected_to_is_watched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without, linked = Settings(home=tmp_path), Settings(home=tmp_path, its={"qcdb_url": "http://host:8083"})
+    assert connected(None, without) == ["flex"]
+    assert capsys.readouterr().err == "its is not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set\n"
+    assert connected(None, linked) == ["flex", "its"]
+    assert connected(["its"], linked) == ["its"]
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
+    assert main(["--system", "its"]) == 1
+    assert "its is not connected: set SHIFTWATCH_ITS__QCDB_URL" in capsys.readouterr().err
+
+
 def test_without_a_server_serve_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ShiftwatchError, match=r"9/api: no Prefect server answers.*prefect server start"):
         wait_for_server("http://127.0.0.1:9/api", 0)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert main(["--server-timeout", "0"]) == 1
     assert main(["--system", "nonsense"]) == 1
-    assert "no system called 'nonsense'; there is: flex" in capsys.readouterr().err
+    assert "no system called 'nonsense'; there is: flex, its" in capsys.readouterr().err
