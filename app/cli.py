@@ -57,7 +57,10 @@ def score(
 @app.command(epilog="Example: shiftwatch train flex --product myboard golden/")
 def train(
     system: SystemName,
-    folder: Annotated[Path, typer.Argument(metavar="GOLDEN_DIR", help="Folder with 8 or more photos of good boards.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="GOLDEN_DIR", help="Folder with 8 or more photos of good boards; its: 10 or more runs."),
+    ],
     *,
     product: Annotated[str, typer.Option("--product", help="Name of the product to teach.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the model goes (default: HOME/models).")] = None,
@@ -75,7 +78,7 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Teach a product from photos of good boards; no defects are needed."""
+    """Teach a product from photos of good boards (its: --product pixels from runs of hits); no defects are needed."""
     from app.teaching import Lesson, teach
 
     lesson = Lesson(product, folder, seed, pairs, refit, _path(region))

@@ -1,4 +1,4 @@
-"""``shiftwatch train``: teach a product and register the version that came of it."""
+"""``shiftwatch train``: teach a product (flex) or a reference of chip hit maps (its), and register what came of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,15 +31,16 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
     core.errors.ShiftwatchError
         Nothing to learn from, or the product's name cannot be a folder.
     """
-    if system != "flex":
-        raise SettingsError(f"train: no system called {system!r} can be taught; there is: flex")
+    if system not in {"flex", "its"}:
+        raise SettingsError(f"train: no system called {system!r} can be taught; there is: flex, its")
     product = lesson.product
     if not lesson.folder.is_dir():
         raise InputError(lesson.folder, "no such folder")
     if product != Path(product).name or product.startswith("."):
         raise SettingsError(f"--product {product!r}: use a plain name without slashes")
     settings = load_settings()
-    package = _train(lesson, out or settings.site_models / system, report)
+    learn = _train if system == "flex" else _learn_pixels
+    package = learn(lesson, out or settings.site_models / system, report)
     register(system, product, package, settings)
     return package
 
@@ -59,6 +60,22 @@ def register(system: str, product: str, package: Path, settings: Settings) -> No
         store.register_model(system, product, version, known.card.digest, str(package.absolute()), card, at)
         if store.model(system, product) is None:
             store.set_alias(system, product, Alias.CHAMPION, version, "shiftwatch train", FIRST_REASON, at)
+
+
+def _learn_pixels(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
+    """Learn what chip hit maps of all runs in the folder look like."""
+    from dqm.its.pixels.files import is_run, read_run
+    from dqm.its.pixels.learning import learn, write_reference
+    from dqm.its.system import PIXELS
+
+    if lesson.product != PIXELS or lesson.pairs or lesson.region is not None:
+        raise SettingsError(f"train its: of the ITS only --product {PIXELS} is taught here, from runs of hits (npz)")
+    runs = [read_run(path) for path in sorted(lesson.folder.glob("*.npz")) if is_run(path)]
+    if not runs:
+        raise InputError(lesson.folder, "holds no run of hits (npz with event, plane, column and row)")
+    report(f"learning from {len(runs)} runs in {lesson.folder}")
+    out.mkdir(parents=True, exist_ok=True)
+    return write_reference(out / lesson.product, learn(runs), runs, replace=True).path
 
 
 def _train(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
