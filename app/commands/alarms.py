@@ -39,7 +39,7 @@ def list_alarms(
         return
     typer.echo(ROW.format("id", "severity", "system", "element", "since (UTC)", "acknowledged by", "what"))
     for alarm in found:
-        since, seen_by = alarm.raised_at.strftime("%Y-%m-%d %H:%M"), alarm.acknowledged_by or "-"
+        since, seen_by = alarm.bad_since.strftime("%Y-%m-%d %H:%M"), alarm.acknowledged_by or "-"
         typer.echo(
             ROW.format(alarm.id, alarm.severity.name, alarm.system, alarm.element, since, seen_by, alarm.message)
         )
@@ -78,7 +78,11 @@ def _as_json(alarm: "AlarmView") -> dict[str, Any]:
         "phase": alarm.phase.value,
         "open": alarm.is_open,
         "message": alarm.message,
+        "kind": alarm.kind,
+        "cause": alarm.cause,
+        "places": list(alarm.places),
         "count": alarm.count,
+        "bad_since": instant(alarm.bad_since),
         "raised_at": instant(alarm.raised_at),
         "recovered_at": instant(alarm.recovered_at),
         "closed_at": instant(alarm.closed_at),

@@ -1,7 +1,7 @@
 """The other commands: alarms, models, tables, simulation, the doctor, and what their help says."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -12,8 +12,11 @@ from typer.testing import CliRunner, Result
 from app import scanner
 from app.cli import app
 from app.teaching import Lesson
+from core.contracts import AlarmRule, Arrival, Incident, Settled
 from core.errors import StoreError
+from core.observation import Observation
 from core.store import Store
+from core.verdict import Quality, Verdict
 from dqm.its.cycle_files import read_cycle
 from dqm.its.qcdb.server import FakeQcdb
 from tests.app.boards import cheap_store
@@ -93,6 +96,20 @@ def test_alarms_are_listed_acknowledged_and_cleared(shelf: Store) -> None:
     assert (detail.view.acknowledged_by, detail.view.is_open) == ("Anna", False)
     assert "20UPGPQ2600002" not in run("alarms", "list").stdout
     assert "20UPGPQ2600002" in run("alarms", "list", "--all").stdout
+
+
+def test_alarms_of_incidents_are_listed_with_where_and_since_when(shelf: Store) -> None:
+    since = datetime(2026, 5, 1, 11, 42, tzinfo=UTC)
+    wrong = Incident("place", frozenset({"L0_03/4"}), "L0_03/4", Quality.BAD, since, "noisy chip", "noisy chip here")
+    seen = Observation("its", "ITS", "1/2", since + timedelta(minutes=9), "qcdb", "ab")
+    settled = Settled(Arrival("t", "qcdb"), seen, Verdict(Quality.BAD), seen.observed_at, (wrong,))
+    shelf.record("its", "qcdb", [settled], AlarmRule())
+    (row,) = (line for line in run("alarms", "list").stdout.splitlines() if "L0_03/4" in line)
+    assert "2026-05-01 11:42" in row
+    assert "noisy chip here" in row
+    told = json.loads(run("alarms", "list", "--json").stdout)
+    assert (told["kind"], told["cause"], told["places"]) == ("place", "noisy chip", ["L0_03/4"])
+    assert (told["bad_since"], told["raised_at"]) == (since.isoformat(), seen.observed_at.isoformat())
 
 
 def test_without_alarms_it_says_so(shelf: Store) -> None:
