@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.dashboard.wording import age, plural
+from app.dashboard.wording import age, began, plural
 from core.alarms.severity import Severity
 from core.store.views import AlarmView, Heartbeat, SystemState
 
@@ -74,7 +74,7 @@ class _Advice:
 
 def _condition(state: SystemState, alarms: Sequence[AlarmView], now: datetime, advice: _Advice) -> Condition:
     count = sum(state.open_alarms.values())
-    oldest = min((alarm.raised_at for alarm in alarms), default=None)
+    oldest = min((began(alarm) for alarm in alarms), default=None)
     if any(alarm.severity is Severity.MAJOR for alarm in alarms):
         return (Tone.ALARM, plural(count, "alarm"), oldest, "")
     if blind := _blindness(state, now, advice):

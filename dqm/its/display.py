@@ -183,7 +183,10 @@ def why(view: ObservationView) -> str:
 
 def alarm_name(alarm: AlarmView) -> str:
     """Return what people call the place an alarm is about."""
-    return alarm.element if alarm.observation_id is None else place_label(alarm.element)
+    if alarm.observation_id is None or not alarm.element:
+        return alarm.element
+    label = place_label(alarm.element)
+    return label[0].upper() + label[1:]
 
 
 def alarm_words(alarm: AlarmView) -> str:

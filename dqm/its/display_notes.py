@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import floor, isfinite, log10
 
 from core.observation import Condition
 from core.verdict import Measurement
@@ -22,7 +23,7 @@ _OBJECTS: Mapping[str, tuple[str, str]] = {
     "vertex_xy": ("Vertex x and y", ""),
 }
 _MEASURED: Mapping[str, str] = {
-    "smallest visible background": "Smallest background seen in half of all cases",
+    "smallest visible background": "Background seen from",
 }
 _ORDER = {kind: number for number, kind in enumerate(_OBJECTS)}
 _LAYERED = re.compile(r"(\w+)_L([0-6])", re.ASCII)
@@ -64,15 +65,29 @@ def measured(measurements: Mapping[str, Measurement]) -> Sequence[tuple[str, str
 def value_of(measurement: Measurement) -> str:
     """Return a measured value with its uncertainty and unit, in as many digits as they are worth."""
     value, sigma, unit = measurement.value, measurement.sigma, measurement.unit
-    if unit in {"", "1"} and sigma is None:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}".replace(",", " ")
+    if not isfinite(value):
+        return "not known"
+    if unit.startswith("of ") and sigma is None:
+        return f"{_short(100 * value, 2)} % {unit}"
+    if unit.startswith("of "):
+        percent = Measurement(100 * value, None if sigma is None else 100 * sigma, "")
+        return f"{value_of(percent)} % {unit}"
     if unit == "Hz" and abs(value) >= 1000:
         power = 6 if abs(value) >= 1e6 else 3
         scaled = Measurement(value / 10**power, None if sigma is None else sigma / 10**power, "")
         return f"{value_of(scaled)} {'MHz' if power == 6 else 'kHz'}"
-    text = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}".replace(",", " ")
-    spread = "" if sigma is None else f" ± {sigma:.1g}" if abs(sigma) < 1000 else f" ± {sigma:,.0f}".replace(",", " ")
-    return f"{text}{spread}{f' {unit}' if unit not in {'', '1'} else ''}"
+    digits = 3 if not sigma or not value else max(1, min(6, 1 + floor(log10(abs(value))) - floor(log10(sigma))))
+    spread = "" if sigma is None else f" ± {_short(sigma, 1)}"
+    return f"{_short(value, digits)}{spread} {unit}".rstrip()
+
+
+def _short(value: float, digits: int) -> str:
+    """A number in so many digits, thousands apart."""
+    rounded = float(f"{value:.{digits}g}")
+    if abs(rounded) >= 1000:
+        return f"{rounded:,.0f}".replace(",", " ")
+    decimals = max(0, digits - 1 - floor(log10(abs(rounded)))) if rounded else 0
+    return f"{rounded:.{decimals}f}"
 
 
 def _capital(name: str) -> str:

@@ -5,7 +5,7 @@ import streamlit as st
 from app.dashboard import links, person
 from app.dashboard.access import displays, now, picture, store
 from app.dashboard.panels.alarm_rows import name, severity_badge, standing, title, words
-from app.dashboard.wording import CHANGE, QUALITY, ago, clock_time, plain, zone
+from app.dashboard.wording import CHANGE, QUALITY, ago, began, clock_time, plain, zone
 from core.alarms.events import AlarmAction
 from core.errors import ShiftwatchError
 from core.store.views import AlarmDetail, AlarmView
@@ -37,7 +37,7 @@ def _facts(alarm_id: int) -> None:
     st.html(severity_badge(view))
     st.markdown(f"### {name(view)}: {words(view)}", anchors=False)
     st.markdown(
-        f"{title(view)} · since {clock_time(view.raised_at, instant, where)} ({ago(view.raised_at, instant)}) · "
+        f"{title(view)} · since {clock_time(began(view), instant, where)} ({ago(began(view), instant)}) · "
         f"seen by: {standing(view, instant)}"
     )
     if view.is_open and (module := displays().get(view.system)):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.dashboard import links
 from app.dashboard.access import displays
-from app.dashboard.wording import SEVERITY, age, clock_time, plain, zone
+from app.dashboard.wording import SEVERITY, age, began, clock_time, plain, zone
 from core.alarms.severity import Severity
 from core.store.views import AlarmView
 
@@ -34,7 +34,7 @@ def draw(alarms: Sequence[AlarmView], now: datetime) -> None:
         severity, what, since, seen, open_it = st.columns(WIDTHS, vertical_alignment="center")
         severity.html(severity_badge(alarm))
         what.markdown(f"**{name(alarm)}**: {words(alarm)}  \n:small[{title(alarm)}]")
-        since.markdown(f"{clock_time(alarm.raised_at, now, where)}  \n{age(alarm.raised_at, now)}")
+        since.markdown(f"{clock_time(began(alarm), now, where)}  \n{age(began(alarm), now)}")
         seen.markdown(standing(alarm, now))
         with open_it:
             links.to(links.ALARMS, "Open", ":material/arrow_forward:", alarm=alarm.id)

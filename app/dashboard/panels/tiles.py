@@ -26,6 +26,9 @@ def urgent(tile: Tile | None, what: str, alarm: AlarmView | None) -> None:
     if tile is None:
         st.html('<div class="urgent calm" role="status">Nothing needs you right now.</div>')
         return
+    if tile.tone is Tone.EMPTY:
+        st.html('<div class="urgent empty" role="status"><b>No data yet.</b> What to do first is said below.</div>')
+        return
     text = f"<b>{escape(tile.title)}: {escape(tile.word)}.</b> {escape(what).replace('`', '')}"
     st.html(f'<div class="urgent {tile.tone}" role="alert">{text}</div>')
     if alarm is not None:

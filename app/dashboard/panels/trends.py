@@ -28,7 +28,7 @@ def draw(detail: ObservationDetail, one: Incident | None, where: tzinfo) -> None
 
 def _scores(points: list[CoursePoint], detail: ObservationDetail, one: Incident | None) -> Chart:
     return Chart(
-        "How strange" if is_barrel(detail) else "How strange, run by run",
+        "How strange (0: healthy, once a shift)" if is_barrel(detail) else "How strange, run by run",
         course.scores(points),
         line=detail.view.threshold,
         line_name="alarm from here",
