@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -104,7 +105,8 @@ def load_package(path: Path | str) -> ModelPackage:
     for name, digest in sorted(card.files.items()):
         if not re.fullmatch(FILE_NAME, name):
             raise ModelError(f"{folder / CARD_FILE}: lists {name!r}, not a name that a model package may hold")
-        _check_file(folder / name, digest)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda listed: _check_file(folder / listed[0], listed[1]), sorted(card.files.items())))
     return ModelPackage(folder, card)
 
 

@@ -16,6 +16,7 @@ from inspection.flex.learned.product import KIND
 
 Weights: TypeAlias = dict[str, NDArray[np.generic]]
 
+_MAPPED_FROM_PX = 3_000_000
 SHIPPED = Path(__file__).parent.parent / "models" / "base"
 
 
@@ -73,7 +74,11 @@ def save_product(
     created_at: datetime,
     digest: str,
 ) -> ModelPackage:
-    """Write the package (in the place of an older one of the same name)."""
+    """Write the package (in the place of an older one of the same name).
+
+    Arrays of large boards are stored as they are, to be mapped when a board is judged: 17 megapixels take most of a
+    second to decompress. Small ones, like those that ship, are compressed.
+    """
     expected = taught.expected
     base = NETWORKS.package()
     return write_package(
@@ -117,5 +122,6 @@ def save_product(
             "learned_from": list(taught.learned_from),
             "classes": base.card.details["classes"],
         },
+        compress=taught.zones.size < _MAPPED_FROM_PX,
         replace=True,
     )
