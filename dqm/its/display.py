@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import log10
 from pathlib import PurePath
 from typing import Any
 
@@ -53,7 +54,7 @@ class Incident:
     place: str
     cause: str
     probability: float | None
-    score: float | None
+    strangeness: str
     quality: Quality
     since: datetime | None
     cycles: int | None
@@ -75,10 +76,10 @@ class Incident:
 
 def incidents(detail: ObservationDetail) -> tuple[Incident, ...]:
     """Return the suspect regions of an observation, worst first."""
-    return tuple(_incident(index, region, detail.view.quality) for index, region in enumerate(detail.regions))
+    return tuple(_incident(index, region, detail) for index, region in enumerate(detail.regions))
 
 
-def _incident(index: int, region: Mapping[str, Any], quality: Quality) -> Incident:
+def _incident(index: int, region: Mapping[str, Any], detail: ObservationDetail) -> Incident:
     cause = str(region.get("cause") or UNKNOWN)
     element = str(region.get("element") or "")
     said = str(region.get("quality") or "")
@@ -89,8 +90,8 @@ def _incident(index: int, region: Mapping[str, Any], quality: Quality) -> Incide
         place=place_label(element),
         cause=cause,
         probability=region.get("probability"),
-        score=region.get("score"),
-        quality=Quality(said) if said in {*Quality} else quality,
+        strangeness=_strangeness(region, barrel=is_barrel(detail)),
+        quality=Quality(said) if said in {*Quality} else detail.view.quality,
         since=_time(region.get("since")),
         cycles=_whole(region.get("cycles")),
         ratio=_number(region.get("ratio")),
@@ -129,17 +130,25 @@ def how_sure(probability: float | None) -> str:
     return "> 99 % sure" if probability > 0.99 else f"{round(100 * probability)} % sure"
 
 
-def rarity(score: float | None) -> str:
-    """Return in words what a score says: the logarithm of how many healthy shifts show the like once."""
-    if score is None:
-        return ""
+def rarity(score: float, unit: str = "shift") -> str:
+    """Return in words what a score says: the logarithm of how many healthy shifts (or chip maps) show the like once."""
     if score > 6:
-        return "Healthy data look like this less than once in a million shifts."
+        return f"Healthy data look like this less than once in a million {unit}s."
     times = 10.0 ** abs(score)
-    if times < 2:
-        return "Healthy data look like this about once a shift."
+    if times < 1.5:
+        return f"Healthy data look like this about once a {unit}."
     count = f"{float(f'{times:.1g}'):,.0f}".replace(",", " ")
-    return f"Healthy data look like this about {f'once in {count} shifts' if score > 0 else f'{count} times a shift'}."
+    return (
+        f"Healthy data look like this about {f'once in {count} {unit}s' if score > 0 else f'{count} times a {unit}'}."
+    )
+
+
+def _strangeness(region: Mapping[str, Any], *, barrel: bool) -> str:
+    """How strange a region is: the barrel's scores count shifts, those of hit maps have a chance per chip map."""
+    score, p_value = _number(region.get("score")), _number(region.get("p_value"))
+    if barrel:
+        return "" if score is None else rarity(score)
+    return rarity(-log10(p_value), "chip map") if p_value else ""
 
 
 def headline(detail: ObservationDetail) -> str:
@@ -195,6 +204,8 @@ def alarm_words(alarm: AlarmView) -> str:
         return alarm.message
     if alarm.severity in _NOT_KNOWN:
         return "a cycle could not be judged"
+    if not alarm.kind:
+        return "new defects"
     return cause_label(alarm.cause).lower().replace("side a", "side A").replace("side c", "side C")
 
 
@@ -207,7 +218,7 @@ def guidance(alarm: AlarmView) -> str:
 
 def summons(alarm: AlarmView) -> str:
     """Return what is wrong where, and what to do about it."""
-    if alarm.observation_id is None or alarm.severity in _NOT_KNOWN:
+    if alarm.observation_id is None or alarm.severity in _NOT_KNOWN or not alarm.kind:
         return guidance(alarm)
     return f"{_at(cause_label(alarm.cause), place_label(alarm.element))}. {guidance(alarm)}"
 

@@ -76,6 +76,8 @@ def value_of(measurement: Measurement) -> str:
         power = 6 if abs(value) >= 1e6 else 3
         scaled = Measurement(value / 10**power, None if sigma is None else sigma / 10**power, "")
         return f"{value_of(scaled)} {'MHz' if power == 6 else 'kHz'}"
+    if sigma is None and not unit and value == int(value):
+        return f"{value:,.0f}".replace(",", " ")
     digits = 3 if not sigma or not value else max(1, min(6, 1 + floor(log10(abs(value))) - floor(log10(sigma))))
     spread = "" if sigma is None else f" ± {_short(sigma, 1)}"
     return f"{_short(value, digits)}{spread} {unit}".rstrip()

@@ -46,6 +46,8 @@ def _title(detail: ObservationDetail, now: datetime, where: tzinfo, *, old: bool
     word, text = _BADGES.get(detail.view.quality, ("", ""))
     badge = f'<span class="severity {word}">{text}</span> ' if word else ""
     known = [escape(part) for part in display.subtitle(detail.view.conditions)] or [escape(display.name(detail.view))]
+    if not display.is_barrel(detail):
+        known.insert(0, escape(detail.view.element))
     taken = span(detail)
     if taken:
         length = (taken[1] - taken[0]).total_seconds()

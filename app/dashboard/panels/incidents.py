@@ -8,7 +8,7 @@ import streamlit as st
 from app.dashboard.wording import age, clock_time, plain, plural
 from core.store.views import ObservationDetail
 from core.verdict import Quality
-from dqm.its.display import Incident, how_sure, incidents, rarity
+from dqm.its.display import Incident, how_sure, incidents
 from dqm.its.guidance import guidance
 
 SHOWN = 5
@@ -67,7 +67,7 @@ def _facts(one: Incident, now: datetime, where: tzinfo) -> str:
         ("Since", f"{_since(one, now, where).removeprefix('since ')}{lasting}" if one.since else ""),
         ("Cause", how_sure(one.probability)),
         ("Clusters there", "" if one.ratio is None else f"{_times(one.ratio)} what these conditions should give"),
-        ("How strange", rarity(one.score)),
+        ("How strange", one.strangeness),
         ("", "A defect that the reference knows" if one.known else ""),
     ]
     return "".join(["<dl class='facts'>", *(f"<dt>{a}</dt><dd>{b}</dd>" for a, b in rows if b), "</dl>"])

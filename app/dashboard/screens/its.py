@@ -83,7 +83,8 @@ def _picture(detail: ObservationDetail, current: int | None) -> None:
         st.html('<div class="no-picture its-none">No picture: nothing could be drawn of this.</div>')
         return
     if not display.is_barrel(detail):
-        st.image(content, width="stretch", alt=f"Hit maps of {display.name(detail.view)}")
+        with st.container(key="its_chips"):
+            st.image(content, width="stretch", alt=f"Hit maps of {display.name(detail.view)}")
         st.caption("Hits per 4 x 4 pixels of each chip; new defects in red, known ones in yellow.")
         return
     digest = detail.evidence.get("cells")
