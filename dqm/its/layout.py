@@ -33,7 +33,7 @@ def layer_slice(layer: int) -> slice:
     return slice(FIRST[layer], FIRST[layer + 1])
 
 
-def flatten(maps: Sequence[NDArray[np.generic]]) -> Floats:
+def flatten(maps: Sequence[NDArray[np.generic]]) -> NDArray[np.float64]:
     """Return the maps of all layers, (cells, staves) each, as one row, shape (CELLS,), float64."""
     return np.concatenate([np.asarray(layer, np.float64).T.ravel() for layer in maps])
 

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import erf
 
-from core.observation import Observation
+from core.observation import Array, Observation
 from dqm.its.cycle import UNKNOWN_BEAM
 from dqm.its.geometry import LAYERS
-from dqm.its.layout import CELLS, INNER, Bools, Floats, flatten, layer_slice, readout_places
+from dqm.its.layout import CELLS, INNER, Bools, flatten, layer_slice, readout_places
 from dqm.its.names import mask
 from dqm.its.objects import OBJECTS
 
+Floats = NDArray[np.float64]
 LONG_PLACES = INNER + sum(of.staves for of in LAYERS[3:])
 """Rows of the plots of long clusters: 432 inner chips, then 144 outer staves."""
 _ITERATIONS = 12
@@ -100,7 +102,7 @@ def read(observation: Observation) -> Reading:
     )
 
 
-def _maps(payload: Mapping[str, Floats], kind: str) -> tuple[Floats, Bools]:
+def _maps(payload: Mapping[str, Array], kind: str) -> tuple[Floats, Bools]:
     """One kind of map of all layers as a row, and which cells have a map."""
     names = [f"{kind}_L{of.number}" for of in LAYERS]
     values = flatten([payload.get(name, np.zeros(OBJECTS[name].shape)) for name in names])
@@ -110,7 +112,7 @@ def _maps(payload: Mapping[str, Floats], kind: str) -> tuple[Floats, Bools]:
     return values, has
 
 
-def _long(payload: Mapping[str, Floats]) -> tuple[Floats, Bools]:
+def _long(payload: Mapping[str, Array]) -> tuple[Floats, Bools]:
     """Frames with at least one long cluster by place, and which places have a plot."""
     counts, has = [], []
     for of in LAYERS:
@@ -121,7 +123,7 @@ def _long(payload: Mapping[str, Floats]) -> tuple[Floats, Bools]:
     return np.concatenate(counts), np.concatenate(has)
 
 
-def _vertices(payload: Mapping[str, Floats]) -> Vertices | None:
+def _vertices(payload: Mapping[str, Array]) -> Vertices | None:
     if "vertex_z" not in payload:
         return None
     found = np.asarray(payload["vertex_z"], np.float64)

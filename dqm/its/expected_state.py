@@ -1,0 +1,122 @@
+"""How a standing goes on: before a cycle, after time, a new run or other beams, and what a cycle teaches."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.its.expected_moment import Moment, layer_medians
+from dqm.its.expected_tables import NOISE_PIXELS, Tables
+from dqm.its.layout import CELLS, INNER, Bools, layer_of
+from dqm.its.reading import Reading
+from dqm.its.standing import Standing
+
+Floats = NDArray[np.float64]
+OTHER_BEAMS = 0.01
+"""Spread of the logarithm of a cell's ratio to the reference from one beam type to another (assumed)."""
+COLD_LAYER = 0.03
+"""Spread of a layer as a whole before anything is known of the detector (assumed)."""
+CLIP = 3.5
+FIRST_SIGHT = 3e-4
+"""Variance of a cell of which nothing is known yet: it stands where it is first seen (a chip that is off for long)."""
+LEARN_SPREAD = 1 / 40
+"""Share of the memory of a cell's spread that a cycle replaces."""
+SPREAD_RANGE = (0.6, 30.0)
+FORGET_RESTARTS_S = 1800.0
+_LAYER_NOISE = 0.005
+_NEW_NOISE = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predicted:
+    """A standing just before a cycle: ``layer_variance`` (3, 7) is what the layers may have moved as a whole."""
+
+    standing: Standing
+    layer_variance: Floats
+
+
+def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, noise_share: Floats) -> Predicted:
+    """Return the standing as it is before a cycle.
+
+    Parameters
+    ----------
+    noise_share
+        Share of noise in each cell's clusters, shape (CELLS,), as `noise_shares` gives it.
+    """
+    layers = layer_of()
+    known = bool(np.isfinite(standing.variance).any())
+    other_run, other_beams = standing.run != reading.run, standing.beam_type != reading.beam_type
+    gap_s = abs(reading.ended_s - standing.ended_s)
+    grown = np.ones(3) if other_run else -np.expm1(-gap_s / tables.memory_s)
+    noise_grown = 1.0 if other_run else -np.expm1(-gap_s / tables.noise_memory_s)
+    noise = noise_effect(noise_share, now) ** 2 * float(tables.noise_wander)
+    limit = tables.wander[:, layers] + noise
+    step = tables.wander[:, layers] * grown[:, None] + noise * noise_grown + (OTHER_BEAMS**2 if other_beams else 0.0)
+    change = np.log(now.luminosity / standing.luminosity) if standing.luminosity > 0 and now.luminosity > 0 else 0.0
+    apart = np.maximum(noise_share - now.noise_share, 0.0)
+    offset = standing.offset.copy()
+    offset[0] -= apart * np.clip(change, -1, 1)
+    step[0] += ((_NEW_NOISE + now.noise_share) * change) ** 2
+    variance = np.minimum(standing.variance + step, np.maximum(standing.variance, limit + step))
+    cold = tables.cold[:, layers] + noise
+    variance = np.where(np.isfinite(variance), np.minimum(variance, cold), cold)
+    layer_variance = tables.layer_wander * grown[:, None] + (OTHER_BEAMS**2 if other_beams else 0.0)
+    if not known:
+        layer_variance = layer_variance + COLD_LAYER**2
+    restarts = standing.restart_s * (0.0 if other_run else np.exp(-gap_s / FORGET_RESTARTS_S))
+    return Predicted(replace(standing, offset=offset, variance=variance, restart_s=restarts), layer_variance)
+
+
+def noise_shares(reading: Reading, tables: Tables, now: Moment) -> Floats:
+    """Return the share of noise in each cell's clusters by their size, where that is beyond doubt; shape (CELLS,).
+
+    Noise clusters are single pixels, those of particles are not; but thresholds move sizes as well.
+    """
+    usual = np.divide(now.pixels, now.clusters, out=np.full(CELLS, 2.5), where=now.clusters > 0)
+    seen = np.where(reading.has_size & (reading.size > 0), reading.size, usual)
+    by_size = (1 - seen / usual) * usual / np.maximum(usual - NOISE_PIXELS, 0.3)
+    spread = tables.size_spread[layer_of()] * usual / np.maximum(usual - NOISE_PIXELS, 0.3)
+    layer = np.maximum(layer_medians(by_size, reading.has_size) - _LAYER_NOISE, 0.0)[layer_of()]
+    layer[:INNER] = 0.0
+    beyond = np.sqrt(np.maximum(by_size**2 - (2 * spread) ** 2, 0.0)) * (by_size > 0)
+    return np.asarray(np.clip(now.noise_share + np.maximum(layer, beyond), 0.0, 0.95))
+
+
+def noise_effect(noise_share: Floats, now: Moment) -> Floats:
+    """Return by how much each quantity follows the noise, d log / d log noise, shape (3, CELLS)."""
+    size = np.divide(now.pixels, now.clusters, out=np.full(CELLS, 2.5), where=now.clusters > 0)
+    in_pixels = noise_share * NOISE_PIXELS / size
+    return np.stack((noise_share, in_pixels - noise_share, in_pixels))
+
+
+def taught(
+    standing: Standing,
+    quantity: int,
+    residual: Floats,
+    staying: Floats,
+    variance: Floats,
+    pull: Floats,
+    learns: Bools,
+) -> tuple[Floats, Floats, Floats]:
+    """Return offset, variance and spread of one quantity after a cycle, shape (CELLS,) each.
+
+    Parameters
+    ----------
+    residual, staying
+        log(observed / expected) less what the columns share, and the step of the layer, which stays.
+    variance
+        Of the cycle's counting.
+    learns
+        Which cells have something to learn from.
+    """
+    offset, before, spread = (getattr(standing, name)[quantity] for name in ("offset", "variance", "spread"))
+    gain = before / (before + variance)
+    reach = np.where(before > FIRST_SIGHT, np.inf, CLIP * np.sqrt(spread * (before + variance)))
+    moved = offset + staying + gain * np.clip(residual, -reach, reach)
+    wider = spread * (1 + LEARN_SPREAD * (np.minimum(pull**2, 9.0) / 0.97 - 1))
+    wider = np.clip(np.where(before < 4 * variance + 1e-5, wider, spread), *SPREAD_RANGE)
+    return (
+        np.where(learns, moved, offset),
+        np.where(learns, before * (1 - gain), before),
+        np.where(learns, wider, spread),
+    )

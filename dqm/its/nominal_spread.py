@@ -1,0 +1,142 @@
+"""Fits to the residuals of nominal runs: counting statistics, wander and its memory, noise, chance of the vertices.
+
+Changes between cycles tell them apart: counting goes with the number of clusters and not with the time between, wander
+grows with it as ``1 - exp(-t / memory)``. All fits are robust: a few faults in the nominal runs do no harm.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from dqm.its.expected_modes import covariance, responses
+from dqm.its.expected_tables import Tables
+from dqm.its.geometry import LAYERS
+from dqm.its.layout import COLUMNS, INNER, column_layer
+from dqm.its.nominal_residuals import Change, Residuals, changes, in_layer, robust_variance
+
+Floats = NDArray[np.float64]
+MEMORIES_S = (900.0, 1800.0, 3600.0, 7200.0, 14400.0)
+LEAST_WANDER = 1e-8
+QUIET_SHARE = 0.1
+NOISY_SHARE = 0.05
+USUAL_NOISE_WANDER = 0.03
+_COLD_SIGMAS = 4.0
+_LEAST_COLD = 0.015
+_MEDIAN_TAKES = 0.43
+"""Of a cell's variance, over the number of staves: what the median of the column takes away."""
+
+
+def fit_cells(runs: Sequence[Residuals]) -> tuple[Floats, Floats, Floats]:
+    """Return counting and wander, shape (3, 7) each, and the memory in s, shape (3,)."""
+    found = [(run, change) for run in runs for change in changes(run)]
+    counting, wander, memory = np.zeros((3, 7)), np.zeros((3, 7)), np.zeros(3)
+    for quantity in range(3):
+        fits = []
+        rows = [_rows(quantity, layer.number, found) for layer in LAYERS]
+        for memory_s in MEMORIES_S:
+            solved = [_solve(row, memory_s) for row in rows]
+            fits.append((sum(rest for _, rest in solved), memory_s, np.array([at for at, _ in solved])))
+        _, memory[quantity], best = min(fits, key=lambda fit: fit[0])
+        counting[quantity], wander[quantity] = best.T
+    return counting, np.maximum(wander, LEAST_WANDER), memory
+
+
+def _rows(quantity: int, layer: int, found: Sequence[tuple[Residuals, Change]]) -> Floats:
+    """Robust variance of the changes, mean inverse clusters, seconds; one row per run and lag, shape (n, 3)."""
+    rows = []
+    for run, change in found:
+        chosen = in_layer(layer, run.usable & (run.noise_share < QUIET_SHARE))
+        variance = robust_variance(change.cells[quantity][:, chosen]) / (1 - _MEDIAN_TAKES / LAYERS[layer].staves)
+        rows.append((variance, float(np.median(change.per_cluster[:, chosen])), change.seconds))
+    return np.array(rows)
+
+
+def _solve(rows: Floats, memory_s: float) -> tuple[Floats, float]:
+    variance, per_cluster, seconds = rows.T
+    design = np.stack((per_cluster, -np.expm1(-seconds / memory_s)), axis=1) / variance[:, None]
+    size = design.max(axis=0)
+    solution, rest = nnls(design / size, np.ones(variance.size))
+    return np.asarray(solution / size), float(rest) ** 2
+
+
+def fit_noise(runs: Sequence[Residuals], tables: Tables) -> float:
+    """Return the variance of the logarithm of the noise after a long time, from cells with much of it."""
+    found = []
+    for run in runs:
+        chosen = np.flatnonzero(run.usable & (run.noise_share > NOISY_SHARE))
+        chosen = chosen[chosen < INNER]
+        layers = np.repeat(np.arange(7), [of.staves * of.cells for of in LAYERS])[chosen]
+        for change in changes(run):
+            grown = -np.expm1(-change.seconds / float(tables.memory_s[0]))
+            seen = np.mean(change.cells[0][:, chosen] ** 2, axis=0)
+            usual = tables.counting[0, layers] * np.mean(change.per_cluster[:, chosen], axis=0)
+            found += ((seen - usual - tables.wander[0, layers] * grown) / run.noise_share[chosen] ** 2 / grown).tolist()
+    return max(float(np.median(found)), 1e-3) if len(found) >= 20 else USUAL_NOISE_WANDER
+
+
+def fit_common_spread(runs: Sequence[Residuals], tables: Tables) -> tuple[Floats, Floats]:
+    """Return the dispersion of interactions, shape (3,), and the wander of the layers as a whole, shape (3, 7)."""
+    dispersion = np.array([_dispersion(quantity, runs, tables) for quantity in range(3)])
+    wander = np.array([_layer_wander(quantity, runs, tables, dispersion[quantity]) for quantity in range(3)])
+    return dispersion, np.maximum(wander, LEAST_WANDER)
+
+
+def _dispersion(quantity: int, runs: Sequence[Residuals], tables: Tables) -> float:
+    """By the covariance of neighbouring columns of the inner barrel, each less the mean of its layer."""
+    centred = _centring()
+    above = below = 0.0
+    for run in runs:
+        usual = centred @ covariance(responses(quantity, tables, run.weights), run.weights) @ centred.T
+        inner = column_layer() < 3
+        pairs = inner[:, None] & inner[None, :] & ~np.eye(COLUMNS, dtype=bool)
+        change = next(iter(changes(run)), None)
+        if change is None:
+            continue
+        moved = _trimmed(change.columns[quantity] @ centred.T)
+        seen = moved.T @ moved
+        above += float((seen * usual)[pairs].sum())
+        below += float((usual**2)[pairs].sum() * change.per_interaction.sum())
+    return max(above / below, 0.1) if below > 0 else 2.0
+
+
+def _layer_wander(quantity: int, runs: Sequence[Residuals], tables: Tables, dispersion: float) -> Floats:
+    """By the mean of each layer, for occupation and hits against the outer layers."""
+    mean = np.stack([(column_layer() == layer) / np.sum(column_layer() == layer) for layer in range(7)])
+    if quantity != 1:
+        outer = column_layer() > 2
+        mean = mean - outer / outer.sum()
+    seen, grown = np.zeros(7), 0.0
+    for run in runs:
+        chance = mean @ covariance(responses(quantity, tables, run.weights), run.weights) @ mean.T * dispersion
+        for change in changes(run):
+            moved = np.median((change.columns[quantity] @ mean.T) ** 2, axis=0) / 0.455
+            seen += moved - np.diag(chance) * change.per_interaction.mean()
+            grown += -np.expm1(-change.seconds / float(tables.memory_s[quantity]))
+    return np.maximum(seen, 0.0) / max(grown, 1e-9)
+
+
+def fit_cold(runs: Sequence[Residuals]) -> tuple[Floats, Floats]:
+    """Return the variance of an unknown cell, shape (3, 7), and the spread of cells' sizes, shape (7,)."""
+    cold, sizes = np.zeros((3, 7)), np.zeros(7)
+    for layer in range(7):
+        stands = [run.cells[:, :, in_layer(layer, run.usable)].mean(axis=1) for run in runs]
+        together = np.concatenate(stands, axis=1)
+        together = together[:, together[0] > -0.5]
+        largest = np.abs(together).max(axis=1, initial=0.0)
+        cold[:, layer] = np.maximum(largest / _COLD_SIGMAS, _LEAST_COLD) ** 2
+        sizes[layer] = np.sqrt(robust_variance(together[1])) if together.size else 0.02
+    return cold, sizes
+
+
+def _centring() -> Floats:
+    """Takes the mean of its layer from every column, shape (COLUMNS, COLUMNS)."""
+    same = column_layer()[:, None] == column_layer()[None, :]
+    return np.asarray(np.eye(COLUMNS) - same / same.sum(axis=1, keepdims=True))
+
+
+def _trimmed(moved: Floats) -> Floats:
+    """Without the pairs of cycles that moved most: 2 in 100."""
+    size = np.square(moved).sum(axis=1)
+    return np.asarray(moved[size <= np.quantile(size, 0.98)])
