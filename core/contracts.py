@@ -61,7 +61,8 @@ class AlarmRule:
 
     Raised after ``count`` bad verdicts of one element (another number for a severity in ``counts``), or once it was bad
     for ``delay_s`` (0: at once); over after ``clear_count`` good ones in a row; ``latch``: stays until cleared *and*
-    acknowledged; ``severities``: what a quality counts as (not listed: OK).
+    acknowledged; ``severities``: what a quality counts as (not listed: OK); ``flood``: more incidents than this that
+    begin at once are one alarm.
     """
 
     delay_s: float = 0.0
@@ -69,6 +70,7 @@ class AlarmRule:
     clear_count: int = 1
     latch: bool = True
     counts: Mapping[Severity, int] = field(default_factory=dict)
+    flood: int | None = None
     severities: Mapping[Quality, Severity] = field(
         default_factory=lambda: {Quality.BAD: Severity.MAJOR, Quality.NULL: Severity.INVALID}
     )

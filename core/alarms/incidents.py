@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from core.contracts import Incident
 
+MANY = "many places"
+
 
 @dataclass(frozen=True, slots=True)
 class Ongoing:
@@ -31,6 +33,8 @@ class Spell:
     def fit(self, incident: Incident) -> tuple[bool, int, bool] | None:
         """Return how well an incident goes on as this, None if it cannot: active first, then places, then the name."""
         shared = len(self.places & incident.places)
+        if self.element == MANY and not self.active:  # a flood that is over claims no place
+            return None
         if incident.kind != self.kind or not (shared or incident.element == self.element):
             return None
         return self.active, shared, incident.element == self.element
@@ -50,27 +54,59 @@ class Plan:
     held: frozenset[int]
 
 
-def follow(incidents: Sequence[Incident], ongoing: Sequence[Ongoing], raises: Callable[[Incident], bool]) -> Plan:
+def follow(
+    incidents: Sequence[Incident],
+    ongoing: Sequence[Ongoing],
+    raises: Callable[[Incident], bool],
+    flood: int | None = None,
+) -> Plan:
     """Say what the incidents of one observation (worst first) mean for the open alarms.
 
     An incident goes on as the open alarm of its kind that fits best; several may go on as one (a region that fell
     apart). Where it fits more than one (regions that grew together), the others that are active are held. An incident
-    that raises no alarm holds every active one that it fits.
+    that raises no alarm holds every active one that it fits. More than ``flood`` new ones of a kind begin one alarm
+    together, called ``MANY``; while that is active, others that are new join it.
     """
     spells = [Spell(one.number, one.kind, one.element, one.places, one.active) for one in ongoing]
-    bad: list[Spell] = []
     held: set[int] = set()
-    for incident in sorted(incidents, key=raises, reverse=True):
+    new: list[Incident] = []
+    for incident in incidents:
         fitting = [(fit, spell) for spell in spells if (fit := spell.fit(incident)) is not None]
         held |= {spell.number for _, spell in fitting if spell.active and spell.number is not None}
         if not raises(incident):
             continue
         if fitting:
-            best = max(fitting, key=lambda pair: pair[0])[1]
+            max(fitting, key=lambda pair: pair[0])[1].take(incident)
         else:
-            best = Spell(None, incident.kind, incident.element, frozenset(), active=False)
-            spells.append(best)
-        best.take(incident)
-        if best not in bad:
-            bad.append(best)
+            new.append(incident)
+    spells += _begun(new, spells, flood)
+    rank = {id(incident): place for place, incident in enumerate(incidents)}
+    bad = sorted((spell for spell in spells if spell.incidents), key=lambda spell: rank[id(spell.incidents[0])])
     return Plan(tuple(bad), frozenset(held - {spell.number for spell in bad}))
+
+
+def _begun(new: Sequence[Incident], spells: Sequence[Spell], flood: int | None) -> list[Spell]:
+    """Let new incidents begin alarms, or join that of a flood."""
+    begun: list[Spell] = []
+    for kind in dict.fromkeys(incident.kind for incident in new):
+        own = [incident for incident in new if incident.kind == kind]
+        many = next((spell for spell in spells if (spell.kind, spell.element) == (kind, MANY)), None)
+        is_flood = flood is not None and len(own) > flood
+        if is_flood and many is None:
+            many = Spell(None, kind, MANY, frozenset(), active=False)
+            begun.append(many)
+        for incident in own:
+            if many is not None and (is_flood or many.active):
+                many.take(incident)
+            else:
+                _alone(incident, begun).take(incident)
+    return begun
+
+
+def _alone(incident: Incident, begun: list[Spell]) -> Spell:
+    """The alarm that an incident begins: its own, or that of a worse one which it fits."""
+    found = next((spell for spell in begun if spell.fit(incident) is not None), None)
+    if found is None:
+        found = Spell(None, incident.kind, incident.element, frozenset(), active=False)
+        begun.append(found)
+    return found

@@ -43,7 +43,7 @@ class IncidentLedger:
 
         ``event`` says when the observation was made and judged; its severity does not matter here.
         """
-        plan = follow([_plain(one) for one in incidents], self._ongoing(), self._raises)
+        plan = follow([_plain(one) for one in incidents], self._ongoing(), self._raises, self.rule.flood)
         changes: list[AlarmChange] = []
         touched: list[int] = []
         for spell in plan.spells:
@@ -77,12 +77,14 @@ class IncidentLedger:
 
     def _bad(self, row: AlarmRow, spell: Spell, event: Judged, observation_id: int) -> list[AlarmChange]:
         worst = max(spell.incidents, key=lambda one: severity_of(one.quality, self.rule))
+        others = len(spell.incidents) - 1
         row.places = sorted(spell.places)
-        row.message, row.cause, row.observation_id = worst.message, worst.cause, observation_id
+        row.message = f"{worst.message}, and {others} more" if others else worst.message
+        row.cause, row.observation_id = worst.cause, observation_id
         bad = replace(
             event,
             severity=severity_of(worst.quality, self.rule),
-            note=worst.message,
+            note=row.message,
             since=min(one.since for one in spell.incidents),
         )
         return self._step(row, bad, observation_id)

@@ -22,6 +22,9 @@ CLEAR_COUNT = 3
 """So many good cycles in a row end an alarm: a faint incident is not seen in every cycle."""
 
 _URL = re.compile(r"\A(https?):/+")
+FLOOD = 8
+"""More places than this that go wrong at once are one alarm."""
+
 UNJUDGED_COUNT = 3
 """So many cycles in a row that cannot be judged are an alarm: the first of a run is often too short."""
 
@@ -122,7 +125,7 @@ ITS = System(
     source=QcdbSource,
     detector=ItsJudge,
     read_file=read_file,
-    rule=AlarmRule(clear_count=CLEAR_COUNT, counts={Severity.INVALID: UNJUDGED_COUNT}),
+    rule=AlarmRule(clear_count=CLEAR_COUNT, counts={Severity.INVALID: UNJUDGED_COUNT}, flood=FLOOD),
     guidance=guidance,
     silent_after_s=lambda settings: settings.its.silent_after_s,
     incidents=incidents,

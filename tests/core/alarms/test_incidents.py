@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.alarms.incidents import Ongoing, Plan, follow
+from core.alarms.incidents import MANY, Ongoing, Plan, follow
 from core.contracts import Incident
 from core.verdict import Quality
 
@@ -20,8 +20,8 @@ def ongoing(number: int, places: str, kind: str = "place", element: str = "", *,
     return Ongoing(number, kind, element or places[:1], frozenset(places.split()), active)
 
 
-def plan(incidents: list[Incident], alarms: list[Ongoing]) -> Plan:
-    return follow(incidents, alarms, lambda one: one.quality is Quality.BAD)
+def plan(incidents: list[Incident], alarms: list[Ongoing], flood: int | None = None) -> Plan:
+    return follow(incidents, alarms, lambda one: one.quality is Quality.BAD, flood)
 
 
 def numbers(found: Plan) -> list[tuple[int | None, int]]:
@@ -80,6 +80,27 @@ def test_places_are_kept_until_it_is_over_and_are_new_when_it_comes_again() -> N
     assert spell.places == {"b", "c"}
 
 
+def test_a_flood_of_new_incidents_is_one_alarm_and_what_was_open_goes_on_by_itself() -> None:
+    news = [incident(place) for place in "bcde"]
+    background = incident("x", "background")
+    found = plan([incident("a"), background, *news], [ongoing(1, "a")], flood=3)
+    assert [(spell.number, spell.element, len(spell.incidents)) for spell in found.spells] == [
+        (1, "a", 1),
+        (None, "x", 1),
+        (None, MANY, 4),
+    ]
+    assert numbers(plan(news, [], flood=4)) == [(None, 1)] * 4
+
+
+def test_while_a_flood_is_active_what_is_new_joins_it() -> None:
+    flood, over = ongoing(1, "a b c d", element=MANY), ongoing(1, "a b c d", element=MANY, active=False)
+    assert numbers(plan([incident("z")], [flood], flood=3)) == [(1, 1)]
+    assert numbers(plan([incident("z")], [over], flood=3)) == [(None, 1)]
+    assert numbers(plan([incident("a")], [over], flood=3)) == [(None, 1)]
+    assert numbers(plan([incident(place) for place in "vwyz"], [over], flood=3)) == [(1, 4)]
+    assert numbers(plan([incident("z", "background")], [flood], flood=3)) == [(None, 1)]
+
+
 KINDS = st.sampled_from(["place", "background"])
 PLACES = st.frozensets(st.sampled_from("abcdef"), max_size=4)
 INCIDENTS = st.lists(
@@ -96,18 +117,18 @@ INCIDENTS = st.lists(
     max_size=6,
 )
 ALARMS = st.lists(
-    st.builds(Ongoing, st.integers(1, 99), KINDS, st.sampled_from("abxyz"), PLACES, st.booleans()),
+    st.builds(Ongoing, st.integers(1, 99), KINDS, st.sampled_from(["a", "b", "x", MANY]), PLACES, st.booleans()),
     max_size=6,
     unique_by=(lambda one: one.number, lambda one: (one.kind, one.element)),
 )
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
-@given(INCIDENTS, ALARMS)
+@given(INCIDENTS, ALARMS, st.sampled_from([None, 1, 2]))
 def test_every_bad_incident_is_in_one_alarm_and_no_two_alarms_have_one_name(
-    incidents: list[Incident], alarms: list[Ongoing]
+    incidents: list[Incident], alarms: list[Ongoing], flood: int | None
 ) -> None:
-    found = plan(incidents, alarms)
+    found = plan(incidents, alarms, flood)
     told = [one for spell in found.spells for one in spell.incidents]
     bad = [one for one in incidents if one.quality is Quality.BAD]
     assert sorted(map(id, told)) == sorted(map(id, bad))
@@ -119,4 +140,6 @@ def test_every_bad_incident_is_in_one_alarm_and_no_two_alarms_have_one_name(
     names = [(one.kind, one.element) for one in alarms if one.number not in continued]
     names += [(spell.kind, spell.element) for spell in found.spells]
     assert len(set(names)) == len(names)
+    ranks = [incidents.index(spell.incidents[0]) for spell in found.spells]
+    assert ranks == sorted(ranks)
     assert all(one.kind == spell.kind for spell in found.spells for one in spell.incidents)
