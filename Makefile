@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: demo up test check format screenshots bench bench-peers models lock clean
+.PHONY: demo up test check format screenshots bench bench-its bench-peers models lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/shiftwatch demo $(ARGS)
@@ -32,6 +32,9 @@ screenshots: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.flex $(ARGS)
+
+bench-its: $(VENV)/.test
+	$(BIN)/python -m benchmarks.its $(ARGS)
 
 # The peers' own environment (their dependencies disagree with ours), then every row of the comparison.
 PEERS ?= $(CURDIR)/var/peers

@@ -1,0 +1,107 @@
+"""Measure our ITS detector beside its peers on held-out simulated runs: Markdown to the screen, JSON to results/.
+
+Examples:
+    python -m benchmarks.its --quick                      (two minutes or so: few runs, nominal generator only)
+    python -m benchmarks.its --jobs 2                     (everything; simulates 32,000 cycles the first time)
+    python -m benchmarks.its --only ours                  (one method; the others' rows are not shown)
+    SHIFTWATCH_BENCH_CACHE=/data/bench python -m benchmarks.its --simulate     (only fill the cache)
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks.its import report, tables
+from benchmarks.its.cycles import make
+from benchmarks.its.measure import Judged, by_line, judge_line, judged, scenes_of
+from benchmarks.its.methods import methods_named
+from benchmarks.its.scenes import QUICK, Plan, Scene, history, learning
+from benchmarks.its.seen import Method
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for; 1 if our detector could not be loaded."""
+    asked = _parser().parse_args(arguments)
+    plan = QUICK if asked.quick else Plan()
+    scenes = scenes_of(plan)
+    _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
+    if asked.simulate:
+        return 0
+    lines = list(by_line(scenes).values())
+    _in_parallel(partial(_judge_line, plan, asked.only), lines, asked.jobs)
+    methods, missing = methods_named(plan, asked.only)
+    results = measured(plan, [judged(scene, methods) for scene in scenes], methods, asked.draws)
+    name = "quick" if asked.quick else "simulated"
+    report.write(asked.out / f"{name}.json", {"stamp": report.stamp(), "plan": asdict(plan), "rows": results})
+    _show(plan, results)
+    if missing:
+        print(f"ours is missing: {missing}", file=sys.stderr)
+    return int(bool(missing))
+
+
+def measured(plan: Plan, found: Sequence[Judged], methods: Sequence[Method], draws: int) -> report.Results:
+    """Return all figures: by row, then by setting."""
+    results: dict[str, dict[str, report.Row]] = {}
+    for method in methods:
+        for row, cut in method.rows.items():
+            time_taken = tables.milliseconds(found, method.name)
+            of_row = tables.cases(plan, found, row, cut)
+            results[row] = {setting: {**tables.figures(case, draws), **time_taken} for setting, case in of_row.items()}
+    return results
+
+
+def _show(plan: Plan, results: report.Results) -> None:
+    say = partial(print, flush=True)
+    say("\n## Nominal generator, one false alarm per shift\n\n" + report.main_table(results))
+    say("\n## Recall per cycle by fraction of background\n\n" + report.curve_table(results))
+    say("\n## Incidents found within 5 cycles, by cause\n\n" + report.cause_table(results))
+    say("\n## Places\n\n" + report.place_table(results))
+    if len(plan.settings) > 1:
+        for key in ("false_alarms", "recall_5", "recall_5_own", "smallest_50", "smallest_50_own", "hardware_found"):
+            say(f"\n## {key} by setting\n\n" + report.against_table(results, key))
+    if "ours" in results:
+        say("\n## Ours by setting\n\n" + report.shifted_table(results, "ours"))
+        say("\n## Where ours loses\n\n" + "\n".join(report.losses(results, "ours")))
+
+
+def _judge_line(plan: Plan, only: str, scenes: Sequence[Scene]) -> None:
+    judge_line(plan, scenes, methods_named(plan, only)[0], _say)
+
+
+def _histories(plan: Plan, scenes: Sequence[Scene]) -> list[Scene]:
+    return [before for line in by_line(scenes) for before in history(line, plan.cycle_s)]
+
+
+def _in_parallel(do: Callable[..., object], things: Sequence[object], jobs: int) -> None:
+    if jobs == 1:
+        for thing in things:
+            do(thing)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        list(pool.map(do, things))
+
+
+def _say(line: str) -> None:
+    print(f"... {line}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "benchmarks.its", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="few runs of the nominal generator")
+    parser.add_argument("--simulate", action="store_true", help="only simulate what the measurement needs")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (time per cycle suffers)")
+    parser.add_argument("--draws", type=int, default=tables.DRAWS, help="resamplings for the intervals; 0: none")
+    parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for the JSON files")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
