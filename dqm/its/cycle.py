@@ -49,6 +49,8 @@ class Cycle:
         Start of the run, where it is known.
     masked
         Names of the staves, chips and lanes that are off by configuration, so all zero without a fault.
+    matching
+        How the objects of a QCDB were brought together (see README.md), as further conditions of the observation.
     """
 
     run: int
@@ -63,6 +65,7 @@ class Cycle:
     reasons: Mapping[str, str] = field(default_factory=dict)
     run_began_at: datetime | None = None
     masked: tuple[str, ...] = ()
+    matching: Mapping[str, Condition] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -80,6 +83,7 @@ def assemble(
     reasons: Mapping[str, str] | None = None,
     run_began_at: datetime | None = None,
     masked: Iterable[str] = (),
+    matching: Mapping[str, Condition] | None = None,
 ) -> Cycle:
     """Return the cycle of what was found; an object that cannot be used counts as missing, with the reason.
 
@@ -112,6 +116,7 @@ def assemble(
         reasons=why,
         run_began_at=run_began_at,
         masked=_places(masked, origin),
+        matching=dict(matching or {}),
     )
 
 
@@ -141,6 +146,7 @@ def to_observation(cycle: Cycle, origin: str, sha256: str) -> Observation:
 def _conditions(cycle: Cycle) -> dict[str, Condition]:
     age = None if cycle.run_began_at is None else (cycle.ended_at - cycle.run_began_at).total_seconds()
     return {
+        **cycle.matching,
         "run": cycle.run,
         "fill": cycle.fill,
         "beam_type": cycle.beam_type,

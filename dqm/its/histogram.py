@@ -1,7 +1,7 @@
 """One QC histogram, read from and written to the one-object ROOT files of the QCDB."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from core.errors import InputError
 from dqm.its.rootfile.container import RootFile
 from dqm.its.rootfile.cursor import DamagedError
 from dqm.its.rootfile.streams import RawAxis, RawHistogram, read_histogram
+from dqm.its.rootfile.writing import ratio_file
 
 KEY = "ccdb_object"
 MAX_OBJECT_BYTES = 64 * 2**20
@@ -39,6 +40,9 @@ class Histogram:
         Number of entries, as ROOT counts them.
     title
         Title of the object.
+    numerator, denominator
+        What ``values`` are the ratio of, as QC's ratio classes store it: the shape of ``values``, or () where all bins
+        have one denominator. None where they are not stored.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Histogram:
     axis_titles: tuple[str, ...]
     entries: float = 0.0
     title: str = ""
+    numerator: NDArray[np.float64] | None = None
+    denominator: NDArray[np.float64] | None = None
 
 
 def decode(body: bytes, origin: str) -> Histogram:
@@ -85,9 +91,11 @@ def decode_object(class_name: str, content: bytes, origin: str) -> Histogram:
 
 
 def encode(histogram: Histogram) -> bytes:
-    """Return a ROOT file with the histogram under the key ``ccdb_object``, as TH1D or TH2D."""
+    """Return a ROOT file with the histogram under ``ccdb_object``: a TH1D, a TH2D or, with its parts, QC's ratio."""
     import uproot  # half a second, which what only reads histograms does not need
 
+    if histogram.numerator is not None and histogram.denominator is not None:
+        return _ratio_file(histogram, histogram.numerator, histogram.denominator)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "object.root"
         with uproot.recreate(path) as file:
@@ -107,6 +115,19 @@ def to_root(histogram: Histogram) -> Any:
     sums = [float(histogram.values.sum())] + [0.0] * (3 if len(shape) == 1 else 6)
     write = identify.to_TH1x if len(shape) == 1 else identify.to_TH2x
     return write(histogram.name, histogram.title, cells.ravel(order="F"), histogram.entries, *sums, np.zeros(0), *axes)
+
+
+def _ratio_file(ratio: Histogram, numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> bytes:
+    """A file with the ratio as ``o2::quality_control_modules::common::TH2Ratio<TH2D>`` (or ``TH1``)."""
+    plain = f"TH{ratio.values.ndim}D"
+    above = replace(ratio, name=f"{ratio.name}_num", values=numerator)
+    below = replace(ratio, name=f"{ratio.name}_den", values=np.broadcast_to(denominator, ratio.values.shape))
+    if denominator.ndim == 0:
+        single = (np.array([-1.0, 1.0]),) * ratio.values.ndim
+        values = np.full((1,) * ratio.values.ndim, float(denominator))
+        below = replace(below, values=values, edges=single, labels=(None,) * ratio.values.ndim)
+    whole, *parts = (to_root(part).serialize(name=part.name) for part in (ratio, above, below))
+    return ratio_file(KEY, plain, whole, (parts[0], parts[1]), uniform=denominator.ndim == 0)
 
 
 def _to_axis(name: str, edges: NDArray[np.float64], labels: tuple[str, ...] | None, title: str) -> Any:
@@ -133,12 +154,7 @@ def _to_labels(labels: tuple[str, ...] | None) -> Any:
 
 def _checked(raw: RawHistogram) -> Histogram:
     """The histogram, or what is wrong with it."""
-    shape = tuple(axis.bins for axis in raw.axes)
-    cells = [n + 2 for n in shape]
-    if min(shape) < 1 or int(np.prod([float(n) for n in cells])) != raw.contents.size:
-        raise DamagedError(f"has {raw.contents.size} cells but bins {shape}")
-    inner = raw.contents.reshape(cells, order="F")[tuple(slice(1, -1) for _ in shape)]
-    values = np.ascontiguousarray(inner, np.float64)
+    values = _inner(raw)
     if not (np.isfinite(values).all() and np.isfinite(raw.entries)):
         raise DamagedError("holds contents that are no finite numbers")
     return Histogram(
@@ -150,7 +166,33 @@ def _checked(raw: RawHistogram) -> Histogram:
         axis_titles=tuple(axis.title for axis in raw.axes),
         entries=raw.entries,
         title=raw.title,
+        **_ratio_of(raw, values.shape),
     )
+
+
+def _inner(raw: RawHistogram) -> NDArray[np.float64]:
+    """The contents without under- and overflow."""
+    shape = tuple(axis.bins for axis in raw.axes)
+    cells = [n + 2 for n in shape]
+    if min(shape) < 1 or int(np.prod([float(n) for n in cells])) != raw.contents.size:
+        raise DamagedError(f"has {raw.contents.size} cells but bins {shape}")
+    return np.ascontiguousarray(raw.contents.reshape(cells, order="F")[tuple(slice(1, -1) for _ in shape)], np.float64)
+
+
+def _ratio_of(raw: RawHistogram, shape: tuple[int, ...]) -> dict[str, NDArray[np.float64]]:
+    """Numerator and denominator, if both are there and fit the ratio."""
+    if raw.parts is None:
+        return {}
+    try:
+        above, below = (_inner(part) for part in raw.parts)
+    except DamagedError:
+        return {}
+    if below.size == 1:
+        below = below.reshape(())
+    fits = above.shape == shape and below.shape in {(), shape}
+    if not fits or any(not np.isfinite(part).all() or (part < 0).any() for part in (above, below)):
+        return {}
+    return {"numerator": above, "denominator": below}
 
 
 def _edges(axis: RawAxis) -> NDArray[np.float64]:

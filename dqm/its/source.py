@@ -1,4 +1,4 @@
-"""The QCDB as a source: each cycle of the quality control becomes one observation, once."""
+"""The QCDB as a source: each cycle of the cluster task becomes one observation, once."""
 
 import re
 import time
@@ -16,11 +16,16 @@ from core.observation import Observation
 from core.settings import ItsSettings, Settings
 from dqm.its.cycle import to_observation
 from dqm.its.objects import OBJECTS, PROVENANCES
+from dqm.its.qcdb.assembling import fetch
+from dqm.its.qcdb.bodies import Bodies
 from dqm.its.qcdb.client import QcdbClient
-from dqm.its.qcdb.cycles import CYCLE, RUN, CycleName, CycleVersions, cycle_name, fetch, folders, gather
-from dqm.its.qcdb.listing import Listing, Version
+from dqm.its.qcdb.cycles import CYCLE, RUN, CycleName, CycleVersions, cycle_name, folders, gather
+from dqm.its.qcdb.history import CLUSTER_OBJECTS, History, anchor_of, is_settled
+from dqm.its.qcdb.listing import Listing
 
 OVERLAP_S = 300.0
+BEFORE_S, AFTER_S = 3600.0, 300.0
+"""How far around a cycle that is asked for by name other objects are looked for."""
 _ASKED_AT_ONCE = 500
 _URL = re.compile(r"(https?):/{1,2}([^/?#@\s]+)(/[^?#\s]*)?(\?[^#\s]*)?")
 
@@ -35,11 +40,12 @@ class _Pending:
 
 
 class QcdbSource:
-    """All cycles that the QCDB lists, oldest first.
+    """All cycles of the cluster task that the QCDB lists, oldest first, with what the other tasks have of that time.
 
-    A cycle is offered once all its objects are listed, or ``patience_s`` after the first was seen here; what is not
-    there then is stated as missing. Lists are asked for no more often than every ``poll_s``, for what was created since
-    the last answer (by the clock of the server, with an overlap: it may be set back).
+    A cycle is offered once all its objects are listed, and of the other tasks' those nearest to it, or ``patience_s``
+    after it was first seen here; what is not there then is stated as missing. An object that the run has never had is
+    not waited for after the first cycle. Lists are asked for no more often than every ``poll_s``, for what was created
+    since the last answer (by the clock of the server, with an overlap: it may be set back).
     """
 
     name = "qcdb"
@@ -57,6 +63,9 @@ class QcdbSource:
         self._transport = transport
         self._monotonic = monotonic
         self._client: QcdbClient | None = None
+        self._bodies: Bodies | None = None
+        self._history = History()
+        self._waited_for: set[int] = set()
         self._pending: dict[CycleName, _Pending] = {}
         self._next_s = float("-inf")
         self._mark_ms: int | None = None
@@ -81,7 +90,7 @@ class QcdbSource:
             self._next_s = self._monotonic() + self._its.poll_s
         self._forget(settled)
         now_s = self._monotonic()
-        due = [(name, kept) for name, kept in self._pending.items() if self._is_due(kept, now_s)]
+        due = [(name, kept) for name, kept in self._pending.items() if self._is_due(name, kept, now_s)]
         for name, kept in sorted(due, key=lambda item: (item[1].listed.first_created_ms, item[0])):
             yield Arrival(
                 self._ticket(name),
@@ -106,9 +115,8 @@ class QcdbSource:
         if kept is None:
             raise IncompleteInputError(arrival.origin, "is not listed yet")
         try:
-            return _observe(
-                self._asked(), kept.listed, self._origin(name), self._its, self._clock, give_up=self._gives_up(kept)
-            )
+            bodies = self._fetching().giving_up(wanted=self._gives_up(kept))
+            return _observe(bodies, name, kept.listed, self._history, self._origin(name), self._its, self._clock)
         except SourceError:
             kept.failing_since_s = kept.failing_since_s or self._monotonic()
             raise
@@ -123,7 +131,8 @@ class QcdbSource:
             if listing.unusable and not listing.versions:
                 raise SourceError(listing.unusable[0])
             listings.append(listing)
-        for name, listed in gather(chain.from_iterable(listing.versions for listing in listings)).items():
+        versions = chain.from_iterable(listing.versions for listing in listings)
+        for name, listed in gather(versions, self._history).items():
             if listed.first_created_ms >= floor_ms:  # older ones are not listed as a whole
                 self._take_in(name, listed)
         self._mark_ms = min(_answered_ms(listing, mark_ms) for listing in listings)
@@ -141,8 +150,16 @@ class QcdbSource:
             for ticket in settled(list(part)) & part.keys():
                 del self._pending[part[ticket]]
 
-    def _is_due(self, kept: _Pending, now_s: float) -> bool:
-        return kept.listed.is_complete or now_s - kept.seen_s >= self._its.patience_s
+    def _is_due(self, name: CycleName, kept: _Pending, now_s: float) -> bool:
+        if now_s - kept.seen_s >= self._its.patience_s:
+            self._waited_for.add(name.run)
+            return True
+        run = self._history.run(name.run)
+        expected = run.versions.keys() if name.run in self._waited_for else OBJECTS.keys()
+        if any(payload in expected for payload in CLUSTER_OBJECTS if payload not in kept.listed.versions):
+            return False
+        anchor = anchor_of(kept.listed.versions, run)
+        return all(is_settled(run.of(payload), anchor) for payload in expected if payload not in CLUSTER_OBJECTS)
 
     def _gives_up(self, kept: _Pending) -> bool:
         since = kept.failing_since_s
@@ -154,6 +171,11 @@ class QcdbSource:
         if self._client is None:
             self._client = _client(self._its.qcdb_url, self._its, self._transport)
         return self._client
+
+    def _fetching(self) -> Bodies:
+        if self._bodies is None:
+            self._bodies = Bodies(self._asked())
+        return self._bodies
 
     def _ticket(self, name: CycleName) -> str:
         return f"{self._its.provenance}/{name.run}/{name.number}"
@@ -188,17 +210,24 @@ def read_url(
     host, provenance, wanted = _parsed(url, settings.its)
     with _client(host, settings.its, transport) as client:
         try:
-            name, listed = _listed(client, provenance, wanted, url)
-            origin = _origin(host, provenance, name)
-            return _observe(client, listed, origin, settings.its, clock or SystemClock(), give_up=True)
+            name, listed, history = _listed(client, provenance, wanted, url)
+            origin, bodies = _origin(host, provenance, name), Bodies(client).giving_up(wanted=True)
+            return _observe(bodies, name, listed, history, origin, settings.its, clock or SystemClock())
         except SourceError as error:
             raise InputError(url, str(error)) from None
 
 
 def _observe(
-    client: QcdbClient, listed: CycleVersions, origin: str, its: ItsSettings, clock: Clock, *, give_up: bool
+    bodies: Bodies,
+    name: CycleName,
+    listed: CycleVersions,
+    history: History,
+    origin: str,
+    its: ItsSettings,
+    clock: Clock,
 ) -> Observation:
-    fetched = fetch(client, listed, origin, clock.now(), masked=its.masked, give_up=give_up)
+    run = history.run(name.run)
+    fetched = fetch(bodies, listed.versions, run, origin, clock.now(), masked=its.masked, window=its.window)
     return to_observation(fetched.cycle, origin, fetched.sha256)
 
 
@@ -231,16 +260,20 @@ def _parsed(url: str, its: ItsSettings) -> tuple[str, str, CycleName | None]:
     return f"{match[1]}://{match[2]}", provenance, name
 
 
-def _listed(client: QcdbClient, provenance: str, wanted: CycleName | None, url: str) -> tuple[CycleName, CycleVersions]:
-    versions = list[Version]()
-    for folder in folders(provenance):
-        if wanted is None:
-            versions += client.latest(folder).versions
-        else:
-            told = {RUN: str(wanted.run), CYCLE: str(wanted.number)}
-            versions += client.browse(folder, told).versions
-    cycles = {name: listed for name, listed in gather(versions).items() if wanted in {None, name}}
+def _listed(
+    client: QcdbClient, provenance: str, wanted: CycleName | None, url: str
+) -> tuple[CycleName, CycleVersions, History]:
+    """The cycle, and what is listed of its run around the time when it was stored."""
+    told = {} if wanted is None else {RUN: str(wanted.run), CYCLE: str(wanted.number)}
+    listings = [client.browse(f, told) if wanted else client.latest(f) for f in folders(provenance)]
+    cycles = gather(chain.from_iterable(listing.versions for listing in listings), History())
+    if wanted is not None:
+        cycles = {name: listed for name, listed in cycles.items() if name == wanted}
     if not cycles:
         raise InputError(url, f"lists none of the {len(OBJECTS)} QC objects of ITS" + (" for it" if wanted else ""))
     best = max(cycles, key=lambda name: (len(cycles[name].versions), cycles[name].first_created_ms))
-    return best, cycles[best]
+    stored_ms, history = cycles[best].first_created_ms, History()
+    window = {"since_ms": stored_ms - int(BEFORE_S * 1000), "until_ms": stored_ms + int(AFTER_S * 1000)}
+    around = [client.browse(folder, {RUN: str(best.run)}, **window) for folder in folders(provenance)]
+    nearby = gather(chain.from_iterable(listing.versions for listing in around), history)
+    return best, nearby.get(best, cycles[best]), history

@@ -129,11 +129,13 @@ class QcdbClient:
         core.errors.SourceError
             If the QCDB does not answer as it should.
         """
-        url = "/".join([self.url, quote(path.strip("/")), str(timestamp_ms), *_told(conditions or {})])
+        url = self._url(path, timestamp_ms, conditions or {})
         return self._follow(url, {"If-None-Match": f'"{etag}"'} if etag else {})
 
     def version(self, version: Version) -> Stored:
-        """Return exactly this version: the QCDB is asked for its run and cycle, and the answer compared with it.
+        """Return exactly this version, or a newer one of the same run and cycle.
+
+        The QCDB is asked for its run and cycle, and where that is another one, for what was created at its time.
 
         Raises
         ------
@@ -143,9 +145,14 @@ class QcdbClient:
         told = {key: version.metadata[key] for key in ("RunNumber", "CycleNumber") if key in version.metadata}
         found = self.get(version.path, version.valid_from_ms, conditions=told)
         assert found is not None  # only asked for with an ETag
-        if found.etag != version.etag and any(found.metadata.get(key.lower()) != told[key] for key in told):
+        if found.etag == version.etag or (len(told) == 2 and _tells(found, told)):
+            return found
+        created = str(version.created_ms)
+        exactly = {"If-Not-Before": created, "If-Not-After": created}
+        pinned = self._follow(self._url(version.path, version.valid_from_ms, told), exactly)
+        if pinned is None or pinned.etag != version.etag:
             raise NotFoundError(found.url, f"is now another version ({found.etag}) than the listed one")
-        return found
+        return pinned
 
     def put(self, path: str, valid_from_ms: int, valid_until_ms: int, body: bytes, metadata: Mapping[str, str]) -> None:
         """Store an object, as QC tasks do (test databases and the fake one).
@@ -161,6 +168,9 @@ class QcdbClient:
         answer = self._transfer.post(url, {"send": (name, body, "application/octet-stream")})
         if answer.status not in {200, 201}:
             raise SourceError(f"{url}: not stored (status {answer.status})")
+
+    def _url(self, path: str, timestamp_ms: int, conditions: Mapping[str, str]) -> str:
+        return "/".join([self.url, quote(path.strip("/")), str(timestamp_ms), *_told(conditions)])
 
     def _list(self, kind: str, path: str, conditions: Mapping[str, str], wanted: Mapping[str, int | None]) -> Listing:
         url = "/".join([self.url, kind, quote(path.strip("/"), safe="/.*()|[]^$+"), *_told(conditions)])
@@ -203,6 +213,10 @@ class QcdbClient:
         if any("status 404" not in trouble for trouble in troubles):
             raise SourceError(f"{url}: none of the places it is at answers ({'; '.join(troubles)[:500]})")
         raise NotFoundError(url, f"is at none of the {len(places)} places named for it that can be read over HTTP")
+
+
+def _tells(found: Stored, told: Mapping[str, str]) -> bool:
+    return all(found.metadata.get(key.lower()) == value for key, value in told.items())
 
 
 def _told(metadata: Mapping[str, str]) -> list[str]:

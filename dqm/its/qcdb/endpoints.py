@@ -70,11 +70,8 @@ class Endpoints:
         parts, conditions = _split(request.path_params["rest"])
         at = int(parts.pop()) if parts and parts[-1].isdigit() else None
         find = self.versions.browse if request.url.path.startswith("/browse") else self.versions.latest
-        window = [
-            int(request.headers.get(name, end)) for name, end in (("If-Not-Before", 0), ("If-Not-After", _END_MS))
-        ]
         try:
-            found = find("/".join(parts), conditions, *window)
+            found = find("/".join(parts), conditions, *_window(request))
         except re.error as error:
             return self._dated(PlainTextResponse(f"no regular expression: {error}", 400))
         valid = [held for held in found if at is None or held.valid_from_ms <= at < held.valid_until_ms]
@@ -86,7 +83,7 @@ class Endpoints:
         parts, conditions = _split(request.path_params["rest"])
         if len(parts) < 2 or not parts[-1].isdigit():
             return self._dated(PlainTextResponse("no time", 400))
-        held = self.versions.valid_at("/".join(parts[:-1]), int(parts[-1]), conditions)
+        held = self.versions.valid_at("/".join(parts[:-1]), int(parts[-1]), conditions, *_window(request))
         if held is None:
             return self._dated(PlainTextResponse("no matching objects found", 404))
         if f'"{held.uuid}"' in request.headers.get("If-None-Match", ""):
@@ -168,6 +165,12 @@ class Endpoints:
             return {"path": held.path, **dict(zip(names, described.values(), strict=True)), **held.metadata}
         quoted = {name: str(value) for name, value in described.items()} | {"ETag": f'"{held.uuid}"'}
         return {"path": held.path, **quoted, "fileName": held.file_name, **held.metadata}
+
+
+def _window(request: Request) -> tuple[int, int]:
+    """From when to when what is asked for was created."""
+    told = request.headers
+    return int(told.get("If-Not-Before", 0)), int(told.get("If-Not-After", _END_MS))
 
 
 def _served(held: Held, hit: Mapping[FaultKind, object]) -> Response:

@@ -68,11 +68,14 @@ class Versions:
         with self._lock:
             return self._held.get(name)
 
-    def valid_at(self, path: str, at_ms: int, conditions: Mapping[str, str]) -> Held | None:
-        """Return the newest created version valid at a time, with these metadata."""
+    def valid_at(
+        self, path: str, at_ms: int, conditions: Mapping[str, str], since_ms: int = 0, until_ms: int = 2**63
+    ) -> Held | None:
+        """Return the newest created version valid at a time, with these metadata and created in a time."""
         with self._lock:
             fit = [h for h in self._of(path) if h.valid_from_ms <= at_ms < h.valid_until_ms and h.fits(conditions)]
-        return max(fit, key=lambda held: held.created_ms, default=None)
+        within = (held for held in fit if since_ms <= held.created_ms <= until_ms)
+        return max(within, key=lambda held: held.created_ms, default=None)
 
     def browse(self, pattern: str, conditions: Mapping[str, str], since_ms: int, until_ms: int) -> list[Held]:
         """Return all versions whose path fits a regular expression, created in a time; newest first.

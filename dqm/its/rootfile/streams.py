@@ -2,7 +2,7 @@
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -30,7 +30,10 @@ class RawAxis:
 
 @dataclass(frozen=True, slots=True)
 class RawHistogram:
-    """A histogram as stored: ``contents`` holds all cells with under- and overflow, x running fastest."""
+    """A histogram as stored: ``contents`` holds all cells with under- and overflow, x running fastest.
+
+    ``parts`` are numerator and denominator of a ratio, where they are stored with it.
+    """
 
     name: str
     title: str
@@ -38,13 +41,16 @@ class RawHistogram:
     axes: tuple[RawAxis, ...]
     entries: float
     contents: NDArray[Any]
+    parts: "tuple[RawHistogram, RawHistogram] | None" = None
 
 
 def read_histogram(class_name: str, data: bytes) -> RawHistogram:
     """Read the stream of one histogram.
 
-    The ratio classes of AliceO2Group/QualityControl (``TH2Ratio<TH2D>``, whose base class holds the ratio after
-    ``update()``) are read through that base class; numerator and denominator behind it are left out.
+    The ratio classes of AliceO2Group/QualityControl (``TH2Ratio<TH2D>`` of ``Modules/Common``, class version 3) are a
+    histogram, which holds the ratio after ``update()``, an interface without members, and behind it numerator and
+    denominator, each a pointer to a histogram. (What ROOT 6.38 writes of that class is in ``tests/dqm/its/ratios``.)
+    Where these two cannot be read the ratio alone is returned.
 
     Raises
     ------
@@ -53,8 +59,14 @@ def read_histogram(class_name: str, data: bytes) -> RawHistogram:
     """
     dimensions, kind, is_ratio = _form(class_name)
     cursor = Cursor(data)
-    if is_ratio:
-        cursor.record()
+    if not is_ratio:
+        return _histogram(cursor, dimensions, kind, class_name)
+    cursor.record()
+    found = _histogram(cursor, dimensions, kind, f"TH{dimensions}Ratio")
+    return replace(found, parts=_parts(cursor, dimensions, kind))
+
+
+def _histogram(cursor: Cursor, dimensions: int, kind: str, class_name: str) -> RawHistogram:
     end = cursor.record()
     if dimensions == 2:
         behind = cursor.record()
@@ -64,8 +76,24 @@ def read_histogram(class_name: str, data: bytes) -> RawHistogram:
         name, title, axes, entries = _th1(cursor)
     contents = cursor.array(_DTYPES[kind])
     cursor.leave(end)
-    short = f"TH{dimensions}Ratio" if is_ratio else class_name
-    return RawHistogram(name, title, short, axes[:dimensions], entries, contents)
+    return RawHistogram(name, title, class_name, axes[:dimensions], entries, contents)
+
+
+def _parts(cursor: Cursor, dimensions: int, kind: str) -> tuple[RawHistogram, RawHistogram] | None:
+    try:
+        cursor.skip()  # MergeInterface
+        return _pointed(cursor, dimensions, kind), _pointed(cursor, dimensions, kind)
+    except DamagedError:
+        return None
+
+
+def _pointed(cursor: Cursor, dimensions: int, kind: str) -> RawHistogram:
+    end = cursor.object_end()
+    if end is None:
+        raise DamagedError("a ratio without its parts")
+    found = _histogram(cursor, dimensions, kind, f"TH{dimensions}{kind}")
+    cursor.leave(end)
+    return found
 
 
 def _form(class_name: str) -> tuple[int, str, bool]:

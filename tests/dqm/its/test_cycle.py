@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
@@ -107,6 +107,7 @@ def test_an_unusable_fill_is_none(fill: str) -> None:
     assert assemble(histograms(), {**METADATA, "FillNumber": fill}, BEGAN, NOON, "here").fill is None
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=300), st.text(max_size=300), max_size=80))
 def test_any_metadata_are_kept_tidy(metadata: dict[str, str]) -> None:
     cycle = assemble({"angular": histograms()["angular"]}, {**METADATA, **metadata}, BEGAN, NOON, "here")

@@ -4,6 +4,7 @@ import io
 import struct
 import tempfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +104,82 @@ def test_all_kinds_of_contents_are_read(kind: str, dimensions: int) -> None:
     np.testing.assert_array_equal(read.values, by_uproot(body).values())
 
 
-def test_a_ratio_of_the_quality_control_is_read_through_its_base_class() -> None:
-    """Layout by TH2Ratio.h: the TH2D comes first, then numerator, denominator and flags, which are left out."""
-    written = histogram()
-    base = stored(encode(written))[1]
-    members = base + base + b"\x01\x00\x01\x04TH2D"
-    body = root_file({KEY: (RATIO, record(base + members, version=3)), "ccdb_meta": ("map<string,string>", b"junk")})
-    read = decode(body, "a")
-    assert read.class_name == "TH2Ratio"
-    np.testing.assert_array_equal(read.values, written.values)
+RATIOS = Path(__file__).parent / "ratios"
+
+
+@pytest.mark.parametrize("name", ["uniform", "bins"])
+def test_a_ratio_that_root_wrote_is_read_with_its_parts(name: str) -> None:
+    """Written by ROOT itself (ratios/write.py): a TH2D with one denominator, a TH2F with one for each bin."""
+    read = decode((RATIOS / f"{name}.root").read_bytes(), "x")
+    x, y = np.mgrid[0:9, 0:12]
+    below = np.array(500.0) if name == "uniform" else (x * y).astype(float)
+    assert (read.class_name, read.values.shape) == ("TH2Ratio", (9, 12))
+    assert read.numerator is not None
+    assert read.denominator is not None
+    np.testing.assert_array_equal(read.numerator, 100 * x + y)
+    np.testing.assert_array_equal(read.denominator, below)
+    wanted = np.divide(read.numerator, below, out=np.zeros((9, 12)), where=np.broadcast_to(below, (9, 12)) > 0)
+    np.testing.assert_allclose(read.values, wanted, rtol=1e-6)
+    labels = tuple(f"Chip {n}" for n in range(9)) if name == "uniform" else None, None
+    assert read.labels[0] == labels[0]
+
+
+def test_a_ratio_of_one_axis_that_root_wrote_is_read_with_its_parts() -> None:
+    read = decode((RATIOS / "one.root").read_bytes(), "x")
+    assert read.class_name == "TH1Ratio"
+    np.testing.assert_array_equal(read.numerator, np.arange(15.0) ** 2)
+    np.testing.assert_array_equal(read.denominator, 50.0)
+    np.testing.assert_allclose(read.values, np.arange(15.0) ** 2 / 50)
+
+
+@pytest.mark.parametrize("ny", [None, 12])
+@pytest.mark.parametrize("uniform", [True, False])
+def test_a_ratio_is_written_as_the_quality_control_does(ny: int | None, *, uniform: bool) -> None:
+    made = histogram(ny=ny)
+    below = np.array(7.0) if uniform else made.values * 3 + 1
+    ratio = replace(made, numerator=made.values * below, denominator=below)
+    body = encode(ratio)
+    axes = 1 if ny is None else 2
+    assert stored(body)[0] == RATIO.replace("TH2", f"TH{axes}")
+    read = decode(body, "x")
+    assert_alike(read, replace(made, class_name=f"TH{axes}Ratio"))
+    np.testing.assert_array_equal(read.numerator, ratio.numerator)
+    np.testing.assert_array_equal(read.denominator, below)
+
+
+def test_the_stream_of_a_ratio_is_that_of_root() -> None:
+    """All but what ROOT says of errors and colours: the same records in the same order, up to the last byte."""
+    theirs = stored((RATIOS / "one.root").read_bytes())
+    read = decode((RATIOS / "one.root").read_bytes(), "x")
+    ours = stored(encode(read))
+    assert ours[0] == theirs[0]
+    assert ours[1][-14:] == theirs[1][-14:]  # flags, and the class that QCG takes it for
+    interface = record(b"", 0) + struct.pack(">I", 0x40000000)[:1]
+    assert interface in ours[1]
+    assert interface in theirs[1]
+    assert ours[1].count(b"TH1D\0") == theirs[1].count(b"TH1D\0") == 1  # named once, then given by its place
+
+
+def test_a_ratio_without_its_parts_is_the_ratio() -> None:
+    """Of another version of the class, or stored without them: what comes behind the ratio is left out."""
+    class_name, content = stored(encode(histogram()))
+    assert class_name == "TH2D"
+    parts = record(b"", version=0) + bytes(8)  # two pointers to nothing
+    for behind in (parts, b"not a record", b""):
+        read = decode(root_file({KEY: (RATIO, record(content + behind))}), "x")
+        assert read.class_name == "TH2Ratio"
+        assert read.numerator is read.denominator is None
+        np.testing.assert_array_equal(read.values, histogram().values)
+
+
+@pytest.mark.parametrize("value", [np.nan, -1.0])
+def test_parts_that_are_no_counts_are_left_out(value: float) -> None:
+    made = histogram()
+    above = made.values.copy()
+    above[3, 4] = value
+    read = decode(encode(replace(made, numerator=above, denominator=np.array(2.0))), "x")
+    assert read.numerator is read.denominator is None
+    np.testing.assert_array_equal(read.values, made.values)
 
 
 def test_what_checks_draw_on_a_histogram_is_left_out() -> None:

@@ -78,6 +78,11 @@ class ActingClock(ManualClock):
             act()
 
 
+def ended(seconds: float) -> Any:
+    """An object of which the data end that long after noon."""
+    return NOON + timedelta(seconds=seconds)
+
+
 @pytest.fixture
 def drill(tmp_path: Path) -> Iterator[Drill]:
     clock = ActingClock(NOON)
@@ -94,9 +99,9 @@ def test_an_outage_is_shown_and_nothing_is_lost(drill: Drill) -> None:
     seen = list[tuple[bool, str]]()
     versions = drill.server.versions
     drill.clock.due = [
-        (10, lambda: store(versions, 1)),
+        (10, lambda: store(versions, 1, ended_at=ended(10))),
         (60, drill.server.down),
-        (70, lambda: store(versions, 2)),
+        (70, lambda: store(versions, 2, ended_at=ended(70))),
         (150, lambda: seen.append(drill.beat())),
         (160, drill.server.up),
         (400, lambda: seen.append(drill.beat())),
@@ -112,14 +117,14 @@ def test_cycles_through_a_drill_are_each_judged_once_over_two_windows(drill: Dri
     versions, faults = drill.server.versions, drill.server.faults
     angular = OBJECTS["angular"].path()
     drill.clock.due = [
-        (10, lambda: store(versions, 1)),
+        (10, lambda: store(versions, 1, ended_at=ended(10))),
         (20, lambda: faults.add(FaultKind.ERROR, pattern=angular)),
-        (30, lambda: store(versions, 2)),
+        (190, lambda: store(versions, 2, ended_at=ended(190))),
         (300, faults.clear),
-        (310, lambda: store(versions, 3, but=["vertex_z"])),
-        (420, lambda: store(versions, 3, only=["vertex_z"])),
-        (430, lambda: store(versions, 2)),
-        (440, lambda: store(versions, 4)),
+        (370, lambda: store(versions, 3, but=["vertex_z"], ended_at=ended(370))),
+        (480, lambda: store(versions, 3, only=["vertex_z"], ended_at=ended(370))),
+        (490, lambda: store(versions, 2, ended_at=ended(190))),
+        (550, lambda: store(versions, 4, ended_at=ended(550))),
         (600, lambda: versions.thin(0, 10_000)),
     ]
     assert drill.watch(330).settled == 2
@@ -128,7 +133,7 @@ def test_cycles_through_a_drill_are_each_judged_once_over_two_windows(drill: Dri
 
 
 def test_a_cycle_that_can_never_be_used_is_kept_with_its_reason(drill: Drill) -> None:
-    store(drill.server.versions, 1)
+    store(drill.server.versions, 1, ended_at=NOON)
     drill.server.faults.add(FaultKind.WRONG_TYPE)
     assert drill.watch(20).settled == 1
     (view,) = drill.store.observations("its", limit=50)

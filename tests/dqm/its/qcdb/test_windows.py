@@ -1,0 +1,419 @@
+"""Objects that hold everything since the start of the run give the same observations as those of one cycle each."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.observation import Observation
+from dqm.its.histogram import Histogram, decode, encode
+from dqm.its.objects import CLUSTERS, HITS, OBJECTS, READOUT, TRACKS
+from dqm.its.qcdb.faults import FaultKind, changed_binning
+from dqm.its.qcdb.publishing import TaskCycles
+from dqm.its.simulate.publishing import to_cycle
+from dqm.its.simulate.run import simulate_run
+from dqm.its.simulate.settings import RunSettings
+from tests.dqm.its.qcdb.tape import Desk, cycle, desk, expect, missing, only
+
+OWN_NUMBERS = {
+    CLUSTERS: TaskCycles(first=0),
+    TRACKS: TaskCycles(first=2),
+    HITS: TaskCycles(first=40),
+    READOUT: TaskCycles(first=7),
+}
+
+
+def edited(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    """What does something to the contents (and to the numerator) of an object."""
+
+    def done(body: bytes) -> bytes:
+        found = decode(body, "test")
+        above = None if found.numerator is None else change(found.numerator.copy())
+        return encode(replace(found, values=change(found.values.copy()), numerator=above))
+
+    return done
+
+
+def relabelled(labels: Any) -> Callable[[bytes], bytes]:
+    def done(body: bytes) -> bytes:
+        found = decode(body, "test")
+        return encode(replace(found, labels=(labels,) * found.values.ndim, numerator=None))
+
+    return done
+
+
+def read_each(made: Desk, *numbers: int, **its: Any) -> dict[str, Observation]:
+    """Publish and read cycle by cycle, as a watch does."""
+    source, seen = made.source(**its), dict[str, Observation]()
+    for number in numbers:
+        made.publish(number)
+        seen |= made.read(source)
+    return seen
+
+
+def test_a_simulated_run_reads_the_same_in_both_windows() -> None:
+    settings = RunSettings(duration_s=540, cycle_s=180)
+    given = [to_cycle(settings, simulated) for simulated in simulate_run(settings, 5)]
+    seen: dict[str, list[Observation]] = {}
+    for window in ("cycle", "run"):
+        with desk(window=window, tasks=OWN_NUMBERS) as made:
+            source = made.source()
+            for each in given:
+                made.clock.at = each.ended_at
+                made.publisher.publish(each)
+                seen[window] = [*seen.get(window, []), *made.read(source).values()]
+    assert [o.key for o in seen["run"]] == [o.key for o in seen["cycle"]] == [f"550000/{n}" for n in range(len(given))]
+    for run, one, each in zip(seen["run"], seen["cycle"], given, strict=True):
+        assert run.payload.keys() == one.payload.keys() == OBJECTS.keys()
+        for payload in OBJECTS:
+            np.testing.assert_allclose(run.payload[payload], one.payload[payload], rtol=1e-9, atol=1e-15)
+            np.testing.assert_allclose(one.payload[payload], each.histograms[payload].values, rtol=1e-9, atol=1e-15)
+        times = only(run.conditions, "cycle_s", "track_s", "hit_s", "readout_s", "run_age_s")
+        assert times == only(one.conditions, *times)
+        assert times["cycle_s"] == pytest.approx((each.ended_at - each.began_at).total_seconds(), abs=0.002)
+    assert [o.conditions["window"] for o in seen["run"]] == ["first", "run", "run", "run"]
+    assert [o.conditions["window"] for o in seen["cycle"]] == ["first", "cycle", "cycle", "cycle"]
+
+
+@pytest.mark.parametrize("ratios", [True, False], ids=["ratio classes", "plain averages"])
+@pytest.mark.parametrize("dated", [True, False], ids=["validity of the data", "validity from publication on"])
+def test_what_came_since_the_cycle_before_is_exact(*, ratios: bool, dated: bool) -> None:
+    with desk(tuple(OBJECTS), window="run", tasks=OWN_NUMBERS, ratios=ratios, dated=dated) as made:
+        seen = read_each(made, 1, 2, 3)
+    for number in (2, 3):
+        found = seen[f"560123/{number - 1}"]
+        expect(found, number, payloads=tuple(OBJECTS))
+        assert only(found.conditions, "window", "subtracted", "missing") == {
+            "window": "run",
+            "subtracted": str(number - 2),
+            "missing": "",
+        }
+        assert found.conditions["cycle_s"] == found.conditions["track_s"] == found.conditions["hit_s"] == 180.0
+    assert ("ROFs in bc_clusters" in str(seen["560123/2"].conditions["approximate"])) is not ratios
+    assert seen["560123/0"].conditions["cycle_s"] == (180.0 if dated else 0.0)  # nothing tells when it began
+
+
+def test_cycles_whose_validity_does_not_tell_when_they_began_are_told_by_their_contents() -> None:
+    with desk(window="cycle", tasks=OWN_NUMBERS, dated=False) as made:
+        seen = read_each(made, 1, 2, 3)
+    for number in (1, 2, 3):
+        expect(seen[f"560123/{number - 1}"], number)
+    assert [each.conditions["window"] for each in seen.values()] == ["first", "cycle", "cycle"]
+    assert [each.conditions["cycle_s"] for each in seen.values()] == [0.0, 180.0, 180.0]
+
+
+def test_the_setting_wins() -> None:
+    with desk(window="run", tasks=OWN_NUMBERS) as made:
+        made.publish(1, 2)
+        as_they_are = made.read(made.source(window="cycle"))["560123/1"]
+        made.done.clear()
+        subtracted = made.read(made.source(window="run"))["560123/1"]
+    expect(as_they_are, 1, 2)
+    expect(subtracted, 2)
+    assert (as_they_are.conditions["window"], subtracted.conditions["window"]) == ("cycle", "run")
+
+
+def test_a_cycle_thinned_away_makes_the_next_longer() -> None:
+    with desk(window="run") as made:
+        source = made.source()
+        made.publish(1)
+        made.read(source)
+        made.publish(2)
+        made.forget(".*", 2)
+        made.publish(3)
+        found = made.read(source)["560123/3"]
+    expect(found, 2, 3)
+    assert only(found.conditions, "subtracted", "cycle_s", "track_s") == {
+        "subtracted": "1",
+        "cycle_s": 360.0,
+        "track_s": 360.0,
+    }
+
+
+def test_a_cycle_thinned_away_after_it_was_listed_makes_the_next_longer() -> None:
+    with desk(window="run") as made:
+        source = made.source()
+        made.publish(1, 2, 3)
+        offered = {arrival.detail["cycle"]: arrival for arrival in source.arrivals(lambda _: set())}
+        made.forget(".*", 2)
+        found = source.read(offered[3])
+    expect(found, 2, 3)
+    assert only(found.conditions, "subtracted", "cycle_s") == {"subtracted": "1", "cycle_s": 360.0}
+
+
+def test_a_single_object_thinned_away_covers_more_than_the_rest_and_says_so() -> None:
+    with desk(window="run") as made:
+        source = made.source()
+        made.publish(1, 2)
+        made.forget(OBJECTS["long_clusters_L0"].path(), 2)
+        made.publish(3)
+        found = made.read(source)["560123/3"]
+    expect(found, 3, but=["long_clusters_L0"])
+    np.testing.assert_allclose(
+        found.payload["long_clusters_L0"],
+        cycle(2).histograms["long_clusters_L0"].values + cycle(3).histograms["long_clusters_L0"].values,
+    )
+    assert found.conditions["cycle_s"] == 180.0
+    assert found.conditions["remarks"] == "long_clusters_L0: counted since 06:03:00"
+
+
+def test_a_watch_that_starts_in_the_middle_of_a_run_is_right_from_its_second_cycle_on() -> None:
+    with desk(window="run", tasks={task: TaskCycles(first=30) for task in OWN_NUMBERS}) as made:
+        made.publish(1, 2, 3)
+        made.forget(".*", 30)
+        made.forget(".*", 31)
+        source = made.source()
+        first = made.read(source)["560123/32"]
+        made.publish(4)
+        second = made.read(source)["560123/33"]
+    expect(first, 1, 2, 3)
+    assert only(first.conditions, "window", "cycle_s") == {"window": "unknown", "cycle_s": 540.0}
+    assert "ITSClusterTask: no earlier version to subtract, counted since 06:00:00" in str(first.conditions["remarks"])
+    expect(second, 4)
+    assert only(second.conditions, "cycle_s", "run_age_s", "remarks") == {
+        "cycle_s": 180.0,
+        "run_age_s": 720.0,
+        "remarks": "",
+    }
+
+
+def test_a_watch_that_starts_subtracts_what_is_still_listed() -> None:
+    with desk(window="run") as made:
+        made.publish(1, 2, 3)
+        found = made.read(made.source())
+    for number in (1, 2, 3):
+        expect(found[f"560123/{number}"], number)
+
+
+def test_a_restart_of_the_watch_changes_nothing() -> None:
+    with desk(window="run", tasks=OWN_NUMBERS) as made:
+        seen = read_each(made, 1, 2, 3)
+        made.done.clear()
+        again = made.read(made.source())
+    assert again.keys() == seen.keys()
+    for key, one in seen.items():
+        assert (again[key].sha256, again[key].conditions) == (one.sha256, one.conditions)
+        for payload, values in one.payload.items():
+            np.testing.assert_array_equal(again[key].payload[payload], values)
+
+
+@pytest.mark.parametrize("dated", [True, False], ids=["validity begins anew", "validity tells nothing"])
+def test_a_task_that_starts_anew_is_not_subtracted(*, dated: bool) -> None:
+    with desk(window="run", dated=dated) as made:
+        source = made.source(window="run")
+        made.publish(1, 2)
+        made.read(source)
+        made.publisher.restart(CLUSTERS, cycle(2))
+        made.publish(3)
+        anew = made.read(source)["560123/3"]
+        made.publish(4)
+        after = made.read(source)["560123/4"]
+    expect(anew, 3)
+    expect(after, 4)
+    assert anew.conditions["cycle_s"] == after.conditions["cycle_s"] == 180.0
+    said = "ITSClusterTask: counts fell since 06:06:00, so it started anew and nothing is subtracted"
+    assert anew.conditions["remarks"] == ("" if dated else said)
+    assert all((values >= 0).all() for values in anew.payload.values())
+
+
+def test_counts_that_fall_in_one_object_only_are_missing() -> None:
+    with desk(window="run") as made:
+        made.publish(1, 2)
+        made.change("long_clusters_L0", 2, edited(lambda values: np.maximum(values - 1, 0) * 0))
+        found = made.read(made.source())["560123/2"]
+    expect(found, 2, but=["long_clusters_L0"])
+    assert missing(found) == {"long_clusters_L0"}
+    assert "bins fell while others of its task grew" in str(found.conditions["why_missing"])
+
+
+def test_an_object_that_is_stored_again_unchanged_has_nothing_new() -> None:
+    with desk(window="run", ratios=False) as made:
+        made.publish(1)
+        before = made.server.versions.browse(OBJECTS["angular"].path(), {}, 0, 2**63)[0].body
+        made.publish(2)
+        made.change("angular", 2, lambda _: before)
+        made.change("vertex_z", 2, lambda _: encode(_first("vertex_z")))
+        found = made.read(made.source())["560123/2"]
+    assert "angular: has not changed since the version before it" in str(found.conditions["why_missing"])
+    assert found.payload["vertex_z"].sum() == 0
+
+
+def _first(payload: str) -> Histogram:
+    return cycle(1).histograms[payload]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        changed_binning,
+        edited(lambda values: values * np.nan),
+        edited(lambda values: values - 1e6),
+        relabelled(tuple("abcdefghi")),
+        lambda body: body[: len(body) // 2],
+        lambda _: b"<html>",
+    ],
+    ids=["changed binning", "NaN", "negative", "labels", "half", "no ROOT file"],
+)
+def test_a_version_before_that_cannot_be_used_makes_the_object_longer(spoil: Callable[[bytes], bytes]) -> None:
+    with desk(window="run") as made:
+        made.publish(1, 2, 3)
+        made.change("hits_when_long_L0", 2, spoil)
+        found = made.read(made.source())["560123/3"]
+    expect(found, 3, but=["hits_when_long_L0"])
+    wanted = sum(cycle(n).histograms["hits_when_long_L0"].values for n in (2, 3))
+    if found.conditions["remarks"]:
+        np.testing.assert_allclose(found.payload["hits_when_long_L0"], wanted)
+        assert found.conditions["remarks"] == "hits_when_long_L0: counted since 06:03:00"
+    else:  # labels that are not ours do not matter where there are none of ours
+        expect(found, 3)
+
+
+def test_a_first_version_before_that_cannot_be_used_is_said() -> None:
+    with desk(window="run") as made:
+        made.publish(1, 2)
+        made.change("vertex_z", 1, changed_binning)
+        found = made.read(made.source())["560123/2"]
+    expect(found, 2, but=["vertex_z", "angular", "track_clusters"])
+    np.testing.assert_allclose(found.payload["vertex_z"], sum(cycle(n).histograms["vertex_z"].values for n in (1, 2)))
+    assert "vertex_z: no version before it can be used (x axis has 2999 bins" in str(found.conditions["remarks"])
+
+
+@pytest.mark.parametrize("kind", [FaultKind.NOT_FOUND, FaultKind.HALF_BODY, FaultKind.WRONG_SUM, FaultKind.WRONG_TYPE])
+def test_an_object_that_fails_now_is_missing_and_the_next_one_spans_the_gap(kind: FaultKind) -> None:
+    with desk(window="run") as made:
+        source = made.source()
+        made.publish(1)
+        made.read(source)
+        made.server.faults.add(kind, pattern=OBJECTS["bc_clusters"].path())
+        made.publish(2)
+        second = made.read(source)["560123/2"]
+        made.server.faults.clear()
+        made.publish(3)
+        third = made.read(source)["560123/3"]
+    assert missing(second) == {"bc_clusters"}
+    expect(second, 2, but=["bc_clusters"])
+    expect(third, 3)  # what failed then can be had now
+
+
+def test_a_server_that_fails_is_asked_again_and_given_up_object_by_object() -> None:
+    with desk(window="run") as made:
+        source = made.source(patience_s=60)
+        made.publish(1, 2)
+        assert list(source.arrivals(lambda _: set())) == []
+        made.clock.sleep(60)
+        made.server.faults.add(FaultKind.ERROR, pattern=OBJECTS["angular"].path())
+        offered = {arrival.detail["cycle"]: arrival for arrival in source.arrivals(lambda _: set())}
+        with pytest.raises(OSError, match="status 500"):
+            source.read(offered[2])
+        made.clock.sleep(60)
+        found = source.read(offered[2])
+    assert missing(found) == {"angular"}
+    expect(found, 2, but=["angular"])
+
+
+def test_two_versions_for_one_time_are_one_and_the_newest_counts() -> None:
+    with desk(window="run") as made:
+        made.publish(1, 2)
+        twice = edited(lambda values: values * 2)
+        (held,) = made.server.versions.browse(OBJECTS["lane_fault"].path(), {"CycleNumber": "2"}, 0, 2**63)
+        made.clock.sleep(5)
+        made.server.versions.put(held.path, held.valid_from_ms, held.valid_until_ms, twice(held.body), held.metadata)
+        found = made.read(made.source())
+    first, second = (cycle(number).histograms["lane_fault"].values for number in (1, 2))
+    np.testing.assert_allclose(found["560123/2"].payload["lane_fault"], first + 2 * second)
+    assert len(found) == 2
+
+
+def test_a_run_number_that_goes_back_is_a_run_of_its_own() -> None:
+    with desk(window="run") as made:
+        source = made.source()
+        made.publish(1, 2)
+        high = made.read(source)
+        made.publish(1, 2, run=560100)
+        low = made.read(source)
+    assert [*high, *low] == ["560123/1", "560123/2", "560100/1", "560100/2"]
+    expect(low["560100/2"], 2, run=560100)
+
+
+def test_an_unknown_layer_in_the_list_is_said() -> None:
+    with desk(window="run") as made:
+        made.publish(1)
+        (held,) = made.server.versions.browse(OBJECTS["cluster_size_L3"].path(), {}, 0, 2**63)
+        strange = held.path.replace("Layer3", "Layer7")
+        made.server.versions.put(strange, held.valid_from_ms, held.valid_until_ms, held.body, held.metadata)
+        found = made.read(made.source())["560123/1"]
+    assert found.conditions["remarks"] == f"{strange}: no such layer"
+    expect(found, 1)
+
+
+def test_a_masked_stave_stays_empty_and_is_told() -> None:
+    def off(values: Any) -> Any:
+        values[:, 7] = 0
+        return values
+
+    with desk(window="run") as made:
+        made.publish(1, 2)
+        for number in (1, 2):
+            for payload in ("cluster_occupation_L3", "cluster_size_L3"):
+                made.change(payload, number, edited(off))
+        found = made.read(made.source(masked=("L3_07",)))["560123/2"]
+    assert found.conditions["masked"] == "L3_07"
+    assert not found.payload["cluster_occupation_L3"][:, 7].any()
+    expect(found, 2, but=["cluster_occupation_L3", "cluster_size_L3"])
+
+
+@pytest.mark.parametrize("jump_s", [-7200, 7200])
+def test_a_clock_of_the_server_that_jumps_does_not_matter(jump_s: float) -> None:
+    with desk(window="run") as made:
+        source = made.source()
+        made.publish(1)
+        seen = made.read(source)
+        made.server.faults.clock_offset_s = jump_s
+        made.publish(2)
+        seen |= made.read(source)
+        made.publish(3)
+        seen |= made.read(source)
+        made.server.faults.clock_offset_s = 0
+        made.publish(4)
+        seen |= made.read(source)
+        made.publish(5)
+        seen |= made.read(source)
+    assert sorted(seen) == [f"560123/{number}" for number in (1, 2, 3, 4, 5)]
+    for number in (1, 2, 3, 4, 5):
+        expect(seen[f"560123/{number}"], number)
+        assert seen[f"560123/{number}"].conditions["cycle_s"] == 180.0
+
+
+def test_labels_that_are_missing_do_not_matter() -> None:
+    with desk(window="run", ratios=False) as made:
+        made.publish(1, 2)
+        made.change("cluster_occupation_L0", 2, relabelled(None))
+        found = made.read(made.source())["560123/2"]
+    expect(found, 2)
+
+
+def test_other_tasks_have_their_own_periods() -> None:
+    """Cluster cycles of nine minutes here; readout and hits every three, tracks every nine but not at the same time."""
+    tasks = {
+        CLUSTERS: TaskCycles(every=3, first=0),
+        TRACKS: TaskCycles(every=3, phase=1, first=9),
+        READOUT: TaskCycles(first=100),
+    }
+    with desk(window="run", tasks=tasks) as made:
+        source, seen = made.source(patience_s=200), dict[str, Observation]()
+        for number in range(1, 9):
+            made.publish(number)
+            seen |= made.read(source)
+    assert list(seen) == ["560123/0", "560123/1"]
+    found = seen["560123/1"]
+    np.testing.assert_allclose(
+        found.payload["lane_fault"], sum(cycle(number).histograms["lane_fault"].values for number in (4, 5, 6))
+    )
+    assert only(found.conditions, "cycle_s", "readout_lag_s", "track_s", "track_lag_s") == {
+        "cycle_s": 540.0,
+        "readout_lag_s": 0.0,
+        "track_s": 540.0,
+        "track_lag_s": 180.0,
+    }
