@@ -19,6 +19,7 @@ from core.verdict import Measurement, Model, Quality, Region, Verdict, unreadabl
 from dqm.its.causes import Cause
 from dqm.its.cycle import to_observation
 from dqm.its.drawing import draw
+from dqm.its.drawing_layout import WIDTH, boxes, height
 from dqm.its.layout import CELLS, INNER, cell_of, chips_per_cell, flatten
 from dqm.its.simulate.beams import BeamType
 from dqm.its.simulate.faults import Fault
@@ -87,6 +88,12 @@ def not_judged(one: Seen, reason: str) -> Settled:
     return Settled(Arrival(one.observation.key, one.observation.origin), one.observation, verdict, _processed(one))
 
 
+def box(name: str) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of a cell as shares of the picture."""
+    left, top, width, tall = boxes()[cell_of(name)].tolist()
+    return left / WIDTH, top / height(), width / WIDTH, tall / height()
+
+
 def _processed(one: Seen) -> datetime:
     return one.observation.observed_at + timedelta(seconds=2)
 
@@ -111,10 +118,9 @@ def _settled(one: Seen, began: dict[Cause, datetime]) -> Settled:
     frames = FRAMES * float(observation.conditions["cycle_s"] or CYCLE_S) / CYCLE_S * chips_per_cell()
     sigma = np.sqrt(np.maximum(expected, 1e-9) / frames + (0.02 * expected) ** 2)
     pull = np.where(valid, (one.occupation - expected) / sigma, 0.0)
-    ratio = np.divide(one.occupation, expected, out=np.ones(CELLS), where=valid)
     nothing = np.zeros(CELLS)
     pulls = SimpleNamespace(
-        occupation=pull, ratio=ratio, size=nothing, hits=nothing, long=nothing, fault=nothing,
+        occupation=pull, size=nothing, hits=nothing, long=nothing, fault=nothing,
         observed=one.occupation, expected=expected, valid=valid,
     )  # fmt: skip
     regions = tuple(_region(fault, one, expected, began) for fault in one.faults)

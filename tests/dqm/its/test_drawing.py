@@ -25,7 +25,7 @@ def pulls(**arrays: NDArray[Any]) -> Any:
     """Return the pulls of a healthy cycle, with some arrays changed."""
     zero, one = np.zeros(CELLS, np.float32), np.ones(CELLS, np.float32)
     usual = dict.fromkeys(("occupation", "size", "hits", "long", "fault"), zero)
-    ones = dict.fromkeys(("ratio", "observed", "expected"), one)
+    ones = dict.fromkeys(("observed", "expected"), one)
     return SimpleNamespace(**{**usual, **ones, "valid": np.ones(CELLS, bool), **arrays})
 
 
@@ -135,16 +135,21 @@ def test_cells_of_a_region(where: dict[str, str], count: int) -> None:
 def test_strange_values_are_drawn_too() -> None:
     values = np.full(CELLS, np.nan, np.float32)
     values[:3] = np.inf, -np.inf, 1e30
-    evidence = draw(pulls(occupation=values, observed=values, ratio=values), [Region({"element": "L0_00/0"}, 1.0)] * 99)
+    evidence = draw(
+        pulls(occupation=values, observed=values, expected=values), [Region({"element": "L0_00/0"}, 1.0)] * 99
+    )
     assert set(evidence) == {"pull", "occupancy", "thumbnail", "cells"}
     assert np.isfinite(drawing_figures.read(evidence["cells"].content)["ratio"]).all()
 
 
 def test_figures_survive_their_file() -> None:
-    ratio = np.linspace(0, 3, CELLS, dtype=np.float32)
-    stored = drawing_figures.read(draw(pulls(ratio=ratio), ())["cells"].content)
-    np.testing.assert_allclose(stored["ratio"], ratio, atol=2e-3)
-    assert stored["valid"].all()
+    observed = np.linspace(0, 3, CELLS, dtype=np.float32)
+    made = pulls(observed=observed, expected=np.full(CELLS, 0.5, np.float32), valid=observed > 0)
+    stored = drawing_figures.read(draw(made, ())["cells"].content)
+    np.testing.assert_allclose(stored["observed"], observed, atol=1e-3)
+    np.testing.assert_allclose(stored["ratio"][1:], observed[1:] / 0.5, atol=2e-3)
+    assert stored["ratio"][0] == 1
+    assert stored["valid"].sum() == CELLS - 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not an npz" * 50])

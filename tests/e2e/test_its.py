@@ -1,0 +1,114 @@
+"""The ITS page in a real browser: its screenshots, and a shifter's way from the overview to the action, by keyboard."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from core.contracts import AlarmRule, Settled
+from core.store import Store
+from dqm.its.system import CLEAR_COUNT, incidents
+from tests.app import its_cycles
+from tests.e2e.conftest import OpenPage, Serve, settle
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+SOON = 180_000
+ESSENTIALS = {"width": 1280, "height": 800}
+SHOTS = {
+    "its-healthy": ("healthy", "/its", "Nothing unusual", ""),
+    "its-background": ("background", "/its", "Beam background from side A", ""),
+    "its-dead-lane": ("dead lane", "/its", "Dead lane", ""),
+    "its-occupancy": ("dead lane", "/its", "Clusters per readout frame and chip", "h"),
+    "its-not-judged": ("not judged", "/its", "could not be judged", ""),
+    "its-empty": ("empty", "/its", "No QCDB is connected", ""),
+    "its-overview": ("background", "/", "ITS, last seen", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def addresses(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the address of a dashboard for each story."""
+    now = datetime.now(UTC) - timedelta(seconds=20)
+    healthy = its_cycles.run(minutes=40.0, until=now)
+    stories = {
+        "healthy": its_cycles.settle(healthy),
+        "background": its_cycles.settle(its_cycles.run(("background",), minutes=40.0, until=now)),
+        "dead lane": its_cycles.settle(its_cycles.run(("dead lane",), minutes=40.0, until=now)),
+        "not judged": [
+            *its_cycles.settle(healthy[:-1]),
+            its_cycles.not_judged(healthy[-1], "only 3 s of data: too short to tell anything"),
+        ],
+        "empty": [],
+    }
+    return {name: serve(_home(tmp_path_factory.mktemp("its"), settled)) for name, settled in stories.items()}
+
+
+def _home(home: Path, settled: list[Settled]) -> Path:
+    told = [replace(one, incidents=tuple(incidents(one.observation, one.verdict))) for one in settled]  # type: ignore[arg-type]
+    with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
+        store.upgrade()
+        if told:
+            store.record("its", "sim", told, AlarmRule(clear_count=CLEAR_COUNT))
+            store.heartbeat("its", "watch", datetime.now(UTC) + timedelta(minutes=5), ok=True)
+    return home
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", SHOTS)
+def test_page_shows_the_essentials_without_scrolling_and_no_error(
+    addresses: dict[str, str], album: Path, open_page: OpenPage, name: str, scheme: str
+) -> None:
+    story, path, words, key = SHOTS[name]
+    page = open_page(addresses[story] + path, scheme)
+    page.set_viewport_size(ESSENTIALS)  # type: ignore[arg-type]
+    if key:
+        expect(page.get_by_role("button", name="Show occupancy")).to_be_visible(timeout=SOON)
+        settle(page)
+        page.keyboard.press(key)
+    expect(page.get_by_text(words).first).to_be_visible(timeout=SOON)
+    settle(page)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for essential in page.locator(".barrel img, .its-title, [class*='st-key-incident_now'], .chart").all():
+        box = essential.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= ESSENTIALS["height"]
+    shot = album / f"{name}-{scheme}.jpg"
+    page.screenshot(path=shot, type="jpeg", quality=85)
+    assert shot.stat().st_size > 5000
+
+
+def test_from_the_overview_to_the_action_by_keyboard(addresses: dict[str, str], open_page: OpenPage) -> None:
+    page = open_page(addresses["dead lane"])
+    expect(page.get_by_text("Dead lane: L4_12/lane 7.")).to_be_visible(timeout=SOON)
+    page.get_by_role("link", name="Go to this alarm").click()
+    page.get_by_role("link", name="Open this cycle on the ITS page").click()
+    expect(page.get_by_text("Look at the lane status").first).to_be_visible(timeout=SOON)
+    settle(page)
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Latest")).to_be_disabled(timeout=SOON)
+    settle(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("not the latest")).to_be_visible(timeout=SOON)
+    assert "cycle=" in page.url
+    settle(page)
+    page.keyboard.press("h")
+    expect(page.get_by_text("usual in the layer")).to_be_visible(timeout=SOON)
+
+
+def test_the_overlay_lies_on_the_picture(addresses: dict[str, str], open_page: OpenPage) -> None:
+    """The frame of the chosen lane is where the picture shows it, at two sizes of the window."""
+    page = open_page(f"{addresses['dead lane']}/its")
+    for size in (ESSENTIALS, {"width": 1920, "height": 1000}):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        expect(page.locator(".barrel .edge").first).to_be_visible(timeout=SOON)
+        picture = page.locator(".barrel img").bounding_box()
+        edges = [box for edge in page.locator(".barrel .edge").all() if (box := edge.bounding_box())]
+        assert picture is not None
+        middle_x = sum(box["x"] + box["width"] / 2 for box in edges) / len(edges)
+        middle_y = sum(box["y"] + box["height"] / 2 for box in edges) / len(edges)
+        left, top, width, tall = its_cycles.box("L4_12/lane 7")
+        assert middle_x == pytest.approx(picture["x"] + picture["width"] * (left + width / 2), abs=2)
+        assert middle_y == pytest.approx(picture["y"] + picture["height"] * (top + tall / 2), abs=2)
