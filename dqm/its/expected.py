@@ -17,11 +17,11 @@ from core.errors import ModelError
 from core.inference import ModelPackage
 from core.observation import Observation
 from dqm.its.expected_long import LongPulls, long_pulls
-from dqm.its.expected_modes import column_medians, covariance, fit_common, responses, to_cells
+from dqm.its.expected_modes import MODES, UNKNOWN, Common, column_medians, fit_common, modes, to_cells
 from dqm.its.expected_moment import Moment, moment
 from dqm.its.expected_state import Predicted, noise_shares, predict, taught
 from dqm.its.expected_tables import Tables
-from dqm.its.layout import CELLS, INNER, PIXELS_PER_CHIP, Bools, layer_of
+from dqm.its.layout import CELLS, COLUMNS, INNER, PIXELS_PER_CHIP, Bools, layer_of
 from dqm.its.pulls import Pulls
 from dqm.its.reading import Reading, read
 from dqm.its.standing import Standing
@@ -35,6 +35,8 @@ FALLBACK_SCALE = 0.05
 """Spread of the luminosity before the columns are looked at, by the outer layers and by anything else."""
 FORGIVEN_S = 60.0
 """A lane that stops and is restarted says FAULT for some seconds: so much is forgiven, again after half an hour."""
+_MEDIAN_TAKES = 0.27
+"""Share of the variance of the common part by which cells vary less about it, for it is fitted to them."""
 _ORBIT_S = 3564 / 40.079e6
 
 
@@ -177,22 +179,28 @@ def _depart(
     variance = standing.spread[quantity] * (standing.variance[quantity] + counting) + (0.05 * forgiven) ** 2
     log = np.log(np.maximum(observed, 1e-12) / np.maximum(told, 1e-12))
     medians, noise = column_medians(log, variance, usable)
-    seen = max(now.luminosity * float(tables.frames_hz) * now.live_s, 1.0)
-    passing = covariance(responses(quantity, tables, now.weights), now.weights) * tables.dispersion[quantity] / seen
-    if quantity != 1:
-        passing = passing + (SCALE if now.by_outer else FALLBACK_SCALE) ** 2
-    common = fit_common(medians, noise, passing, before.layer_variance[quantity])
+    common = _common(quantity, medians, noise, tables, now, before.layer_variance[quantity])
     factor = np.exp(to_cells(common.passing + common.staying) + standing.offset[quantity])
     if quantity != 1:
         factor = factor * np.maximum(1 - forgiven, 1e-3)
-    total = variance + to_cells(common.variance)
+    total = variance + to_cells(np.where(noise < UNKNOWN, -_MEDIAN_TAKES, 1.0) * common.variance)
     ratio = np.where(usable, observed / np.maximum(expected * factor, 1e-30), 1.0)
     sigma = np.sqrt(total)
     pull = np.where(usable, (ratio - 1) / sigma, 0.0)
     residual = log - to_cells(common.passing + common.staying)
     learns = usable & (observed > 0) & (forgiven <= 0)
-    after = taught(standing, quantity, residual, to_cells(common.staying), counting, pull, learns)
+    after = taught(before, quantity, residual, to_cells(common.staying), counting, pull, learns)
     return _Departure(pull, ratio, factor, np.where(usable, sigma, 0.0), *after)
+
+
+def _common(quantity: int, medians: Floats, noise: Floats, tables: Tables, now: Moment, layers: Floats) -> Common:
+    """What the columns share of one quantity; occupation and hits have a scale as well."""
+    seen = max(now.luminosity * float(tables.frames_hz) * now.live_s, 1.0)
+    along = modes(quantity, tables, now.vertex.z_cm, now.vertex.sigma_cm, now.weights)
+    scale = 0.0 if quantity == 1 else (SCALE if now.by_outer else FALLBACK_SCALE) ** 2
+    shared = np.concatenate((along, np.ones((COLUMNS, 1))), axis=1)
+    prior = np.append(np.full(MODES, tables.dispersion[quantity] / seen), scale)
+    return fit_common(medians, noise, shared, prior, layers)
 
 
 def _next(

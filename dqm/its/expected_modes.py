@@ -2,24 +2,33 @@
 
 A cycle sees a finite number N of interactions, each of another multiplicity; so its activity at every z of the vertex
 differs from the mean by chance, and columns at like z move together, all round in phi: covariance ``D / N sum_j p_j a_j
-a_j'`` with a_j a column's relative response to vertices at z_j. On top a scale (the luminosity is only a median), and a
-step of each layer as a whole. The posterior mean of these, given the medians of the columns, is taken out; medians and
-the small prior keep a fault, or background in a part of phi, from being taken for chance.
+a_j'`` with a_j a column's relative response to vertices at z_j. The chance is expanded in `MODES` Hermite polynomials
+of z, which are independent of each other. On top a scale (the luminosity is only a median), and a step of each layer as
+a whole. The posterior mean of all, given the medians of the columns, is taken out; medians and the small prior keep a
+fault, or background in a part of phi, from being taken for chance.
+
+Products are `einsum`'s, not BLAS's: matrices are small, and threads that BLAS may start cost more than they gain.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.polynomial.hermite_e import hermevander
 from numpy.typing import NDArray
+from scipy.special import factorial
 
+from dqm.its.expected_kernel import Z_CM
 from dqm.its.expected_tables import Tables
 from dqm.its.geometry import LAYERS
 from dqm.its.layout import COLUMNS, Bools, column_layer, column_of, layer_slice
 
 Floats = NDArray[np.float64]
 MEDIAN_VARIANCE = np.pi / 2
-_UNKNOWN = 1e4
+MODES = 12
+UNKNOWN = 1e4
+"""Variance of the median of a column with too few cells."""
+_NEVER = 1e-16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,24 +40,29 @@ class Common:
     variance: Floats
 
 
-def fit_common(medians: Floats, noise: Floats, passing: Floats, layer_variance: Floats) -> Common:
+def fit_common(medians: Floats, noise: Floats, shared: Floats, prior: Floats, layer_variance: Floats) -> Common:
     """Return what the columns share.
 
     Parameters
     ----------
     medians, noise
         Median over the staves of log(observed / expected), and its variance, shape (COLUMNS,) each.
-    passing
-        Prior covariance of what passes, shape (COLUMNS, COLUMNS).
+    shared, prior
+        What passes: how the columns respond to each of K things, shape (COLUMNS, K), and their variances, shape (K,).
     layer_variance
         Prior variance of each layer's step, shape (7,).
     """
-    layers = column_layer()
-    staying = np.where(_same_layer(), layer_variance[layers], 0.0)
-    total = passing + staying
-    gain = np.linalg.solve(total + np.diag(noise), np.column_stack((medians[:, None], total)))
-    variance = np.maximum(np.diag(total) - np.einsum("ij,ij->j", total, gain[:, 1:]), 0.0)
-    return Common(passing @ gain[:, 0], staying @ gain[:, 0], variance)
+    design = np.concatenate((shared, _layers()), axis=1)
+    weighted = design / noise[:, None]
+    precision = np.einsum("ck,cl->kl", weighted, design)
+    precision[np.diag_indices_from(precision)] += 1 / np.maximum(np.concatenate((prior, layer_variance)), _NEVER)
+    covariance = np.linalg.inv(precision)
+    found = np.einsum("kl,l->k", covariance, np.einsum("cl,c->l", weighted, medians))
+    number = shared.shape[1]
+    variance = np.einsum("ck,ck->c", np.einsum("ck,kl->cl", design, covariance), design)
+    return Common(
+        np.einsum("ck,k->c", shared, found[:number]), np.einsum("ck,k->c", _layers(), found[number:]), variance
+    )
 
 
 def responses(quantity: int, tables: Tables, weights: Floats) -> Floats:
@@ -57,14 +71,19 @@ def responses(quantity: int, tables: Tables, weights: Floats) -> Floats:
     return np.asarray((clusters - 1, pixels - clusters, pixels - 1)[quantity])
 
 
-def covariance(response: Floats, weights: Floats) -> Floats:
-    """Return ``sum_j p_j a_j a_j'``, shape (COLUMNS, COLUMNS), of relative responses, shape (COLUMNS, Z)."""
-    return np.asarray((response * weights) @ response.T)
+def modes(quantity: int, tables: Tables, z_cm: float, sigma_cm: float, weights: Floats) -> Floats:
+    """Return how the columns respond to each mode of the activity along z, shape (COLUMNS, MODES).
+
+    The modes are orthonormal for vertices with this mean and spread, whose shares by z are ``weights``: each varies as
+    ``dispersion / interactions``, whatever N is.
+    """
+    shapes = hermevander((Z_CM - z_cm) / max(sigma_cm, 0.4), MODES - 1) / np.sqrt(factorial(np.arange(MODES)))
+    return np.einsum("cz,zk->ck", responses(quantity, tables, weights), shapes * weights[:, None])
 
 
 def column_medians(values: Floats, variance: Floats, usable: Bools) -> tuple[Floats, Floats]:
     """Return the median over the staves and its variance, shape (COLUMNS,) each; what has no cell is all unknown."""
-    medians, noise = np.zeros(COLUMNS), np.full(COLUMNS, _UNKNOWN)
+    medians, noise = np.zeros(COLUMNS), np.full(COLUMNS, UNKNOWN)
     first = 0
     for of in LAYERS:
         shape, part = (of.staves, of.cells), layer_slice(of.number)
@@ -78,7 +97,7 @@ def column_medians(values: Floats, variance: Floats, usable: Bools) -> tuple[Flo
         enough = number >= min(5, of.staves // 2)
         middle = (sorted_values[lower, at] + sorted_values[upper, at]) / 2
         medians[place] = np.where(enough, middle, 0.0)
-        noise[place] = np.where(enough, MEDIAN_VARIANCE * sorted_noise[upper, at] / np.maximum(number, 1), _UNKNOWN)
+        noise[place] = np.where(enough, MEDIAN_VARIANCE * sorted_noise[upper, at] / np.maximum(number, 1), UNKNOWN)
         first += of.cells
     return medians, noise
 
@@ -89,6 +108,6 @@ def to_cells(columns: Floats) -> Floats:
 
 
 @cache
-def _same_layer() -> Bools:
-    layers = column_layer()
-    return np.asarray(layers[:, None] == layers[None, :])
+def _layers() -> Floats:
+    """1 where a column is in a layer, shape (COLUMNS, 7)."""
+    return np.asarray(column_layer()[:, None] == np.arange(len(LAYERS)), np.float64)

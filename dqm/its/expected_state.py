@@ -17,8 +17,7 @@ OTHER_BEAMS = 0.01
 COLD_LAYER = 0.03
 """Spread of a layer as a whole before anything is known of the detector (assumed)."""
 CLIP = 3.5
-FIRST_SIGHT = 3e-4
-"""Variance of a cell of which nothing is known yet: it stands where it is first seen (a chip that is off for long)."""
+FIRST_REACH = 1.5
 LEARN_SPREAD = 1 / 40
 """Share of the memory of a cell's spread that a cycle replaces."""
 SPREAD_RANGE = (0.6, 30.0)
@@ -29,10 +28,15 @@ _NEW_NOISE = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predicted:
-    """A standing just before a cycle: ``layer_variance`` (3, 7) is what the layers may have moved as a whole."""
+    """A standing just before a cycle.
+
+    ``layer_variance`` (3, 7) is what the layers may have moved as a whole; ``first`` (3, CELLS) are cells of which
+    nothing is known: they stand where they are first seen (a chip may be off for long).
+    """
 
     standing: Standing
     layer_variance: Floats
+    first: Bools
 
 
 def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, noise_share: Floats) -> Predicted:
@@ -58,13 +62,14 @@ def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, n
     offset[0] -= apart * np.clip(change, -1, 1)
     step[0] += ((_NEW_NOISE + now.noise_share) * change) ** 2
     variance = np.minimum(standing.variance + step, np.maximum(standing.variance, limit + step))
-    cold = tables.cold[:, layers] + noise
-    variance = np.where(np.isfinite(variance), np.minimum(variance, cold), cold)
+    first = ~np.isfinite(standing.variance)
+    cold = tables.cold[:, layers] + noise_effect(apart, now) ** 2
+    variance = np.where(first, cold, np.minimum(variance, cold))
     layer_variance = tables.layer_wander * grown[:, None] + (OTHER_BEAMS**2 if other_beams else 0.0)
     if not known:
         layer_variance = layer_variance + COLD_LAYER**2
     restarts = standing.restart_s * (0.0 if other_run else np.exp(-gap_s / FORGET_RESTARTS_S))
-    return Predicted(replace(standing, offset=offset, variance=variance, restart_s=restarts), layer_variance)
+    return Predicted(replace(standing, offset=offset, variance=variance, restart_s=restarts), layer_variance, first)
 
 
 def noise_shares(reading: Reading, tables: Tables, now: Moment) -> Floats:
@@ -90,7 +95,7 @@ def noise_effect(noise_share: Floats, now: Moment) -> Floats:
 
 
 def taught(
-    standing: Standing,
+    known: Predicted,
     quantity: int,
     residual: Floats,
     staying: Floats,
@@ -109,14 +114,16 @@ def taught(
     learns
         Which cells have something to learn from.
     """
+    standing = known.standing
     offset, before, spread = (getattr(standing, name)[quantity] for name in ("offset", "variance", "spread"))
     gain = before / (before + variance)
-    reach = np.where(before > FIRST_SIGHT, np.inf, CLIP * np.sqrt(spread * (before + variance)))
+    reach = np.where(known.first[quantity], FIRST_REACH, CLIP * np.sqrt(spread * (before + variance)))
+    gain = np.where(known.first[quantity], 1.0, gain)
     moved = offset + staying + gain * np.clip(residual, -reach, reach)
     wider = spread * (1 + LEARN_SPREAD * (np.minimum(pull**2, 9.0) / 0.97 - 1))
     wider = np.clip(np.where(before < 4 * variance + 1e-5, wider, spread), *SPREAD_RANGE)
     return (
         np.where(learns, moved, offset),
-        np.where(learns, before * (1 - gain), before),
+        np.where(learns, before * variance / (before + variance), before),
         np.where(learns, wider, spread),
     )

@@ -16,7 +16,7 @@ from dqm.its.layout import CELLS
 from dqm.its.nominal_kernel import Kernel, fit_kernel, run_mean
 from dqm.its.nominal_long import fit_long
 from dqm.its.nominal_residuals import residuals
-from dqm.its.nominal_spread import fit_cells, fit_cold, fit_common_spread, fit_noise
+from dqm.its.nominal_spread import fit_cells, fit_cold, fit_common_spread, split_noise
 from dqm.its.reading import Reading, read
 
 Floats = NDArray[np.float64]
@@ -55,10 +55,9 @@ def fit_reference(runs: Iterable[Iterable[Observation | Reading]]) -> Reference:
     share = max(_frames_share(beam, of) for beam, of in by_beam.items())
     quiet_first = sorted(by_beam, key=lambda beam: float(np.mean([run[0].occupation.mean() for run in by_beam[beam]])))
     tables: dict[str, Tables] = {}
-    noise: Floats | None = None
     for beam in quiet_first:
-        tables[beam] = _fit(by_beam[beam], share * STROBES_HZ.get(beam, STROBES_HZ["pp"]), noise)
-        noise = tables[beam].noise
+        other = tables.get(quiet_first[0])
+        tables[beam] = _fit(by_beam[beam], share * STROBES_HZ.get(beam, STROBES_HZ["pp"]), other)
     return Reference(tables)
 
 
@@ -86,9 +85,10 @@ def _frames_share(beam: str, runs: Sequence[Sequence[Reading]]) -> float:
     return float(np.median(rates)) / STROBES_HZ.get(beam, STROBES_HZ["pp"])
 
 
-def _fit(runs: list[list[Reading]], frames_hz: float, noise: Floats | None) -> Tables:
+def _fit(runs: list[list[Reading]], frames_hz: float, other: Tables | None) -> Tables:
+    """Fit one beam type; ``other`` has lower occupation, so that it tells noise better."""
     means = [run_mean(run, frames_hz) for run in runs]
-    kernel = fit_kernel(means, noise)
+    kernel = fit_kernel(means, None if other is None else other.noise)
     tables = _start(kernel, frames_hz, np.array([mean.luminosity for mean in means]))
     tables = replace(tables, **_rates(runs, tables))
     found = [residuals(run, tables) for run in runs]
@@ -98,7 +98,8 @@ def _fit(runs: list[list[Reading]], frames_hz: float, noise: Floats | None) -> T
     tables = replace(tables, cold=cold, size_spread=sizes)
     dispersion, layer_wander = fit_common_spread(found, tables)
     tables = replace(tables, dispersion=dispersion, layer_wander=layer_wander)
-    tables = replace(tables, noise_wander=np.array(fit_noise(found, tables)), noise_memory_s=memory_s[0])
+    left, noise_wander = split_noise(found, wander, None if other is None else float(other.noise_wander))
+    tables = replace(tables, wander=left, noise_wander=np.array(noise_wander), noise_memory_s=memory_s[0])
     live_s = [np.array([moment(one, tables, np.zeros(CELLS)).live_s for one in run]) for run in runs]
     long = fit_long(runs, live_s)
     return replace(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dqm.its.expected_modes import column_medians, to_cells
 from dqm.its.expected_moment import moment
-from dqm.its.expected_state import noise_shares
+from dqm.its.expected_state import noise_effect, noise_shares
 from dqm.its.expected_tables import Tables
 from dqm.its.layout import CELLS, PIXELS_PER_CHIP, Bools, layer_of
 from dqm.its.reading import Reading
@@ -39,6 +39,8 @@ class Residuals:
         Cells with data in all cycles, shape (CELLS,).
     noise_share
         Share of noise in the clusters, on average, shape (CELLS,).
+    noise_effect
+        How the quantities follow the noise, shape (3, CELLS).
     """
 
     cells: NDArray[np.float32]
@@ -49,6 +51,7 @@ class Residuals:
     weights: Floats
     usable: Bools
     noise_share: Floats
+    noise_effect: Floats
 
 
 def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
@@ -75,6 +78,7 @@ def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
         weights=np.mean([now.weights for now in moments], axis=0),
         usable=usable,
         noise_share=shares,
+        noise_effect=noise_effect(shares, moments[len(moments) // 2]),
     )
 
 

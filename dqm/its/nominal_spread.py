@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from dqm.its.expected_modes import covariance, responses
+from dqm.its.expected_modes import MEDIAN_VARIANCE, responses
 from dqm.its.expected_tables import Tables
 from dqm.its.geometry import LAYERS
-from dqm.its.layout import COLUMNS, INNER, column_layer
+from dqm.its.layout import COLUMNS, column_layer, column_of
 from dqm.its.nominal_residuals import Change, Residuals, changes, in_layer, robust_variance
 
 Floats = NDArray[np.float64]
 MEMORIES_S = (900.0, 1800.0, 3600.0, 7200.0, 14400.0)
 LEAST_WANDER = 1e-8
 QUIET_SHARE = 0.1
-NOISY_SHARE = 0.05
 USUAL_NOISE_WANDER = 0.03
+_NOISE_WANDERS = (0.003, 0.3)
+_LEAST_LEVER = 0.01
+_LEAST_LEFT = 0.1
 _COLD_SIGMAS = 4.0
 _LEAST_COLD = 0.015
 _MEDIAN_TAKES = 0.43
@@ -61,19 +63,38 @@ def _solve(rows: Floats, memory_s: float) -> tuple[Floats, float]:
     return np.asarray(solution / size), float(rest) ** 2
 
 
-def fit_noise(runs: Sequence[Residuals], tables: Tables) -> float:
-    """Return the variance of the logarithm of the noise after a long time, from cells with much of it."""
-    found = []
-    for run in runs:
-        chosen = np.flatnonzero(run.usable & (run.noise_share > NOISY_SHARE))
-        chosen = chosen[chosen < INNER]
-        layers = np.repeat(np.arange(7), [of.staves * of.cells for of in LAYERS])[chosen]
-        for change in changes(run):
-            grown = -np.expm1(-change.seconds / float(tables.memory_s[0]))
-            seen = np.mean(change.cells[0][:, chosen] ** 2, axis=0)
-            usual = tables.counting[0, layers] * np.mean(change.per_cluster[:, chosen], axis=0)
-            found += ((seen - usual - tables.wander[0, layers] * grown) / run.noise_share[chosen] ** 2 / grown).tolist()
-    return max(float(np.median(found)), 1e-3) if len(found) >= 20 else USUAL_NOISE_WANDER
+def split_noise(runs: Sequence[Residuals], wander: Floats, noise_wander: float | None) -> tuple[Floats, float]:
+    """Return the wander without that of the noise, shape (3, 7), and the wander of the noise's logarithm.
+
+    Layers differ in their share of noise, so that one wander of the noise and one of the efficiency explain all.
+
+    Parameters
+    ----------
+    wander
+        As `fit_cells` gives it, shape (3, 7).
+    noise_wander
+        What another beam type, with more noise, told; None to fit it.
+    """
+    share, effect = _effects(runs)
+    if noise_wander is None:
+        lever = float(np.ptp(share))
+        design = np.stack((np.ones(7), share**2), axis=1) / wander[0][:, None]
+        solution = nnls(design, np.ones(7))[0]
+        noise_wander = float(solution[1]) if lever > _LEAST_LEVER else USUAL_NOISE_WANDER
+    noise_wander = float(np.clip(noise_wander, *_NOISE_WANDERS))
+    left = wander - effect**2 * noise_wander
+    return np.maximum(left, np.maximum(wander * _LEAST_LEFT, LEAST_WANDER)), noise_wander
+
+
+def _effects(runs: Sequence[Residuals]) -> tuple[Floats, Floats]:
+    """Share of noise in each layer's quiet cells, shape (7,), and how each quantity follows it, shape (3, 7)."""
+    shares, effects = np.zeros(7), np.zeros((3, 7))
+    for layer in range(7):
+        quiet = [in_layer(layer, run.usable & (run.noise_share < QUIET_SHARE)) for run in runs]
+        shares[layer] = np.sqrt(np.mean([np.mean(r.noise_share[q] ** 2) for r, q in zip(runs, quiet, strict=True)]))
+        found = [np.mean(r.noise_effect[:, q] ** 2, axis=1) for r, q in zip(runs, quiet, strict=True)]
+        effects[:, layer] = np.sqrt(np.mean(found, axis=0))
+    return shares, effects
 
 
 def fit_common_spread(runs: Sequence[Residuals], tables: Tables) -> tuple[Floats, Floats]:
@@ -84,21 +105,28 @@ def fit_common_spread(runs: Sequence[Residuals], tables: Tables) -> tuple[Floats
 
 
 def _dispersion(quantity: int, runs: Sequence[Residuals], tables: Tables) -> float:
-    """By the covariance of neighbouring columns of the inner barrel, each less the mean of its layer."""
-    centred = _centring()
-    above = below = 0.0
+    """By the covariance of the inner barrel's columns, each less the mean of its layer, beside that of counting."""
+    centred, inner = _centring(), column_layer() < 3
+    take = inner[:, None] & inner[None, :]
+    staves = np.array([of.staves for of in LAYERS])[column_layer()]
+    seen, chance, counted = [], [], []
     for run in runs:
-        usual = centred @ covariance(responses(quantity, tables, run.weights), run.weights) @ centred.T
-        inner = column_layer() < 3
-        pairs = inner[:, None] & inner[None, :] & ~np.eye(COLUMNS, dtype=bool)
         change = next(iter(changes(run)), None)
         if change is None:
             continue
+        usual = centred @ covariance(responses(quantity, tables, run.weights), run.weights) @ centred.T
+        per_column = np.bincount(column_of()[run.usable], change.per_cluster.mean(axis=0)[run.usable], COLUMNS)
+        mean = per_column / np.maximum(np.bincount(column_of()[run.usable], minlength=COLUMNS), 1)
+        noise = MEDIAN_VARIANCE * tables.counting[quantity][column_layer()] * mean / staves
         moved = _trimmed(change.columns[quantity] @ centred.T)
-        seen = moved.T @ moved
-        above += float((seen * usual)[pairs].sum())
-        below += float((usual**2)[pairs].sum() * change.per_interaction.sum())
-    return max(above / below, 0.1) if below > 0 else 2.0
+        seen.append((moved.T @ moved / len(moved))[take])
+        chance.append((usual * change.per_interaction.mean())[take])
+        counted.append((centred @ np.diag(noise) @ centred.T)[take])
+    if not seen:
+        return 2.0
+    design = np.stack((np.concatenate(chance), np.concatenate(counted)), axis=1)
+    size = np.maximum(np.abs(design).max(axis=0), 1e-300)
+    return max(float(nnls(design / size, np.concatenate(seen))[0][0] / size[0]), 0.1)
 
 
 def _layer_wander(quantity: int, runs: Sequence[Residuals], tables: Tables, dispersion: float) -> Floats:
@@ -128,6 +156,11 @@ def fit_cold(runs: Sequence[Residuals]) -> tuple[Floats, Floats]:
         cold[:, layer] = np.maximum(largest / _COLD_SIGMAS, _LEAST_COLD) ** 2
         sizes[layer] = np.sqrt(robust_variance(together[1])) if together.size else 0.02
     return cold, sizes
+
+
+def covariance(response: Floats, weights: Floats) -> Floats:
+    """Return ``sum_j p_j a_j a_j'``, shape (COLUMNS, COLUMNS), of relative responses, shape (COLUMNS, Z)."""
+    return np.asarray((response * weights) @ response.T)
 
 
 def _centring() -> Floats:
