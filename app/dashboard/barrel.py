@@ -17,6 +17,8 @@ from dqm.its.layout import layer_slice, name
 Figures = Mapping[str, NDArray[np.float32]]
 _MOST_NUMBERS = 12
 _BADGE = 26
+_SPOT, _AROUND = 40, 8
+"""A region of up to so many pixels gets a square frame, at this distance."""
 
 
 class Edge(NamedTuple):
@@ -33,9 +35,23 @@ def html(picture: bytes, alt: str, incidents: Sequence[Incident], chosen: int | 
     source = f"data:image/png;base64,{b64encode(picture).decode()}"
     over = [_staves(figures) if figures else ""]
     if chosen is not None:
-        over += [_edge(edge) for edge in outline(incidents[chosen].cells)]
+        over += [_edge(edge) for edge in frame(incidents[chosen].cells)]
     over += [_badge(one, one.index == chosen) for one in incidents[:_MOST_NUMBERS] if one.cells]
     return f'<div class="barrel"><img src="{source}" alt="{escape(alt)}">{"".join(over)}</div>'
+
+
+def frame(cells: Sequence[int]) -> list[Edge]:
+    """Return the line that shows a region: around it, or around the spot if it is too small for a line on its rim."""
+    if not cells:
+        return []
+    own = boxes()[list(cells)]
+    left, top = own[:, :2].min(axis=0).tolist()
+    right, bottom = (own[:, :2] + own[:, 2:]).max(axis=0).tolist()
+    if max(right - left, bottom - top) > _SPOT:
+        return outline(cells)
+    left, top, right, bottom = left - _AROUND, top - _AROUND, right + _AROUND, bottom + _AROUND
+    flat = [Edge(left, at, right, at) for at in (top, bottom)]
+    return flat + [Edge(at, top, at, bottom) for at in (left, right)]
 
 
 def outline(cells: Iterable[int]) -> list[Edge]:
@@ -77,9 +93,9 @@ def _badge(incident: Incident, chosen: bool) -> str:
     """The number of an incident, beside the first layer that it touches."""
     own = boxes()[list(incident.cells)]
     first = own[own[:, 1] < own[:, 1].min() + 80]
-    left, top = int((first[:, 0] + first[:, 2]).max()) + 9, int(first[:, 1].min())
+    left, top = int((first[:, 0] + first[:, 2]).max()) + 14, int(first[:, 1].min())
     if left + _BADGE > WIDTH:
-        left = int(first[:, 0].min()) - 9 - _BADGE
+        left = int(first[:, 0].min()) - 14 - _BADGE
     look = " now" if chosen else ""
     return f'<b class="badge{look}" style="{_place(left, top)}">{incident.number}</b>'
 

@@ -7,6 +7,8 @@ from math import log10
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+
 from core.alarms.severity import Severity
 from core.clock import as_utc
 from core.observation import Condition
@@ -16,6 +18,7 @@ from core.verdict import Quality
 from dqm.its.causes import Cause
 from dqm.its.drawing_layout import cells_of
 from dqm.its.guidance import guidance as what_to_do
+from dqm.its.layout import INNER, layer_of, phi_rad, readout_places, z_cm
 from dqm.its.names import parse
 
 SYSTEM = "its"
@@ -61,6 +64,7 @@ class Incident:
     ratio: float | None
     cells: tuple[int, ...]
     names: tuple[str, ...]
+    position: str
     known: bool
 
     @property
@@ -99,6 +103,7 @@ def _incident(index: int, region: Mapping[str, Any], detail: ObservationDetail) 
         names=tuple(name.replace("lane_", "lane ") for name in str(region.get("cells") or element).split())
         if cells
         else (),
+        position=position(cells),
         known=region.get("known") == "yes",
     )
 
@@ -121,6 +126,20 @@ def place_label(element: str) -> str:
     if place.cell is None:
         return f"stave {element}"
     return element if "lane" in element else f"chip {element}"
+
+
+def position(cells: Sequence[int]) -> str:
+    """Return where cells are in the experiment: angle, side and z, of a single lane also its number in the readout."""
+    if not cells:
+        return ""
+    own = list(cells)
+    if len({int(layer_of()[cell]) for cell in own}) > 1:
+        return ""
+    phi = np.degrees(np.angle(np.exp(1j * phi_rad()[own]).mean())) % 360
+    z = float(z_cm()[own].mean())
+    side = "side A, " if z > 1 else "side C, " if z < -1 else ""
+    lane = f", lane {readout_places()[1][own[0]]} of the readout" if len(own) == 1 and own[0] >= INNER else ""
+    return f"{side}phi {phi:.0f}°, z {z:.0f} cm{lane}"
 
 
 def how_sure(probability: float | None) -> str:

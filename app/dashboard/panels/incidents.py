@@ -64,6 +64,7 @@ def _in_full(one: Incident, now: datetime, where: tzinfo) -> None:
 def _facts(one: Incident, now: datetime, where: tzinfo) -> str:
     lasting = f", {plural(one.cycles, 'cycle')}" if one.cycles else ""
     rows = [
+        ("Where", one.position),
         ("Since", f"{_since(one, now, where).removeprefix('since ')}{lasting}" if one.since else ""),
         ("Cause", how_sure(one.probability)),
         ("Clusters there", "" if one.ratio is None else f"{_times(one.ratio)} what these conditions should give"),

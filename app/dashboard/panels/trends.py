@@ -30,7 +30,7 @@ def _scores(points: list[CoursePoint], detail: ObservationDetail, one: Incident 
     return Chart(
         "How strange (0: healthy, once a shift)" if is_barrel(detail) else "How strange, run by run",
         course.scores(points),
-        line=detail.view.threshold,
+        line=next((point.threshold for point in reversed(points) if point.threshold is not None), None),
         line_name="alarm from here",
         least=_CALM_SCORES,
         span=_span(detail, one),
