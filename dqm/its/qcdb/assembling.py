@@ -13,11 +13,11 @@ from dqm.its.cycle import Cycle, assemble
 from dqm.its.histogram import Histogram
 from dqm.its.objects import CLUSTERS, HITS, OBJECTS, READOUT, TRACKS
 from dqm.its.qcdb.bodies import Bodies
-from dqm.its.qcdb.history import Anchor, RunHistory, Span, anchor_of, span_of
+from dqm.its.qcdb.history import SAME_START_MS, Anchor, RunHistory, Span, anchor_of, span_of
 from dqm.its.qcdb.listing import Version
-from dqm.its.qcdb.sums import GENERAL, Difference, FellError, Values, difference, general_occupancy
-from dqm.its.qcdb.taking import Take, Taken, histograms, take
-from dqm.its.qcdb.windows import FIRST_NUMBERS, RUN, UNKNOWN, window_of
+from dqm.its.qcdb.sums import GENERAL, Difference, FellError, Values, difference, general_occupancy, together
+from dqm.its.qcdb.taking import Take, Taken, histograms, take, with_more
+from dqm.its.qcdb.windows import CYCLE, FIRST_NUMBERS, RUN, UNKNOWN, window_of
 
 TASKS = (CLUSTERS, TRACKS, HITS, READOUT)
 SHORT = {TRACKS: "track", HITS: "hit", READOUT: "readout"}
@@ -79,6 +79,10 @@ def fetch(
     made = _Made()
     for task in TASKS:
         _make(task, got, made, window)
+        if made.windows[task] == CYCLE and task != CLUSTERS:
+            for taken in got.of_task(task):
+                got.found[taken.payload] = with_more(bodies, taken, history.of(taken.payload), anchor)
+            _add_up(got.of_task(task), made)
     _remark(got, made, history)
     good = {name: _histogram(got.found[name], values) for name, values in made.values.items()}
     began_at, ended_at, run_began_at = _times(got, made, anchor, history, now)
@@ -115,6 +119,32 @@ def _make(task: str, got: Take, made: _Made, window: str) -> None:
         _put(taken, results.get(taken.payload), fell.get(taken.payload), got, made)
     if task == CLUSTERS:
         _general(got, made)
+
+
+def _add_up(found: list[Taken], made: _Made) -> None:
+    """Several short cycles of a task make one of the cluster task."""
+    for taken in found:
+        pieces = [(taken.version, taken.body), *taken.more]
+        result = together(
+            taken.payload,
+            [(body.found, _beside(found, version), taken.lasted_s(version)) for version, body in pieces],
+        )
+        if taken.more and result is not None:
+            made.values[taken.payload] = result.values
+            made.spans[taken.payload] = Span(span_of(pieces[-1][0]).begin_ms, taken.span.end_ms)
+            if result.how:
+                made.approximate.setdefault(result.how, []).append(taken.payload)
+
+
+def _beside(found: list[Taken], version: Version) -> dict[str, Histogram]:
+    """The other objects of the same cycle of a task."""
+    end_ms = span_of(version).end_ms
+    return {
+        taken.payload: body.found
+        for taken in found
+        for one, body in ((taken.version, taken.body), *taken.more)
+        if abs(span_of(one).end_ms - end_ms) <= SAME_START_MS
+    }
 
 
 def _differences(
@@ -243,6 +273,7 @@ def _digest(got: Take) -> str:
     digest = hashlib.sha256()
     for payload, taken in got.found.items():
         digest.update(payload.encode() + taken.body.digest + (taken.base.digest if taken.base else b""))
+        digest.update(b"".join(body.digest for _, body in taken.more))
     return digest.hexdigest()
 
 

@@ -18,6 +18,7 @@ AT_ONCE_MS = 10_000
 SAME_START_MS = 5_000
 SHORTEST_MS, LONGEST_MS = 30_000, 300_000
 TOLERANCE = 0.75
+MOST_IN_A_ROW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Anchor:
         When its data end.
     before_ms
         When those of the cycle before it ended, if one of this run is known.
+    begin_ms
+        When its own data begin: there, or else as their validity says; None where nothing tells.
     length_ms
         How long it lasts, as far as that is known; between half a minute and five minutes.
     """
@@ -95,7 +98,13 @@ class Anchor:
     number: str
     end_ms: int
     before_ms: int | None
+    begin_ms: int | None
     length_ms: int
+
+    @property
+    def span_ms(self) -> int:
+        """How long its data were taken, ``length_ms`` where nothing tells."""
+        return self.length_ms if self.begin_ms is None else self.end_ms - self.begin_ms
 
     @property
     def tolerance_ms(self) -> int:
@@ -110,8 +119,9 @@ def anchor_of(listed: dict[str, Version], history: RunHistory) -> Anchor:
     ends = [span_of(version).end_ms for version in _others_of_task(number, history)]
     before_ms = max((end for end in ends if end < end_ms - SAME_START_MS), default=None)
     begins = [begin for begin in (span_of(version).begin_ms for version in listed.values()) if begin is not None]
-    length = end_ms - (before_ms if before_ms is not None else max(begins, default=end_ms - LONGEST_MS))
-    return Anchor(number, end_ms, before_ms, min(max(length, SHORTEST_MS), LONGEST_MS))
+    begin_ms = before_ms if before_ms is not None else max(begins, default=None)
+    length = LONGEST_MS if begin_ms is None else end_ms - begin_ms
+    return Anchor(number, end_ms, before_ms, begin_ms, min(max(length, SHORTEST_MS), LONGEST_MS))
 
 
 def nearest(versions: Sequence[Version], anchor: Anchor) -> list[Version]:
@@ -143,6 +153,24 @@ def earlier(versions: Sequence[Version], version: Version, target_ms: int) -> li
     end_ms = span_of(version).end_ms
     before = [one for one in versions if span_of(one).end_ms < end_ms - SAME_START_MS]
     return sorted(before, key=lambda one: (abs(span_of(one).end_ms - target_ms), -one.created_ms))
+
+
+def row(versions: Sequence[Version], version: Version, since_ms: int) -> list[Version]:
+    """Return the versions right before one, the latest first, each beginning where the one before it in time ends.
+
+    They go on as long as more than half of one is after ``since_ms``.
+    """
+    made, at = list[Version](), span_of(version).begin_ms
+    for one in sorted(versions, key=_by_time, reverse=True):
+        span = span_of(one)
+        if at is None or span.begin_ms is None or len(made) == MOST_IN_A_ROW:
+            break
+        if abs(span.end_ms - at) <= SAME_START_MS and span.begin_ms < at:
+            if (span.begin_ms + span.end_ms) / 2 <= since_ms:
+                break
+            made.append(one)
+            at = span.begin_ms
+    return made
 
 
 def _others_of_task(number: str, history: RunHistory) -> Iterator[Version]:

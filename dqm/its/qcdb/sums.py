@@ -13,8 +13,9 @@ QualityControl ``doc/Advanced.md``, "Moving window"). Two versions then differ b
 - the general occupancy is a maximum, which cannot be subtracted: it is made anew of the maps of the cycle.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Difference:
-    """What came between two versions; ``how`` says by what it was weighed, "" where it is exact."""
+    """What came between two versions, or in several; ``how`` says by what it was weighed, "" where it is exact."""
 
     values: Values
     how: str = ""
@@ -148,6 +149,15 @@ def difference(
         except FellError:
             if not how:
                 raise
+    return None
+
+
+def together(payload: str, pieces: Sequence[tuple[Histogram, Found, float]]) -> Difference | None:
+    """Return several cycles of an object as one, weighed as in `difference`; None for a maximum."""
+    for how, way in ways(payload).items():
+        made = [one for one in (way(*piece) for piece in pieces) if one is not None]
+        if len(made) == len(pieces):
+            return Difference(reduce(Sum.plus, made).values, how)
     return None
 
 

@@ -1,7 +1,7 @@
 """Which versions make a cycle, and which ones before them may be subtracted: chosen, fetched, decoded."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import InputError
 from dqm.its.histogram import Histogram
@@ -15,6 +15,7 @@ from dqm.its.qcdb.history import (
     Span,
     earlier,
     nearest,
+    row,
     span_of,
 )
 from dqm.its.qcdb.listing import Version
@@ -34,6 +35,8 @@ class Taken:
         Whether ``before`` is a part by its validity (or by the settings); else the contents must tell.
     alone
         Whether no version before this one is known at all.
+    more
+        Cycles of its task before this one that are within the cycle of the cluster task, the latest first.
     """
 
     payload: str
@@ -43,6 +46,7 @@ class Taken:
     base: Body | None = None
     sure: bool = False
     alone: bool = False
+    more: tuple[tuple[Version, Body], ...] = ()
 
     @property
     def task(self) -> str:
@@ -106,12 +110,14 @@ def _with_base(bodies: Bodies, taken: Taken, versions: list[Version], anchor: An
     """The same with the version before it, if that may be a part of it."""
     if window == "cycle":
         return taken
-    length = anchor.length_ms if anchor.before_ms is None else anchor.end_ms - anchor.before_ms
-    target = taken.span.end_ms - length
+    target = taken.span.end_ms - anchor.span_ms
     if taken.task == CLUSTERS and anchor.before_ms is not None:
         target = anchor.before_ms
     before = earlier(versions, taken.version, target)
     parts = [version for version in before if _is_part(version, taken.version) is not False]
+    begin = taken.span.begin_ms
+    if parts and begin is not None and abs(begin - target) < abs(span_of(parts[0]).end_ms - target):
+        return taken  # as a whole it is nearest to what is wanted: the first cycle of the run
     trouble = Take()
     got = _first(bodies, taken.payload, parts, trouble)
     if got is None:
@@ -120,6 +126,23 @@ def _with_base(bodies: Bodies, taken: Taken, versions: list[Version], anchor: An
         return Taken(taken.payload, taken.version, taken.body, alone=not before or bool(parts))
     sure = window == "run" or _is_part(got[0], taken.version) is True
     return Taken(taken.payload, taken.version, taken.body, got[0], got[1], sure)
+
+
+def with_more(bodies: Bodies, taken: Taken, versions: list[Version], anchor: Anchor) -> Taken:
+    """Return an object with those right before it that are within the cycle of the cluster task, as far as usable.
+
+    Raises
+    ------
+    core.errors.SourceError
+        As ``take``.
+    """
+    more = list[tuple[Version, Body]]()
+    for version in row(versions, taken.version, taken.span.end_ms - anchor.span_ms):
+        try:
+            more.append((version, bodies.get(taken.payload, version)))
+        except InputError:
+            break
+    return replace(taken, more=tuple(more))
 
 
 def _is_part(before: Version, version: Version) -> bool | None:

@@ -14,6 +14,7 @@ from dqm.its.qcdb.history import (
     earlier,
     is_settled,
     nearest,
+    row,
     span_of,
 )
 from dqm.its.qcdb.listing import Version
@@ -29,7 +30,7 @@ def version(end_s: float, *, begin_s: float = 0, number: int = 1, stored_s: floa
     return Version("x", f"{end_s}/{number}/{stored}", begin, end, created, None, {"CycleNumber": str(number)})
 
 
-ANCHOR = Anchor("7", T0 + 1_260_000, T0 + 1_080_000, 180_000)
+ANCHOR = Anchor("7", T0 + 1_260_000, T0 + 1_080_000, T0 + 1_080_000, 180_000)
 
 
 def ends(versions: list[Version]) -> list[float]:
@@ -81,6 +82,14 @@ def test_of_the_same_time_the_same_number_and_then_the_newest_come_first() -> No
 )
 def test_the_next_is_waited_for_where_it_may_be_nearer(of_other: list[float], *, settled: bool) -> None:
     assert is_settled([version(end) for end in of_other], ANCHOR) is settled
+
+
+def test_what_is_added_up_is_without_gap_and_within_the_cycle() -> None:
+    short = [version(end, begin_s=end - 30) for end in range(900, 1261, 30)]
+    assert ends(row(short, short[-1], T0 + 1_080_000)) == [1230, 1200, 1170, 1140, 1110]
+    assert ends(row(short, short[-1], T0 + 1_090_000)) == [1230, 1200, 1170, 1140, 1110]
+    assert ends(row([one for one in short if one != short[-3]], short[-1], T0 + 1_080_000)) == [1230]
+    assert row(short, Version("x", "e", T0 + 1_260_000, T0 + YEAR_MS, T0 + 1_260_000), T0) == []
 
 
 def test_what_is_subtracted_ended_before() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -392,6 +392,21 @@ def test_labels_that_are_missing_do_not_matter() -> None:
         made.change("cluster_occupation_L0", 2, relabelled(None))
         found = made.read(made.source())["560123/2"]
     expect(found, 2)
+
+
+@pytest.mark.parametrize("ratios", [True, False], ids=["ratio classes", "plain averages"])
+@pytest.mark.parametrize("window", ["cycle", "run"])
+def test_short_cycles_of_other_tasks_make_one_of_the_cluster_task(
+    window: Literal["cycle", "run"], *, ratios: bool
+) -> None:
+    tasks = {CLUSTERS: TaskCycles(every=3, first=0), TRACKS: TaskCycles(first=0), HITS: TaskCycles(first=11)}
+    with desk(window=window, tasks=tasks, ratios=ratios) as made:
+        seen = read_each(made, *range(1, 7))
+    assert list(seen) == ["560123/0", "560123/1"]
+    for key, numbers in (("560123/0", (1, 2, 3)), ("560123/1", (4, 5, 6))):
+        expect(seen[key], *numbers)
+        times = only(seen[key].conditions, "cycle_s", "track_s", "hit_s", "readout_s")
+        assert set(times.values()) == {540.0}
 
 
 def test_other_tasks_have_their_own_periods() -> None:
