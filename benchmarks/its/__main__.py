@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; 1 if our detector could not be loaded."""
     asked = _parser().parse_args(arguments)
     plan = QUICK if asked.quick else Plan()
+    plan = replace(plan, shifts=min(asked.shifts, plan.shifts))
     scenes = scenes_of(plan)
     _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
     if asked.simulate:
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="few runs of the nominal generator")
     parser.add_argument("--simulate", action="store_true", help="only simulate what the measurement needs")
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
+    parser.add_argument("--shifts", type=int, default=Plan().shifts, help="nominal shifts at most, nominal generator")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (time per cycle suffers)")
     parser.add_argument("--draws", type=int, default=tables.DRAWS, help="resamplings for the intervals; 0: none")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for the JSON files")

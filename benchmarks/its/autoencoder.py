@@ -150,7 +150,7 @@ def learn(cycles: Mapping[int, Sequence[Seen]], seed: int = 0) -> Learnt:
 PRODUCT = "autoencoder x 3 cycles"
 
 
-def method(learning: Mapping[str, Mapping[int, Sequence[Seen]]]) -> Method:
+def method(learning: Mapping[str, Mapping[int, Sequence[Seen]]], taught: str) -> Method:
     """Return the method with networks learnt from cycles by kind of beams and detector."""
 
     @cache
@@ -161,4 +161,4 @@ def method(learning: Mapping[str, Mapping[int, Sequence[Seen]]]) -> Method:
         cycles = [seen for run in history for seen in run]
         return Autoencoder(learnt(cycles[0].beams), usual_map(cycles))
 
-    return Method("autoencoder", {PRODUCT: None}, warmed, ("autoencoder.py",))
+    return Method("autoencoder", {PRODUCT: None}, warmed, ("autoencoder.py",), taught=taught)

@@ -27,7 +27,7 @@ from dqm.its.simulate.publishing import to_cycle
 from dqm.its.simulate.run import SimulatedCycle, simulate_run
 from dqm.its.simulate.truth import Truth
 
-_SOURCES = ("simulate/*.py", "objects.py", "geometry.py", "readout.py", "cycle.py", "names.py")
+_SOURCES = ("simulate/*.py", "objects.py", "geometry.py", "readout.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from benchmarks.its.cycles import Labels, cache_folder, cycles, path_of
 from benchmarks.its.scenes import SETTINGS, Plan, Scene, faults, history, shifts
 from benchmarks.its.seen import Judge, Judgement, Method, Seen
 
-_SHARED = ("seen.py", "scenes.py", "measure.py")
+_SHARED = ("seen.py",)
+_FORMAT = "1"
+"""Change it with what this module keeps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +138,9 @@ def _told(row: Mapping[str, Any]) -> Told:
 
 
 def _kept(method: Method, scene: Scene) -> Path:
-    digest = hashlib.sha256(f"{path_of(scene).stem} {method.name} {_digest(method.sources)}".encode()).hexdigest()[:24]
+    past = " ".join(path_of(before).stem for before in history(scene.line, scene.run.cycle_s))
+    by_method = f"{method.name} {method.taught} {_digest(method.sources)}"
+    digest = hashlib.sha256(f"{_FORMAT} {path_of(scene).stem} {past} {by_method}".encode()).hexdigest()[:24]
     return cache_folder() / "judged" / f"{digest}.json"
 
 

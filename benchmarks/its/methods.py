@@ -26,9 +26,12 @@ def methods_named(plan: Plan, only: str = "") -> tuple[list[Method], str]:
         one for one in (*checks.METHODS, *binomial.METHODS, *template.METHODS, *factors.METHODS) if only in one.name
     ]
     if only in "autoencoder":
+        import torch
+
         from benchmarks.its import autoencoder
 
-        found.append(autoencoder.method(_Lessons(plan)))
+        torch.set_num_threads(1)
+        found.append(autoencoder.method(_Lessons(plan), f"{plan.learnt} runs"))
     return found, missing
 
 

@@ -11,6 +11,7 @@ Whoever trains or calibrates a detector on the simulator must keep below seed `H
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -42,10 +43,10 @@ class Plan:
 
     shifts: int = 100
     everyone: int = 40
-    few_shifts: int = 6
+    few_shifts: int = 4
     tries: int = 16
-    few_tries: int = 8
-    few_faults: int = 4
+    few_tries: int = 4
+    few_faults: int = 2
     learnt: int = 24
     cycle_s: float = 180.0
     settings: tuple[str, ...] = SETTINGS
@@ -91,6 +92,7 @@ class Scene:
         return f"{self.part}/{'/'.join(map(str, self.line))}/{self.seed}/{self.run.run}{put_in}/{self.run.cycle_s}"
 
 
+@cache
 def history(line: tuple[str, str, int], cycle_s: float) -> tuple[Scene, ...]:
     """Return the runs of a time line before its tests: `HISTORY_RUNS` short nominal ones in the same setting."""
     setting, beams, detector = line

@@ -101,7 +101,7 @@ class Method:
     """A method: ``rows`` it fills, by name with the cut on ``values`` that makes a region (None: the score's level).
 
     ``warmed(history)`` returns a judge that has seen nominal cycles of the time line, run by run. ``everywhere``:
-    judges all nominal shifts, not only those that set the level.
+    judges all nominal shifts, not only those that set the level. ``taught``: names the lessons that it had, if any.
     """
 
     name: str
@@ -109,6 +109,7 @@ class Method:
     warmed: Callable[[Sequence[Sequence[Seen]]], Judge]
     sources: tuple[str, ...] = field(default=())
     everywhere: bool = False
+    taught: str = ""
 
 
 def suspects(values: Floats, valid: NDArray[np.bool_] | None = None) -> tuple[list[int], list[float]]:
