@@ -15,7 +15,7 @@ SEEN = Seen(Observation("its", "ITS", "1/1", datetime(2026, 1, 1, tzinfo=UTC), "
 
 def region(score: float, cells: str, quality: str, kind: str = "place", cause: str = "dead lane") -> Region:
     where = {
-        "element": cells.split()[0],
+        "element": cells.split(maxsplit=1)[0],
         "cells": cells,
         "kind": kind,
         "quality": quality,
