@@ -40,6 +40,19 @@ def ask(why: str) -> None:
         )
 
 
+def ask_in_line(why: str) -> None:
+    """Ask for the name in one line."""
+    words = f"Your name ({why})"
+    st.text_input(
+        words,
+        key=_FIELD,
+        max_chars=LONGEST_NAME,
+        placeholder=f"{words}, then Enter",
+        label_visibility="collapsed",
+        on_change=_take,
+    )
+
+
 def badge() -> None:
     """Show who is at the desk, with a way to change it, and let the browser remember it."""
     known = name()

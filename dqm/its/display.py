@@ -138,7 +138,7 @@ def position(cells: Sequence[int]) -> str:
     phi = np.degrees(np.angle(np.exp(1j * phi_rad()[own]).mean())) % 360
     z = float(z_cm()[own].mean())
     side = "side A, " if z > 1 else "side C, " if z < -1 else ""
-    lane = f", lane {readout_places()[1][own[0]]} of the readout" if len(own) == 1 and own[0] >= INNER else ""
+    lane = f", readout lane {readout_places()[1][own[0]]}" if len(own) == 1 and own[0] >= INNER else ""
     return f"{side}phi {phi:.0f}°, z {z:.0f} cm{lane}"
 
 
@@ -152,14 +152,12 @@ def how_sure(probability: float | None) -> str:
 def rarity(score: float, unit: str = "shift") -> str:
     """Return in words what a score says: the logarithm of how many healthy shifts (or chip maps) show the like once."""
     if score > 6:
-        return f"Healthy data look like this less than once in a million {unit}s."
+        return f"healthy data: less than once in a million {unit}s"
     times = 10.0 ** abs(score)
     if times < 1.5:
-        return f"Healthy data look like this about once a {unit}."
+        return f"healthy data: about once a {unit}"
     count = f"{float(f'{times:.1g}'):,.0f}".replace(",", " ")
-    return (
-        f"Healthy data look like this about {f'once in {count} {unit}s' if score > 0 else f'{count} times a {unit}'}."
-    )
+    return f"healthy data: about {f'once in {count} {unit}s' if score > 0 else f'{count} times a {unit}'}"
 
 
 def _strangeness(region: Mapping[str, Any], *, barrel: bool) -> str:

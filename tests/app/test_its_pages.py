@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.contracts import AlarmRule, Settled
 from core.settings import ItsSettings
 from core.store import Store
+from core.store.views import Judgement
 from core.verdict import Evidence
 from dqm.its.system import CLEAR_COUNT, incidents
 from tests.app import its_cycles
@@ -209,6 +210,25 @@ def test_the_overview_names_the_place_and_the_action(run_page: PageRun, shelf: S
     assert "2 alarms" in shown
     assert "Dead lane: L4_12/lane 7. Look at the lane status" in shown
     assert "No data yet" in shown  # FLEX, which nobody uses here, asks for nothing
+
+
+def test_what_a_person_says_of_an_incident_is_stored_with_the_name(run_page: PageRun, shelf: Store) -> None:
+    fill(shelf, both())
+    nobody = run_page("its", operator="")
+    assert "answer_right" not in keys(nobody)
+    nobody.text_input(key="operator_field").set_value("Ben Ito").run()
+    assert "answer_right" in keys(nobody.run())
+    page = press(press(run_page("its"), "answer_right"), "incident_1")
+    page = press(page, "answer_false_alarm")
+    assert "Anna Keller said: false alarm." in text(page)
+    page.selectbox(key="answer_cause_1").set_value("readout loss").run()
+    detail = shelf.observation(ids(shelf)[-1])
+    assert detail is not None
+    assert [(word.region_index, word.judgement, word.cause) for word in detail.feedback] == [
+        (0, Judgement.RIGHT, "beam background A"),
+        (1, Judgement.FALSE_ALARM, None),
+        (1, Judgement.WRONG_CAUSE, "readout loss"),
+    ]
 
 
 def test_no_key_is_used_twice(run_page: PageRun, shelf: Store) -> None:

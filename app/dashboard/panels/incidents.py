@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 
 import streamlit as st
 
+from app.dashboard.panels import answers
 from app.dashboard.wording import age, clock_time, plain, plural
 from core.store.views import ObservationDetail
 from core.verdict import Quality
@@ -35,7 +36,7 @@ def draw(detail: ObservationDetail, now: datetime, where: tzinfo) -> None:
     first = min(max(0, current - SHOWN + 1), max(0, len(found) - SHOWN))
     for one in found[first : first + SHOWN]:
         if one.index == current:
-            _in_full(one, now, where)
+            _in_full(detail, one, now, where)
         else:
             _entry(one, now, where)
     if len(found) > SHOWN:
@@ -53,12 +54,14 @@ def _entry(one: Incident, now: datetime, where: tzinfo) -> None:
     )
 
 
-def _in_full(one: Incident, now: datetime, where: tzinfo) -> None:
+def _in_full(detail: ObservationDetail, one: Incident, now: datetime, where: tzinfo) -> None:
     with st.container(key=f"incident_now_{'bad' if one.quality is Quality.BAD else 'look'}"):
         st.markdown(f"**{one.number} {plain(one.title)}**  \n{plain(one.place)}")
         st.markdown(f"**What to do:** {plain(guidance(one.cause))}")
         st.html(_facts(one, now, where))
-        st.caption(_where(one))
+        if names := _names(one):
+            st.caption(names)
+        answers.draw(detail, one)
 
 
 def _facts(one: Incident, now: datetime, where: tzinfo) -> str:
@@ -78,7 +81,7 @@ def _times(ratio: float) -> str:
     return "none of" if ratio < 0.005 else f"{ratio:.2f} times"
 
 
-def _where(one: Incident) -> str:
+def _names(one: Incident) -> str:
     if len(one.names) < 2:
         return ""
     more = f" and {len(one.names) - _MOST_NAMES} more" if len(one.names) > _MOST_NAMES else ""

@@ -53,7 +53,7 @@ def test_an_incident_has_its_words_cells_and_times() -> None:
     assert (second.quality, second.place, second.names) == (Quality.MEDIUM, "L4_12/lane 7", ("L4_12/lane 7",))
     assert second.since is None
     assert first.position == "side C, phi 61°, z -12 cm"
-    assert second.position == "side C, phi 145°, z -32 cm, lane 3 of the readout"
+    assert second.position == "side C, phi 145°, z -32 cm, readout lane 3"
 
 
 def test_incidents_of_chip_hit_maps_have_no_cells() -> None:
