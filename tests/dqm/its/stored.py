@@ -31,6 +31,7 @@ def store(
     level: int = 1,
     ended_at: datetime | None = None,
     provenance: str = "qc",
+    lasts_s: int = 180,
 ) -> None:
     """Put the objects of one cycle of three minutes into a fake QCDB."""
     until = ended_at or NOON + timedelta(seconds=180 * number)
@@ -38,4 +39,4 @@ def store(
     told = {**METADATA, "RunNumber": str(run), "CycleNumber": str(number), "adjustableEOV": "1"}
     for payload in (name for name in (OBJECTS if only is None else only) if name not in but):
         path = OBJECTS[payload].path(provenance)
-        versions.put(path, until_ms - 180_000, until_ms, body(payload, level), told)
+        versions.put(path, until_ms - 1000 * lasts_s, until_ms, body(payload, level), told)

@@ -142,6 +142,45 @@ def test_an_incomplete_cycle_does_not_hold_up_the_next(scene: Scene) -> None:
     assert scene.settle() == [1]
 
 
+def test_an_object_that_the_run_never_had_is_waited_for_once(scene: Scene) -> None:
+    for number in (1, 2, 3):
+        store(scene.server.versions, number, but=FEW, ended_at=scene.clock.now())
+        if number == 1:
+            assert scene.settle() == []
+            scene.clock.sleep(60)
+        assert scene.settle() == [number]
+        scene.clock.sleep(120 if number == 1 else 180)
+
+
+def test_another_task_is_waited_for_while_its_next_version_may_be_nearer(scene: Scene) -> None:
+    """Hits every 40 s; those that end 10 s after the cycle are nearer to its end than those 30 s before."""
+    versions, hits = scene.server.versions, [payload for payload in OBJECTS if payload.startswith("hit_")]
+    for off in (-110, -70, -30):
+        store(versions, 100 + off, only=hits, ended_at=START + timedelta(seconds=off), lasts_s=40)
+    store(versions, 1, but=hits)
+    assert scene.arrivals() == []
+    scene.clock.sleep(10)
+    store(versions, 102, only=hits, level=2, ended_at=START + timedelta(seconds=10), lasts_s=40)
+    (arrival,) = scene.arrivals()
+    seen = scene.source.read(arrival)
+    np.testing.assert_allclose(seen.payload["hit_occupancy_L0"], (1 + 1 + 1 + 2) / 4)  # four of them make one cycle
+    assert (seen.conditions["hit_lag_s"], seen.conditions["missing"]) == (10.0, "")
+
+
+def test_what_is_too_far_from_the_cycle_is_missing_and_said(scene: Scene) -> None:
+    store(scene.server.versions, 1, only=["vertex_z"], ended_at=START - timedelta(seconds=140))
+    store(scene.server.versions, 1, but=["vertex_z"])
+    scene.clock.sleep(60)
+    assert scene.arrivals() == []  # first seen now
+    scene.clock.sleep(60)
+    (arrival,) = scene.arrivals()
+    told = scene.source.read(arrival).conditions
+    assert (told["missing"], told["why_missing"]) == (
+        "vertex_z",
+        "vertex_z: the nearest version ends 140 s before the cycle",
+    )
+
+
 def test_a_second_version_of_an_object_is_no_second_observation(scene: Scene) -> None:
     store(scene.server.versions, 1)
     store(scene.server.versions, 1, only=["vertex_z"], level=5)

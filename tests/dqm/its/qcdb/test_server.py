@@ -71,6 +71,18 @@ def test_what_is_put_is_listed_and_fetched(server: FakeQcdb) -> None:
             asked.get(PATH, FROM - 1)
 
 
+def test_a_version_that_does_not_tell_its_cycle_is_found_by_its_creation(server: FakeQcdb) -> None:
+    """Objects that hold the run are all valid from its start on, and older QC did not number its cycles."""
+    with client(server) as asked:
+        for _ in range(3):
+            asked.put(PATH, FROM, FROM + 180_000, body(NAME), {"RunNumber": "560123"})
+        versions = asked.browse(PATH).versions
+        assert [asked.version(version).etag for version in versions] == [version.etag for version in versions]
+        server.versions.remove(versions[1].etag)
+        with pytest.raises(NotFoundError):
+            asked.version(versions[1])
+
+
 def test_lists_are_limited_by_creation_number_and_metadata(plain: FakeQcdb) -> None:
     for number in range(4):
         put(plain, {"CycleNumber": str(number)}, FROM + number)
