@@ -23,8 +23,12 @@ _OBJECTS: Mapping[str, tuple[str, str]] = {
     "vertex_xy": ("Vertex x and y", ""),
 }
 _MEASURED: Mapping[str, str] = {
+    "clusters in the inner barrel": "Inner barrel",
+    "vertex spread along z": "Vertex spread in z",
+    "background added to a side": "Background added",
     "smallest visible background": "Background seen from",
 }
+_LEFT_OUT = frozenset({"clusters", "readout frames"})
 _ORDER = {kind: number for number, kind in enumerate(_OBJECTS)}
 _LAYERED = re.compile(r"(\w+)_L([0-6])", re.ASCII)
 _SHORT_S = 300.0
@@ -58,8 +62,9 @@ def short_run(conditions: Mapping[str, Condition]) -> str:
 
 
 def measured(measurements: Mapping[str, Measurement]) -> Sequence[tuple[str, str]]:
-    """Return name and value of every measurement in words."""
-    return [(_MEASURED.get(name, _capital(name)), value_of(one)) for name, one in measurements.items()]
+    """Return name and value of every measurement in words, apart from plain counts."""
+    told = {name: one for name, one in measurements.items() if name not in _LEFT_OUT}
+    return [(_MEASURED.get(name, _capital(name)), value_of(one)) for name, one in told.items()]
 
 
 def value_of(measurement: Measurement) -> str:
