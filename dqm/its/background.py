@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from dqm.its.causes import Cause
+from dqm.its.geometry import LAYERS
 from dqm.its.layout import INNER, Floats, Ints, layer_of, phi_rad, z_cm
 from dqm.its.pulls import Pulls
 
@@ -27,6 +28,8 @@ REACH = (1.0, 0.8, 0.65)
 """Clusters per chip in layers 1 and 2, relative to layer 0."""
 CLIP = 6.0
 """One chip alone counts for no more."""
+BACKGROUND_FLOOR = 4.0
+"""Score from which background may be a region; calibration knows every one above."""
 CORE = 0.5
 """The region is where a source leaves at least this share of what the chip that gets most has."""
 _ERROR = 0.15
@@ -36,16 +39,21 @@ _TRUST = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scales:
-    """Mean and spread of each sum on nominal cycles, shape (quantities, widths) each."""
+    """What nominal cycles show: mean and spread of each sum, shape (quantities, widths) each, and by layer, (7,) each,
+    of what the autoencoder does not rebuild around a cell. ``floor``: score from which background may be a region.
+    """
 
     mean: Floats
     spread: Floats
+    rest_mean: Floats
+    rest_spread: Floats
+    floor: float = BACKGROUND_FLOOR
 
     @classmethod
     def unit(cls) -> "Scales":
-        """Return what independent standard normal pulls have."""
+        """Return what independent standard normal pulls have; with these no background is ever a region."""
         shape = (len(QUANTITIES), len(WIDTHS_RAD))
-        return cls(np.zeros(shape), np.ones(shape))
+        return cls(np.zeros(shape), np.ones(shape), np.zeros(len(LAYERS)), np.ones(len(LAYERS)), np.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +74,8 @@ class Background:
         Clusters that it adds to its side of the inner barrel, relative to those expected; ``sigma``: its error.
     cells
         Chips in its core.
-    explained
-        The pulls it accounts for, shape (quantities, INNER).
+    template
+        Clusters per chip that it leaves, relative, shape (INNER,).
     """
 
     cause: Cause
@@ -78,7 +86,7 @@ class Background:
     share: float
     sigma: float
     cells: Ints
-    explained: Floats
+    template: Floats
 
 
 def sums(pulls: Pulls) -> Floats:
@@ -94,12 +102,14 @@ def sums(pulls: Pulls) -> Floats:
 
 def fit(pulls: Pulls, scales: Scales) -> Background:
     """Return the source that fits best, however weak."""
-    scaled = (sums(pulls) - scales.mean[:, None, None, :]) / scales.spread[:, None, None, :]
+    seen = sums(pulls)
+    plain = np.sqrt((np.maximum(seen, 0) ** 2).sum(axis=0))  # tells the place; how unusual it is depends on the width
+    scaled = (seen - scales.mean[:, None, None, :]) / scales.spread[:, None, None, :]
     total = np.sqrt((np.maximum(scaled, 0) ** 2).sum(axis=0))
-    fits = [_of_side(pulls, side, total[side]) for side in range(len(SIDES))]
+    fits = [_of_side(pulls, side, plain[side]) for side in range(len(SIDES))]
     side = int(np.argmin([one.misfit for one in fits]))
     best, other = fits[side], fits[1 - side]
-    share, sigma = _share(pulls, best.template, side, _weights(pulls)[0] * best.template, best.amplitudes[0])
+    share, sigma = _share(pulls, best.template, side, best.amplitude)
     return Background(
         cause=SIDES[side],
         score=float(total.max()),
@@ -109,19 +119,18 @@ def fit(pulls: Pulls, scales: Scales) -> Background:
         share=share,
         sigma=sigma,
         cells=np.flatnonzero(best.template >= CORE * best.template.max()),
-        explained=best.explained,
+        template=best.template,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """The best source from one side: its template, what it does to the pulls, and how badly these fit then."""
+    """The best source from one side: its template, clusters added per unit of it, and how badly the pulls fit then."""
 
     direction: int
     width: int
     template: Floats
-    amplitudes: tuple[float, ...]
-    explained: Floats
+    amplitude: float
     misfit: float
 
 
@@ -130,10 +139,10 @@ def _of_side(pulls: Pulls, side: int, total: Floats) -> _Side:
     template = templates()[side, direction, width]
     weights = [template * own for own in _weights(pulls)]
     seen = np.stack([np.asarray(getattr(pulls, name)[:INNER], np.float64) for name in QUANTITIES])
-    amplitudes = tuple(_amplitude(values, w) for values, w in zip(seen, weights, strict=True))
+    amplitudes = tuple(amplitude(values, w) for values, w in zip(seen, weights, strict=True))
     explained = np.stack([a * w for a, w in zip(amplitudes, weights, strict=True)])
     left = (seen - explained) ** 2 / (1 + (_ERROR * explained) ** 2)
-    return _Side(direction, width, template, amplitudes, explained, float(np.minimum(left, CLIP**2).sum()) / 2)
+    return _Side(direction, width, template, amplitudes[0], float(np.minimum(left, CLIP**2).sum()) / 2)
 
 
 @cache
@@ -159,16 +168,24 @@ def _clipped(seen: Floats) -> Floats:
     return np.clip(seen, -CLIP, max(CLIP, 1.5 * float(np.quantile(seen, 0.9))))
 
 
+def responses(pulls: Pulls) -> tuple[Floats, Floats]:
+    """Return what a cluster per frame and chip more does to the pulls, shape (CELLS,) each.
+
+    The first is that of the occupation; the second that of size and hits, up to a constant.
+    """
+    expected = np.asarray(pulls.expected, np.float64)
+    known = pulls.valid & (expected > 0)
+    per_cluster = np.where(known, 1 / np.where(known, expected, 1.0), 0.0)
+    return per_cluster / np.maximum(np.asarray(pulls.occupation_sigma, np.float64), 1e-4), per_cluster
+
+
 def _weights(pulls: Pulls) -> tuple[Floats, ...]:
     """What one cluster per frame more does to the pull of each quantity, up to a constant; (INNER,) each."""
-    valid, expected = pulls.valid[:INNER], np.asarray(pulls.expected[:INNER], np.float64)
-    known = valid & (expected > 0)
-    per_cluster = np.where(known, 1 / np.where(known, expected, 1.0), 0.0)
-    relative = np.maximum(np.asarray(pulls.occupation_sigma[:INNER], np.float64), 1e-4)
-    return per_cluster / relative, per_cluster, per_cluster, valid.astype(np.float64)
+    occupation, other = (each[:INNER] for each in responses(pulls))
+    return occupation, other, other, pulls.valid[:INNER].astype(np.float64)
 
 
-def _amplitude(values: Floats, weights: Floats) -> float:
+def amplitude(values: Floats, weights: Floats) -> float:
     """The amplitude of a source in one quantity: the weighted median over its chips, whatever a broken one shows."""
     used = weights > 0.3 * weights.max(initial=0.0)
     if not used.any():
@@ -179,11 +196,11 @@ def _amplitude(values: Floats, weights: Floats) -> float:
     return max(0.0, float(ratios[order][min(int(middle), order.size - 1)]))
 
 
-def _share(pulls: Pulls, template: Floats, side: int, weights: Floats, amplitude: float) -> tuple[float, float]:
+def _share(pulls: Pulls, template: Floats, side: int, added: float) -> tuple[float, float]:
     here = on_side(side) & pulls.valid[:INNER]
     usual = float(np.asarray(pulls.expected[:INNER], np.float64)[here].sum())
     if usual <= 0:
         return 0.0, 0.0
     per_share = float(template[here].sum()) / usual
-    norm = float(np.sqrt((weights**2).sum()))
-    return amplitude * per_share, per_share / norm if norm > 0 else 0.0
+    norm = float(np.sqrt(((_weights(pulls)[0] * template) ** 2).sum()))
+    return added * per_share, per_share / norm if norm > 0 else 0.0

@@ -8,8 +8,9 @@ from core.errors import CalibrationError
 from core.observation import Observation
 from dqm.its.background import Scales, sums
 from dqm.its.calibration import Calibration, ShiftScores, collect
+from dqm.its.geometry import LAYERS
 from dqm.its.incidents import Incident
-from dqm.its.layout import Floats
+from dqm.its.layout import Floats, layer_slice
 from dqm.its.looking import Eyes, Look, look
 from dqm.its.memory import State
 
@@ -62,16 +63,29 @@ def score_shift(eyes: Eyes, beams: str, cycles: Iterable[Observation], scales: S
 
 
 def measure_scales(eyes: Eyes, shifts: Sequence[Shift]) -> Scales:
-    """Return how the sums of the matched filter vary, by quantity and width; robust, for a shift may have a surprise."""
+    """Return how the sums of the matched filter and the autoencoder's rest vary; robust, for there may be a surprise."""
     found: list[Floats] = []
+    rests: list[Floats] = []
     for shift in shifts:
         for number, seen in enumerate(watch(eyes, shift(), Scales.unit())):
             if not seen.pulls.trust and number % _EVERY == 0:
                 found.append(sums(seen.pulls))
+                rest = eyes.rest(seen.pulls)
+                rests += [] if rest is None else [np.where(seen.pulls.valid, rest, np.nan)]
     if not found:
         raise CalibrationError("no nominal cycle that can be judged")
-    table = np.moveaxis(np.stack(found), 3, 1)  # (cycles, widths, quantities, sides, directions)
-    table = np.moveaxis(table, 2, 1).reshape(len(found), table.shape[2], table.shape[1], -1)
+    table = np.moveaxis(np.stack(found), 4, 2)  # (cycles, quantities, widths, sides, directions)
+    table = table.reshape(*table.shape[:3], -1)
     mean = np.median(table, axis=(0, 3))
     spread = 1.4826 * np.median(np.abs(table - mean[None, :, :, None]), axis=(0, 3))
-    return Scales(mean, np.maximum(spread, 0.5))
+    return Scales(mean, np.maximum(spread, 0.5), *_rest_scales(rests))
+
+
+def _rest_scales(rests: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Mean and spread by layer, (7,) each."""
+    if not rests:
+        return Scales.unit().rest_mean, Scales.unit().rest_spread
+    layers = [np.stack(rests)[:, layer_slice(of.number)] for of in LAYERS]
+    mean = np.array([np.nanmedian(layer) for layer in layers])
+    spread = np.array([np.nanquantile(layer, 0.8413) for layer in layers]) - mean
+    return mean, np.maximum(spread, 1e-3)

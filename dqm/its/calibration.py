@@ -6,7 +6,7 @@ calibrated on looks so much more or less often.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ class Calibration:
         return {
             "checks": {check.value: threshold.to_json() for check, threshold in self.checks.items()},
             "cycles": self.cycles,
-            "scales": {"mean": self.scales.mean.tolist(), "spread": self.scales.spread.tolist()},
+            "scales": {name: getattr(self.scales, name).tolist() for name in _SCALES},
         }
 
     @classmethod
@@ -101,12 +101,19 @@ class Calibration:
             return cls(
                 {Check(name): SpotThreshold.from_json(one) for name, one in content["checks"].items()},
                 float(content["cycles"]),
-                Scales(np.array(content["scales"]["mean"]), np.array(content["scales"]["spread"])),
+                Scales(
+                    **{
+                        name: np.array(values, np.float64)
+                        for name, values in content["scales"].items()
+                        if name in _SCALES
+                    }
+                ),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(f"no calibration of ITS maps ({error!r:.120})") from None
 
 
+_SCALES = tuple(field.name for field in fields(Scales) if field.name != "floor")
 _FEWEST = 8
 _UNSEEN = 0.5
 

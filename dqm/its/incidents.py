@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dqm.its.features import CLASSES
-from dqm.its.layout import Floats, Ints
+from dqm.its.layout import CELLS, Floats, Ints
 
 MISSED = 2
 """An incident that is not seen for more cycles than this is over."""
@@ -116,9 +116,14 @@ def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: da
     beam background is one incident.
     """
     left = list(open_ones)
+    owner = np.full(CELLS, -1)
+    for number, incident in enumerate(open_ones):
+        if incident.kind is not Kind.BACKGROUND:
+            owner[incident.cells] = number
     found = []
     for sighting in seen:
-        known = _continued(left, sighting)
+        known = _continued(open_ones, owner, sighting)
+        known = known if known in left else None
         if known is not None:
             left.remove(known)
         found.append(_begun(sighting, began_at) if known is None else _gone_on(known, sighting))
@@ -127,16 +132,14 @@ def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: da
     return Followed((*found, *waiting), over)
 
 
-def _continued(left: Sequence[Incident], sighting: Sighting) -> Incident | None:
+def _continued(open_ones: Sequence[Incident], owner: Ints, sighting: Sighting) -> Incident | None:
     if sighting.kind is Kind.BACKGROUND:
-        return next((incident for incident in left if incident.kind is Kind.BACKGROUND), None)
-    shared = [
-        np.intersect1d(incident.cells, sighting.cells).size if incident.kind is not Kind.BACKGROUND else 0
-        for incident in left
-    ]
-    if not any(shared):
+        return next((incident for incident in open_ones if incident.kind is Kind.BACKGROUND), None)
+    owners = owner[sighting.cells]
+    shared = np.bincount(owners[owners >= 0], minlength=len(open_ones))
+    if not shared.any():
         return None
-    return min(zip(left, shared, strict=True), key=lambda pair: (-pair[1], pair[0].since))[0]
+    return min(zip(open_ones, shared, strict=True), key=lambda pair: (-pair[1], pair[0].since))[0]
 
 
 def _covered(incident: Incident, seen: Sequence[Sighting]) -> bool:

@@ -12,13 +12,15 @@ from dqm.its.background import Background, Scales
 from dqm.its.expected import Reference
 from dqm.its.features import features, sizes
 from dqm.its.incidents import Incident, follow
+from dqm.its.layout import Floats
 from dqm.its.memory import State
 from dqm.its.places import no_evidence
 from dqm.its.pulls import Pulls
 from dqm.its.regions import Seen, find_regions
 from dqm.its.standing import Standing
+from dqm.its.strange import IMAGE, REBUILT, around, canvas, rest
 
-CAUSES_FILE = "causes.onnx"
+CAUSES_FILE, REBUILDING_FILE = "causes.onnx", "rebuilding.onnx"
 FEATURES, PROBABILITIES = "features", "probabilities"
 
 
@@ -28,6 +30,7 @@ class Eyes:
 
     reference: Reference
     causes: Session | None = None
+    rebuilding: Session | None = None
 
     @classmethod
     def of(cls, package: ModelPackage) -> "Eyes":
@@ -38,10 +41,9 @@ class Eyes:
         core.errors.ModelError
             If one is missing or damaged.
         """
-        causes = None
-        if CAUSES_FILE in package.card.files:
-            causes = package.session(CAUSES_FILE, inputs=[FEATURES], outputs=[PROBABILITIES])
-        return cls(Reference.load(package), causes)
+        causes = package.session(CAUSES_FILE, inputs=[FEATURES], outputs=[PROBABILITIES])
+        rebuilding = package.session(REBUILDING_FILE, inputs=[IMAGE], outputs=[REBUILT])
+        return cls(Reference.load(package), causes, rebuilding)
 
     def probabilities(self, pulls: Pulls, observation: Observation) -> NDArray[np.floating]:
         """Return the probability of each class in each cell, (CLASSES, CELLS)."""
@@ -50,6 +52,10 @@ class Eyes:
         feeds = {FEATURES: features(pulls, sizes(observation.payload))[None]}
         found: NDArray[np.floating] = self.causes.run(feeds)[PROBABILITIES][0]
         return found
+
+    def rest(self, pulls: Pulls) -> Floats | None:
+        """Return what the autoencoder does not rebuild around each cell, shape (CELLS,); None without one."""
+        return None if self.rebuilding is None else around(rest(self.rebuilding, canvas(pulls)), pulls.valid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +75,7 @@ def look(eyes: Eyes, observation: Observation, state: State, scales: Scales) -> 
     pulls = eyes.reference.pulls(observation, standing)
     if pulls.trust:
         return Look(pulls, None, (), (), state)
-    seen: Seen = find_regions(pulls, eyes.probabilities(pulls, observation), scales)
+    seen: Seen = find_regions(pulls, eyes.probabilities(pulls, observation), scales, eyes.rest(pulls))
     incidents, over = follow(state.incidents, seen.sightings, began_at(observation))
     after = replace(state, standing=standing.after(pulls, seen.held), incidents=incidents)
     return Look(pulls, seen.background, incidents, over, after)

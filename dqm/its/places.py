@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from dqm.its.features import CLASSES, NOMINAL
+from dqm.its.background import SIDES
+from dqm.its.explaining import QUANTITIES, Explained
+from dqm.its.features import CAUSES, CLASSES, NOMINAL
 from dqm.its.geometry import LAYERS
 from dqm.its.layout import CELLS, FIRST, Bools, Floats, Ints, stave_of_cell
 from dqm.its.pulls import Pulls
@@ -19,9 +21,13 @@ FLOOR = 4.5
 """Pull from which a cell may be part of a place."""
 LINK_FLOOR = 6.0
 """The same for the sum over a link or stave, in its own standard deviations."""
+MOST = 60
+"""Places of one cycle that are followed, the strongest."""
 _JOINS = 1.5
 _LIKE_SHARE, _LIKE_SIGMAS = 0.12, 3.0
 _ALONG_STAVE = 2
+_HARDWARE = [1 + number for number, cause in enumerate(CAUSES) if cause not in SIDES]
+_BROKEN = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +56,14 @@ class Place:
     evidence: Floats
 
 
-def departures(pulls: Pulls) -> Floats:
-    """Return how far each cell departs in any quantity, shape (CELLS,), in standard deviations."""
-    two_sided = np.abs(np.stack([pulls.occupation, pulls.size, pulls.hits])).max(axis=0)
-    return np.where(pulls.valid, np.asarray(two_sided, np.float64), 0.0)
+def departures(pulls: Pulls, explained: Explained) -> Floats:
+    """Return how far each cell departs in any quantity beyond what is explained, shape (CELLS,), in deviations."""
+    seen = np.stack([np.asarray(getattr(pulls, name), np.float64) for name in QUANTITIES])
+    beyond = np.maximum(np.abs(seen - explained.pulls) - explained.error, 0.0).max(axis=0)
+    return np.where(pulls.valid, beyond, 0.0)
 
 
-def find_places(pulls: Pulls, probabilities: Floats, explained: Floats | None = None) -> list[Place]:
+def find_places(pulls: Pulls, probabilities: Floats, explained: Explained | None = None) -> list[Place]:
     """Return the places of a cycle, worst first.
 
     Parameters
@@ -64,24 +71,25 @@ def find_places(pulls: Pulls, probabilities: Floats, explained: Floats | None = 
     probabilities
         Of each class in each cell, shape (CLASSES, CELLS).
     explained
-        How far beam background moves each cell, in standard deviations, shape (CELLS,): a cell that departs no
-        more than that is no place.
+        What beam background does to the cells; where there is some, only cells that look broken are places.
     """
-    strength = departures(pulls)
-    suspect = strength >= FLOOR
-    suspect |= _link_suspects(pulls)
+    background = explained or Explained.nothing()
+    strength = departures(pulls, background)
+    suspect = (strength >= FLOOR) | _link_suspects(pulls, background)
     if explained is not None:
-        suspect &= strength > FLOOR + explained
+        suspect &= probabilities[_HARDWARE].sum(axis=0) >= _BROKEN
     cells = np.flatnonzero(suspect)
     if not cells.size:
         return []
     found = [_place(pulls, probabilities, strength, own) for own in _groups(pulls, probabilities, cells)]
-    return sorted(found, key=lambda place: -place.strength)
+    return sorted(found, key=lambda place: -place.strength)[:MOST]
 
 
-def _link_suspects(pulls: Pulls) -> Bools:
+def _link_suspects(pulls: Pulls, background: Explained) -> Bools:
     """Cells of links and staves that lose or gain a little everywhere."""
-    occupation = np.where(pulls.valid, np.clip(np.asarray(pulls.occupation, np.float64), -FLOOR, FLOOR), 0.0)
+    left = np.asarray(pulls.occupation, np.float64) - background.pulls[0]
+    left = np.sign(left) * np.maximum(np.abs(left) - background.error[0], 0.0)
+    occupation = np.where(pulls.valid, np.clip(left, -FLOOR, FLOOR), 0.0)
     found = np.zeros(CELLS, bool)
     for group in (link_of(), stave_of_cell()):
         count = np.maximum(np.bincount(group, pulls.valid), 1.0)
@@ -106,7 +114,20 @@ def _groups(pulls: Pulls, probabilities: Floats, cells: Ints) -> Iterator[Ints]:
     loses = (ratio[one] < 1) & (ratio[other] < 1)
     alike = (named[one] == named[other]) & sure[one] & sure[other]
     kept = alike | (like & loses)
-    graph = coo_array((np.ones(kept.sum()), (place[one[kept]], place[other[kept]])), shape=(cells.size,) * 2)
+    return _components(cells, place[one[kept]], place[other[kept]])
+
+
+def connected(cells: Ints) -> Iterator[Ints]:
+    """Yield groups of cells that touch each other."""
+    place = np.full(CELLS, -1)
+    place[cells] = np.arange(cells.size)
+    one, other = (place[side] for side in neighbours())
+    kept = (one >= 0) & (other >= 0)
+    return _components(cells, one[kept], other[kept])
+
+
+def _components(cells: Ints, one: Ints, other: Ints) -> Iterator[Ints]:
+    graph = coo_array((np.ones(one.size), (one, other)), shape=(cells.size,) * 2)
     count, label = connected_components(graph, directed=False)
     for number in range(count):
         yield cells[label == number]

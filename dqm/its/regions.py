@@ -1,23 +1,25 @@
 """From the pulls of a cycle to regions: beam background first, then places that it does not explain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dqm.its.background import SIDES, Background, Scales, fit
 from dqm.its.causes import Cause
+from dqm.its.explaining import explain
 from dqm.its.features import CAUSES, CLASSES
 from dqm.its.incidents import Check, Kind, Sighting
-from dqm.its.layout import CELLS, INNER, Bools, Floats
-from dqm.its.places import Place, departures, find_places
+from dqm.its.layout import CELLS, INNER, Bools, Floats, layer_of
+from dqm.its.places import Place, connected, find_places, neighbours
 from dqm.its.pulls import Pulls
 
-BACKGROUND_FLOOR = 4.0
-"""Standard deviations from which background may be a region; calibration knows every one above."""
-EXPLAINED_ERROR = 0.5
-"""The fitted source may be wrong by this share in a chip."""
+STRANGE_FLOOR = 6.0
+"""Spreads above the usual rest from which cells may be strange."""
 _FLAGGED = 0.7
-_HELD = 3.5
+HELD = 8.0
+"""A cell that departs by more is under suspicion: the reference does not follow it."""
+BACKGROUND_HELD = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +31,7 @@ class Seen:
     held: Bools
 
 
-def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales) -> Seen:
+def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rest: Floats | None = None) -> Seen:
     """Return the regions of a cycle.
 
     Parameters
@@ -37,33 +39,31 @@ def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales) -> Seen:
     probabilities
         Of each class in each cell, shape (CLASSES, CELLS).
     scales
-        How the sums of the matched filter vary on nominal cycles.
+        How nominal cycles vary.
+    rest
+        What the autoencoder does not rebuild around each cell, shape (CELLS,).
     """
     background = fit(pulls, scales)
-    there = background.score >= BACKGROUND_FLOOR
-    explained = _explained(background) if there else None
+    there = background.score >= scales.floor
+    explained = explain(pulls, background) if there else None
     places = find_places(pulls, probabilities, explained)
     cycle_s = float(pulls.conditions.get("cycle_s", 0.0))
     found = [_background_sighting(pulls, background)] if there else []
     found += [_place_sighting(place, cycle_s) for place in places]
-    return Seen(tuple(found), background, _held(pulls, places, there))
+    if rest is not None:
+        found += _strange_sightings(
+            pulls, probabilities, (rest - scales.rest_mean[layer_of()]) / scales.rest_spread[layer_of()], places, there
+        )
+    return Seen(tuple(found), background, _held(places, background.score >= max(BACKGROUND_HELD, scales.floor)))
 
 
-def _held(pulls: Pulls, places: list[Place], background: bool) -> Bools:
-    """Cells whose standing must not follow: places, what departs by itself, all of the inner barrel in background."""
-    held = departures(pulls) >= _HELD
+def _held(places: list[Place], background: bool) -> Bools:
+    """Cells whose standing must not follow: what departs far; in background all of them, for it reaches all layers."""
+    held = np.full(CELLS, background)
     for place in places:
-        held[place.cells] = True
-    if background:
-        held[:INNER] = True
+        if place.strength >= HELD:
+            held[place.cells] = True
     return held
-
-
-def _explained(background: Background) -> Floats:
-    found = np.zeros(CELLS)
-    moved = background.explained.max(axis=0)
-    found[:INNER] = moved * (1 + EXPLAINED_ERROR)
-    return found
 
 
 def _background_sighting(pulls: Pulls, background: Background) -> Sighting:
@@ -77,6 +77,34 @@ def _background_sighting(pulls: Pulls, background: Background) -> Sighting:
         evidence=_side_evidence(background),
         ratio=observed / expected if expected > 0 else 1.0,
     )
+
+
+def _strange_sightings(
+    pulls: Pulls, probabilities: Floats, strangeness: Floats, places: Sequence[Place], background: bool
+) -> list[Sighting]:
+    """What is neither a place nor background, and yet cannot be rebuilt."""
+    open_cells = pulls.valid.copy()
+    one, other = neighbours()
+    for place in places:
+        near = np.isin(one, place.cells) | np.isin(other, place.cells)
+        open_cells[one[near]] = open_cells[other[near]] = open_cells[place.cells] = False
+    if background:
+        open_cells[:INNER] = False
+    found = []
+    for cells in connected(np.flatnonzero(open_cells & (strangeness >= STRANGE_FLOOR))):
+        observed, expected = float(pulls.observed[cells].sum()), float(pulls.expected[cells].sum())
+        worst = int(cells[strangeness[cells].argmax()])
+        found.append(
+            Sighting(
+                kind=Kind.UNKNOWN,
+                cells=cells,
+                worst=worst,
+                scores={Check.STRANGE: float(strangeness[worst])},
+                evidence=np.log(np.maximum(probabilities[:, cells], 1e-6)).mean(axis=1),
+                ratio=observed / expected if expected > 0 else 1.0,
+            )
+        )
+    return found
 
 
 def _side_evidence(background: Background) -> Floats:

@@ -1,0 +1,79 @@
+"""Background takes the cells that it explains; what it does not explain stays a place; nominal cycles show nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dqm.its.background import Scales
+from dqm.its.features import CAUSES, CLASSES
+from dqm.its.incidents import Check, Kind
+from dqm.its.layout import CELLS, INNER, cell_of, name
+from dqm.its.places import no_evidence
+from dqm.its.regions import find_regions
+
+from .made_pulls import nominal, scaled, with_background
+
+SCALES = replace(Scales.unit(), floor=5.0)
+
+
+def broken(*cells: int) -> np.ndarray:
+    """Probabilities by which these cells are dead chips and all others nominal."""
+    found = np.full((CLASSES, CELLS), 0.001)
+    found[0] = 0.99
+    found[:, list(cells)] = 0.001
+    found[1 + CAUSES.index("dead chip"), list(cells)] = 0.99
+    return found
+
+
+def test_a_nominal_cycle_shows_no_background() -> None:
+    for seed in range(10):
+        assert not [
+            s for s in find_regions(nominal(seed), no_evidence(), SCALES).sightings if s.kind is Kind.BACKGROUND
+        ]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_background_is_one_region_of_its_core_and_nothing_else_is_called(side: int) -> None:
+    seen = find_regions(with_background(nominal(), side, 20, 1, 0.2), broken(), SCALES)
+    (sighting,) = seen.sightings
+    assert sighting.kind is Kind.BACKGROUND
+    assert sighting.scores[Check.BACKGROUND] > 20
+    assert 20 < sighting.cells.size < 120
+    assert int(sighting.evidence.argmax()) == 1 + side
+    assert sighting.ratio == pytest.approx(1.1, abs=0.07)
+    assert seen.held.all()
+
+
+def test_a_dead_chip_in_background_is_a_place_too() -> None:
+    chip = cell_of("L0_06/4")
+    pulls = scaled(with_background(nominal(), 0, 20, 1, 0.2), [chip], 0.0)
+    kinds = {s.kind: s for s in find_regions(pulls, broken(chip), SCALES).sightings}
+    assert set(kinds) == {Kind.BACKGROUND, Kind.PLACE}
+    assert name(kinds[Kind.PLACE].worst) == "L0_06/4"
+
+
+def test_only_what_departs_far_is_held() -> None:
+    pulls = scaled(nominal(), [2000], 0.5)
+    seen = find_regions(pulls, no_evidence(), SCALES)
+    assert np.flatnonzero(seen.held).tolist() == [2000]
+    assert not find_regions(nominal(), no_evidence(), SCALES).held.any()
+
+
+def test_what_cannot_be_rebuilt_is_unknown_unless_it_is_a_place_already() -> None:
+    rest = np.zeros(CELLS)
+    near = [cell_of(f"L5_10/lane {lane}") for lane in (5, 6, 7)]
+    rest[near] = [8.0, 12.0, 7.0]
+    (sighting,) = find_regions(nominal(), no_evidence(), SCALES, rest).sightings
+    assert sighting.kind is Kind.UNKNOWN
+    assert sighting.cells.tolist() == near
+    assert sighting.scores == {Check.STRANGE: 12.0}
+    (sighting,) = find_regions(scaled(nominal(), [near[1]], 0.3), no_evidence(), SCALES, rest).sightings
+    assert sighting.kind is Kind.PLACE
+
+
+def test_masked_cells_are_never_regions() -> None:
+    pulls = scaled(nominal(), [3], 0.0)
+    pulls.valid[3] = False
+    assert not find_regions(pulls, no_evidence(), SCALES, np.where(np.arange(CELLS) == 3, 99.0, 0.0)).sightings
+    assert pulls.valid[:INNER].sum() == INNER - 1
