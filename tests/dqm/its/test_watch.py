@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from core.observation import Observation
 from core.settings import Settings
 from core.store import Store
 from core.verdict import Quality, Verdict
-from dqm.its.objects import OBJECTS
+from dqm.its.objects import HITS, OBJECTS
+from dqm.its.qcdb.client import QcdbClient
 from dqm.its.qcdb.faults import FaultKind
+from dqm.its.qcdb.publishing import Publisher, TaskCycles
 from dqm.its.qcdb.server import FakeQcdb
 from dqm.its.source import QcdbSource
 from flows.watching import Summary, pipeline
 from flows.windows import Window
+from tests.dqm.its.qcdb.tape import BEGAN, FEW, cycle, with_only
 from tests.dqm.its.stored import NOON, store
 
 
@@ -130,6 +134,32 @@ def test_cycles_through_a_drill_are_each_judged_once_over_two_windows(drill: Dri
     assert drill.watch(330).settled == 2
     assert drill.watch(330).settled == 2
     assert drill.keys() == {"560123/1": "", "560123/2": "angular", "560123/3": "vertex_z", "560123/4": ""}
+
+
+def test_objects_that_hold_the_run_through_failures_and_a_restart(drill: Drill) -> None:
+    """The QCDB fails for six minutes and the watch is started anew: every cycle is there once, with its own data."""
+    after_noon = (BEGAN - NOON).total_seconds()
+    drill.clock.at = BEGAN
+    settings = drill.settings.model_copy(update={"its": drill.settings.its.model_copy(update={"patience_s": 5})})
+    with QcdbClient(drill.server.url) as client:
+        publisher = Publisher(client, window="run", tasks={HITS: TaskCycles(first=70)})
+
+        def publish(number: int) -> None:
+            publisher.publish(with_only(cycle(number), FEW))
+
+        drill.clock.due = [
+            *((after_noon + 180 * n, partial(publish, n)) for n in range(1, 7)),
+            (after_noon + 370, lambda: drill.server.faults.add(FaultKind.ERROR)),
+            (after_noon + 730, drill.server.faults.clear),
+        ]
+        drill.settings = settings
+        assert drill.watch(800).settled == 4
+        assert drill.watch(400).settled == 2
+    views = drill.store.observations("its", limit=50)
+    assert sorted(view.key for view in views) == [f"560123/{number}" for number in range(1, 7)]
+    for view in views:
+        assert view.conditions["cycle_s"] == view.conditions["hit_s"] == 180.0
+        assert view.conditions["subtracted"] == ("" if view.key == "560123/1" else str(int(view.key[-1]) - 1))
 
 
 def test_a_cycle_that_can_never_be_used_is_kept_with_its_reason(drill: Drill) -> None:

@@ -10,7 +10,7 @@ import pytest
 from core.observation import Observation
 from dqm.its.histogram import Histogram, decode, encode
 from dqm.its.objects import CLUSTERS, HITS, OBJECTS, READOUT, TRACKS
-from dqm.its.qcdb.faults import FaultKind, changed_binning
+from dqm.its.qcdb.faults import FaultKind, changed_binning, wrong_type
 from dqm.its.qcdb.publishing import TaskCycles
 from dqm.its.simulate.publishing import to_cycle
 from dqm.its.simulate.run import simulate_run
@@ -36,12 +36,9 @@ def edited(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return done
 
 
-def relabelled(labels: Any) -> Callable[[bytes], bytes]:
-    def done(body: bytes) -> bytes:
-        found = decode(body, "test")
-        return encode(replace(found, labels=(labels,) * found.values.ndim, numerator=None))
-
-    return done
+def unlabelled(body: bytes) -> bytes:
+    found = decode(body, "test")
+    return encode(replace(found, labels=(None,) * found.values.ndim))
 
 
 def read_each(made: Desk, *numbers: int, **its: Any) -> dict[str, Observation]:
@@ -244,30 +241,48 @@ def _first(payload: str) -> Histogram:
     return cycle(1).histograms[payload]
 
 
-@pytest.mark.parametrize(
-    "spoil",
+SPOILT = pytest.mark.parametrize(
+    ("spoil", "reason"),
     [
-        changed_binning,
-        edited(lambda values: values * np.nan),
-        edited(lambda values: values - 1e6),
-        relabelled(tuple("abcdefghi")),
-        lambda body: body[: len(body) // 2],
-        lambda _: b"<html>",
+        (changed_binning, "x axis has 107 bins"),
+        (wrong_type, "is a TH1D with 1 axes"),
+        (edited(lambda values: values * np.nan), "no finite numbers"),
+        (edited(lambda values: values - 1e6), "are negative"),
+        (lambda body: body[: len(body) // 2], ""),
+        (lambda _: b"<html>", "not a ROOT file"),
     ],
-    ids=["changed binning", "NaN", "negative", "labels", "half", "no ROOT file"],
+    ids=["changed binning", "wrong type", "NaN", "negative", "half", "no ROOT file"],
 )
-def test_a_version_before_that_cannot_be_used_makes_the_object_longer(spoil: Callable[[bytes], bytes]) -> None:
+
+
+@SPOILT
+def test_an_object_that_cannot_be_used_is_missing_with_the_reason(spoil: Callable[[bytes], bytes], reason: str) -> None:
+    with desk(window="run") as made:
+        made.publish(1, 2)
+        made.change("hits_when_long_L0", 2, spoil)
+        source = made.source()
+        second = made.read(source)["560123/2"]
+        made.publish(3)
+        third = made.read(source)["560123/3"]
+    expect(second, 2, but=["hits_when_long_L0"])
+    assert missing(second) == {"hits_when_long_L0"}
+    assert reason in str(second.conditions["why_missing"])
+    expect(third, 3, but=["hits_when_long_L0"])
+    assert third.conditions["remarks"] == "hits_when_long_L0: counted since 06:03:00"
+
+
+@SPOILT
+def test_a_version_before_that_cannot_be_used_makes_the_object_longer(
+    spoil: Callable[[bytes], bytes], reason: str
+) -> None:
     with desk(window="run") as made:
         made.publish(1, 2, 3)
         made.change("hits_when_long_L0", 2, spoil)
         found = made.read(made.source())["560123/3"]
     expect(found, 3, but=["hits_when_long_L0"])
     wanted = sum(cycle(n).histograms["hits_when_long_L0"].values for n in (2, 3))
-    if found.conditions["remarks"]:
-        np.testing.assert_allclose(found.payload["hits_when_long_L0"], wanted)
-        assert found.conditions["remarks"] == "hits_when_long_L0: counted since 06:03:00"
-    else:  # labels that are not ours do not matter where there are none of ours
-        expect(found, 3)
+    np.testing.assert_allclose(found.payload["hits_when_long_L0"], wanted)
+    assert found.conditions["remarks"] == "hits_when_long_L0: counted since 06:03:00"
 
 
 def test_a_first_version_before_that_cannot_be_used_is_said() -> None:
@@ -389,7 +404,7 @@ def test_a_clock_of_the_server_that_jumps_does_not_matter(jump_s: float) -> None
 def test_labels_that_are_missing_do_not_matter() -> None:
     with desk(window="run", ratios=False) as made:
         made.publish(1, 2)
-        made.change("cluster_occupation_L0", 2, relabelled(None))
+        made.change("cluster_occupation_L0", 2, unlabelled)
         found = made.read(made.source())["560123/2"]
     expect(found, 2)
 
