@@ -1,6 +1,6 @@
 """Colours of the pictures: 256 per picture with transparency, so that one picture fits the light and the dark theme.
 
-A pull is grey while it is within what chance does, and turns orange (too many) or blue (too few) beyond: the pair that
+A pull is grey while it is within what chance does, and turns orange (too many) or blue (too few) beyond: a pair that
 people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008). Occupancy is drawn in cividis
 (Nunez, Anderton and Renslow, PLOS ONE 13 (2018) e0199239), which is grey in the middle: what is usual has no colour.
 """
@@ -19,8 +19,8 @@ INK, INKS = 210, 16
 """First place of the greys of text (from faint to full), and how many there are."""
 HOLE, HALO, LINE = 230, 231, 232
 """No data; the bright and the dark line around a suspect region."""
-CALM_PULL, STRONG_PULL = 2.5, 8.0
-"""Within the first a pull is grey, from the second on it has its full colour."""
+CALM_PULL, STRONG_PULL = 2.5, 100.0
+"""Within the first a pull is grey, from the second on it has its full colour, in between by its logarithm."""
 OCCUPANCY_TOP = 2.0
 """The end of the scale of occupancy, in medians of the layer."""
 FEWER, MORE = (22, 104, 200), (224, 100, 0)
@@ -39,8 +39,10 @@ _CIVIDIS = (
 
 def pull_levels(pull: Floats) -> Bytes:
     """Return the palette place of every pull, same shape; not finite is no data."""
-    share = np.clip(pull / STRONG_PULL, -1, 1)
-    return _placed((share + 1) / 2, np.isfinite(pull))
+    known = np.isfinite(pull)
+    strength = np.log(np.maximum(np.abs(np.where(known, pull, 0.0)), CALM_PULL) / CALM_PULL)
+    share = np.clip(np.sign(np.where(known, pull, 0.0)) * strength / np.log(STRONG_PULL / CALM_PULL), -1, 1)
+    return _placed((share + 1) / 2, known)
 
 
 def occupancy_levels(relative: Floats) -> Bytes:
@@ -51,8 +53,8 @@ def occupancy_levels(relative: Floats) -> Bytes:
 @cache
 def pull_palette() -> tuple[bytes, bytes]:
     """Return the colours (768 bytes) and opacities (256 bytes) of a picture of pulls."""
-    at = np.linspace(-STRONG_PULL, STRONG_PULL, LEVELS)
-    share = np.clip((np.abs(at) - CALM_PULL) / (STRONG_PULL - CALM_PULL), 0, 1)[:, None] ** 0.8
+    at = np.linspace(-1, 1, LEVELS)
+    share = np.abs(at)[:, None] ** 0.7
     end = np.where(at[:, None] < 0, np.array(FEWER), np.array(MORE))
     colours = share * end + (1 - share) * np.array(_GREY)
     return _palette(colours, _CALM_ALPHA + (255 - _CALM_ALPHA) * share[:, 0])

@@ -80,11 +80,13 @@ def test_the_grid_holds_every_cell_of_a_layer_once() -> None:
 @pytest.mark.parametrize("name", ["L0_00/0", "L2_19/8", "L3_00/lane 0", "L4_12/lane 7", "L6_47/lane 27"])
 def test_too_many_is_orange_too_few_is_blue_and_healthy_is_a_thin_grey(name: str) -> None:
     row, column = middle(name)
-    assert pixels(draw(pulls(occupation=one_cell(name, 30)), ())["pull"])[row, column].tolist() == [*MORE, 255]
-    assert pixels(draw(pulls(occupation=one_cell(name, -30)), ())["pull"])[row, column].tolist() == [*FEWER, 255]
+    assert pixels(draw(pulls(occupation=one_cell(name, 300)), ())["pull"])[row, column].tolist() == [*MORE, 255]
+    assert pixels(draw(pulls(occupation=one_cell(name, -300)), ())["pull"])[row, column].tolist() == [*FEWER, 255]
     red, green, blue, alpha = pixels(draw(pulls(occupation=one_cell(name, 2)), ())["pull"])[row, column].tolist()
     assert max(red, green, blue) - min(red, green, blue) < 20
     assert 0 < alpha < 128
+    five, fifty = (pixels(draw(pulls(occupation=one_cell(name, n)), ())["pull"])[row, column][3] for n in (5, 50))
+    assert alpha + 30 < five < fifty - 30
 
 
 def test_a_place_without_data_is_a_hole_in_both_pictures() -> None:
