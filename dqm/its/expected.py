@@ -132,7 +132,7 @@ def _assemble(reading: Reading, tables: Tables, now: Moment, before: Predicted) 
         ratio=_single(found[0].ratio),
         size=_single(found[1].pull),
         hits=_single(found[2].pull),
-        long=_single(np.where(valid | ~reading.has_occupation, long.pulls, 0.0)),
+        long=_single(np.where(reading.off, 0.0, long.pulls)),
         fault=_single(np.where(valid, np.clip(share - forgiven, 0, 1), 0.0)),
         occupation_sigma=_single(found[0].sigma),
         valid=valid,

@@ -25,7 +25,7 @@ from dqm.its.layout import COLUMNS, Bools, column_layer, column_of, layer_slice
 
 Floats = NDArray[np.float64]
 MEDIAN_VARIANCE = np.pi / 2
-MODES = 12
+MODES = 14
 UNKNOWN = 1e4
 """Variance of the median of a column with too few cells."""
 _NEVER = 1e-16
@@ -78,7 +78,7 @@ def modes(quantity: int, tables: Tables, z_cm: float, sigma_cm: float, weights: 
     ``dispersion / interactions``, whatever N is.
     """
     shapes = hermevander((Z_CM - z_cm) / max(sigma_cm, 0.4), MODES - 1) / np.sqrt(factorial(np.arange(MODES)))
-    return np.einsum("cz,zk->ck", responses(quantity, tables, weights), shapes * weights[:, None])
+    return np.asarray(np.einsum("cz,zk->ck", responses(quantity, tables, weights), shapes * weights[:, None]))
 
 
 def column_medians(values: Floats, variance: Floats, usable: Bools) -> tuple[Floats, Floats]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.its.expected_modes import column_medians, to_cells
+from dqm.its.expected_modes import column_medians
 from dqm.its.expected_moment import moment
 from dqm.its.expected_state import noise_effect, noise_shares
 from dqm.its.expected_tables import Tables
-from dqm.its.layout import CELLS, PIXELS_PER_CHIP, Bools, layer_of
+from dqm.its.geometry import LAYERS
+from dqm.its.layout import CELLS, PIXELS_PER_CHIP, Bools, column_of, layer_of, layer_slice
 from dqm.its.reading import Reading
 
 Floats = NDArray[np.float64]
@@ -24,9 +25,9 @@ class Residuals:
     Parameters
     ----------
     cells
-        log(observed / reference) less the median of the column, shape (3, T, CELLS), float32.
+        log(observed / reference) less what the column is on average, shape (3, T, CELLS), float32.
     columns
-        That median, shape (3, T, COLUMNS).
+        That average, shape (3, T, COLUMNS).
     counts
         Clusters expected, shape (T, CELLS), float32.
     ended_s
@@ -58,20 +59,20 @@ def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
     """Return the residuals of a run about the reference alone."""
     moments = [moment(one, tables, np.zeros(CELLS)) for one in readings]
     usable = np.all([one.has_occupation & one.has_size & one.has_hits & (one.hits > 0) for one in readings], axis=0)
-    logs = np.empty((3, len(readings), CELLS), np.float32)
-    columns = []
+    logs = np.zeros((3, len(readings), CELLS))
     for at, (one, now) in enumerate(zip(readings, moments, strict=True)):
         size = now.pixels / now.clusters
         ratios = (one.occupation / now.clusters, one.size / size, one.hits / now.pixels * PIXELS_PER_CHIP)
-        found = np.log(np.where(usable, ratios, 1.0))
-        medians = np.stack([column_medians(values, np.ones(CELLS), usable)[0] for values in found])
-        columns.append(medians)
-        logs[:, at] = found - np.stack([to_cells(row) for row in medians])
+        logs[:, at] = np.log(np.where(usable, ratios, 1.0))
+    standing = logs.mean(axis=1)
+    usual = np.stack([column_medians(values, np.ones(CELLS), usable)[0] for values in standing])
+    moved = _column_means(logs - standing[:, None], usable)
+    cells = logs - _to_cells(moved) - _to_cells(usual)[:, None]
     steady = _steady(readings)
     shares = np.mean([noise_shares(one, tables, now) for one, now in zip(steady, moments, strict=True)], axis=0)
     return Residuals(
-        cells=logs,
-        columns=np.stack(columns, axis=1),
+        cells=cells.astype(np.float32),
+        columns=moved + usual[:, None],
         counts=np.stack([now.counts for now in moments]).astype(np.float32),
         ended_s=np.array([one.ended_s for one in readings]),
         interactions=np.array([now.luminosity * now.live_s * float(tables.frames_hz) for now in moments]),
@@ -80,6 +81,26 @@ def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
         noise_share=shares,
         noise_effect=noise_effect(shares, moments[len(moments) // 2]),
     )
+
+
+def _column_means(moved: Floats, usable: Bools) -> Floats:
+    """Mean over the usable cells of every column, (..., COLUMNS) of (..., CELLS); outliers are cut at 5 sigma.
+
+    No median: where cells stand apart by more than they move, few of them decide how a median moves.
+    """
+    limit = np.maximum(5 * 1.4826 * np.median(np.abs(moved[..., usable]), axis=-1), 1e-9)[..., None]
+    cut = np.where(usable, np.clip(moved, -limit, limit), 0.0)
+    found = []
+    for of in LAYERS:
+        shape, part = (of.staves, of.cells), layer_slice(of.number)
+        number = np.maximum(usable[part].reshape(shape).sum(axis=0), 1)
+        found.append(cut[..., part].reshape(*moved.shape[:-1], *shape).sum(axis=-2) / number)
+    return np.concatenate(found, axis=-1)
+
+
+def _to_cells(columns: Floats) -> Floats:
+    """Return values per column, (..., COLUMNS), as values per cell, (..., CELLS)."""
+    return np.asarray(columns[..., column_of()])
 
 
 def _steady(readings: Sequence[Reading]) -> list[Reading]:
@@ -117,6 +138,12 @@ def changes(found: Residuals) -> Iterator[Change]:
 def robust_variance(values: NDArray[np.floating]) -> float:
     """Return the variance of a Gaussian core about zero."""
     return float((1.4826 * np.median(np.abs(values))) ** 2)
+
+
+def clipped_variance(values: NDArray[np.floating]) -> float:
+    """Return the mean square about zero, with outliers cut at 5 sigma of the core: that of a mixture is the mean."""
+    limit = 5 * np.sqrt(robust_variance(values))
+    return float(np.mean(np.square(np.clip(values, -limit, limit))))
 
 
 def in_layer(layer: int, usable: Bools) -> Bools:

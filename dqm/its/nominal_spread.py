@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from dqm.its.expected_modes import MEDIAN_VARIANCE, responses
+from dqm.its.expected_modes import responses
 from dqm.its.expected_tables import Tables
 from dqm.its.geometry import LAYERS
 from dqm.its.layout import COLUMNS, column_layer, column_of
-from dqm.its.nominal_residuals import Change, Residuals, changes, in_layer, robust_variance
+from dqm.its.nominal_residuals import Change, Residuals, changes, clipped_variance, in_layer, robust_variance
 
 Floats = NDArray[np.float64]
 MEMORIES_S = (900.0, 1800.0, 3600.0, 7200.0, 14400.0)
@@ -26,8 +26,6 @@ _LEAST_LEVER = 0.01
 _LEAST_LEFT = 0.1
 _COLD_SIGMAS = 4.0
 _LEAST_COLD = 0.015
-_MEDIAN_TAKES = 0.43
-"""Of a cell's variance, over the number of staves: what the median of the column takes away."""
 
 
 def fit_cells(runs: Sequence[Residuals]) -> tuple[Floats, Floats, Floats]:
@@ -46,11 +44,11 @@ def fit_cells(runs: Sequence[Residuals]) -> tuple[Floats, Floats, Floats]:
 
 
 def _rows(quantity: int, layer: int, found: Sequence[tuple[Residuals, Change]]) -> Floats:
-    """Robust variance of the changes, mean inverse clusters, seconds; one row per run and lag, shape (n, 3)."""
+    """Variance of the changes, mean inverse clusters, seconds; one row per run and lag, shape (n, 3)."""
     rows = []
     for run, change in found:
         chosen = in_layer(layer, run.usable & (run.noise_share < QUIET_SHARE))
-        variance = robust_variance(change.cells[quantity][:, chosen]) / (1 - _MEDIAN_TAKES / LAYERS[layer].staves)
+        variance = clipped_variance(change.cells[quantity][:, chosen]) / (1 - 1 / LAYERS[layer].staves)
         rows.append((variance, float(np.median(change.per_cluster[:, chosen])), change.seconds))
     return np.array(rows)
 
@@ -117,7 +115,7 @@ def _dispersion(quantity: int, runs: Sequence[Residuals], tables: Tables) -> flo
         usual = centred @ covariance(responses(quantity, tables, run.weights), run.weights) @ centred.T
         per_column = np.bincount(column_of()[run.usable], change.per_cluster.mean(axis=0)[run.usable], COLUMNS)
         mean = per_column / np.maximum(np.bincount(column_of()[run.usable], minlength=COLUMNS), 1)
-        noise = MEDIAN_VARIANCE * tables.counting[quantity][column_layer()] * mean / staves
+        noise = tables.counting[quantity][column_layer()] * mean / staves
         moved = _trimmed(change.columns[quantity] @ centred.T)
         seen.append((moved.T @ moved / len(moved))[take])
         chance.append((usual * change.per_interaction.mean())[take])

@@ -41,6 +41,8 @@ class Reading:
         Clusters/ROF/chip, pixels, hits/pixel/event, shape (CELLS,), 0 where a map is missing.
     has_occupation, has_size, has_hits
         The layer's map is there and the cell is not masked, shape (CELLS,).
+    off
+        Masked cells, shape (CELLS,).
     long, has_long
         Frames with a long cluster per inner chip and outer stave, shape (LONG_PLACES,).
     faults
@@ -64,6 +66,7 @@ class Reading:
     has_occupation: Bools
     has_size: Bools
     has_hits: Bools
+    off: Bools
     long: Floats
     has_long: Bools
     faults: Floats | None
@@ -93,6 +96,7 @@ def read(observation: Observation) -> Reading:
         has_occupation=maps[0][1] & ~off,
         has_size=maps[1][1] & ~off & ~(maps[0][1] & (maps[0][0] == 0)),
         has_hits=maps[2][1] & ~off,
+        off=off,
         long=long,
         has_long=has_long,
         faults=np.asarray(payload["lane_fault"], np.float64)[readout_places()] if "lane_fault" in payload else None,
