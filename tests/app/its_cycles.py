@@ -3,7 +3,7 @@
 What these conditions should give is the mean of another run without faults; the pages' own tests need no model.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.contracts import Arrival, Settled
+from core.contracts import Arrival, Detector, Settled
 from core.observation import Observation
 from core.verdict import Cause as Named
 from core.verdict import Measurement, Model, Quality, Region, Verdict, unreadable
@@ -27,6 +27,7 @@ from dqm.its.simulate.publishing import to_cycle
 from dqm.its.simulate.run import simulate_run
 from dqm.its.simulate.settings import RunSettings
 from dqm.its.simulate.truth import TrueFault
+from dqm.its.system import incidents
 
 CYCLE_S = 60.0
 FRAMES = 0.3 * CYCLE_S * 202e3
@@ -42,7 +43,7 @@ class Seen:
     occupation: Floats
 
 
-def background(minutes: float = 8.0, share: float = 0.3) -> Fault:
+def background(minutes: float = 8.0, share: float = 0.06) -> Fault:
     """Return beam background from side A that begins so many minutes after the start of the run."""
     details = {"phi_rad": 1.2, "spread_rad": 0.5, "angle_rad": 0.06}
     return Fault(Cause.BEAM_BACKGROUND_A, minutes * 60, 1e6, share, details=details)
@@ -55,18 +56,27 @@ def dead_lane(name: str = "L4_12/lane 7", minutes: float = 10.0) -> Fault:
 
 @cache
 def run(
-    faults: tuple[str, ...] = (), seed: int = 1, minutes: float = 15.0, until: datetime | None = None
+    faults: tuple[str, ...] = (),
+    seed: int = 1,
+    minutes: float = 15.0,
+    until: datetime | None = None,
+    cycle_s: float = CYCLE_S,
+    healthy: float | None = None,
 ) -> list[Seen]:
-    """Return the cycles of a pp run that ends at ``until``; ``faults`` are of ``background`` and ``dead lane``."""
-    made = {"background": background, "dead lane": dead_lane}
+    """Return the cycles of a pp run that ends at ``until``; ``faults`` are of ``background`` and ``dead lane``.
+
+    They begin so many minutes after the start of the run (``healthy``), or where each begins by itself.
+    """
+    made: dict[str, Callable[..., Fault]] = {"background": background, "dead lane": dead_lane}
+    begin = {} if healthy is None else {"minutes": healthy}
     ended = until or datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
     settings = RunSettings(
         beam_type=BeamType.PP,
         run=559_123,
         began_at=ended - timedelta(minutes=minutes),
         duration_s=minutes * 60,
-        cycle_s=CYCLE_S,
-        faults=tuple(made[name]() for name in faults),
+        cycle_s=cycle_s,
+        faults=tuple(made[name](**begin) for name in faults),
     )
     return list(_seen(settings, seed))
 
@@ -75,6 +85,15 @@ def settle(seen: Sequence[Seen]) -> list[Settled]:
     """Return the cycles as the watch would settle them."""
     began: dict[Cause, datetime] = {}
     return [_settled(one, began) for one in seen]
+
+
+def judged_by(detector: Detector, seen: Sequence[Seen]) -> list[Settled]:
+    """Return the cycles as the watch settles them with this detector."""
+    verdicts = [(one, detector.judge(one.observation)) for one in seen]
+    return [
+        replace(_arrived(one, verdict), incidents=tuple(incidents(one.observation, verdict)))
+        for one, verdict in verdicts
+    ]
 
 
 def without(one: Seen, **conditions: str) -> Seen:
@@ -140,8 +159,12 @@ def _settled(one: Seen, began: dict[Cause, datetime]) -> Settled:
         model=Model("its", "0123456789ab"),
         evidence=draw(pulls, regions),  # type: ignore[arg-type]
     )
-    arrival = Arrival(f"{observation.key} {observation.sha256[:8]}", observation.origin)
-    return Settled(arrival, observation, verdict, _processed(one))
+    return _arrived(one, verdict)
+
+
+def _arrived(one: Seen, verdict: Verdict) -> Settled:
+    arrival = Arrival(f"{one.observation.key} {one.observation.sha256[:8]}", one.observation.origin)
+    return Settled(arrival, one.observation, verdict, _processed(one))
 
 
 def _region(fault: TrueFault, one: Seen, expected: Floats, began: dict[Cause, datetime]) -> Region:
