@@ -9,6 +9,7 @@ from dqm.its.histogram import Histogram, decode
 from dqm.its.objects import OBJECTS
 from dqm.its.qcdb.client import QcdbClient
 from dqm.its.qcdb.listing import Version
+from dqm.its.qcdb.transfer import CutOffError
 
 LOST_IN_A_ROW = 3
 BODIES_KEPT = 160
@@ -42,7 +43,7 @@ class Bodies:
         Raises
         ------
         core.errors.SourceError
-            If the QCDB does not answer: worth another try.
+            If the QCDB does not answer, or cuts three objects in a row short: worth another try.
         core.errors.InputError
             If it cannot be used, is there no more, or is given up.
         """
@@ -56,6 +57,11 @@ class Bodies:
     def _fetched(self, payload: str, version: Version) -> Body:
         try:
             stored = self._client.version(version)
+        except CutOffError as error:
+            self._lost += 1
+            if self._lost >= LOST_IN_A_ROW:  # it is not the objects but the server
+                raise SourceError(str(error)) from None
+            raise
         except SourceError as error:
             self._lost += 1
             if not self._give_up or self._lost >= LOST_IN_A_ROW:

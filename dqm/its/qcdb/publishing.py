@@ -101,6 +101,8 @@ class Publisher:
         Whether ratios are stored with numerator and denominator, as today's QC does, or as plain averages.
     dated
         Whether the validity is that of the data, or begins with the publication and lasts ten years (QC before 2023).
+    mistaken
+        Whether the validity is of one cycle although the objects hold the run.
     """
 
     def __init__(
@@ -112,9 +114,10 @@ class Publisher:
         provenance: str = "qc",
         ratios: bool = True,
         dated: bool = True,
+        mistaken: bool = False,
     ) -> None:
         self._client, self._provenance = client, provenance
-        self._window, self._tasks = window, tasks
+        self._window, self._tasks, self._mistaken = window, tasks, mistaken
         self._ratios, self._dated = ratios, dated
         self._run: int | None = None
         self._counters: dict[str, _Counter] = {}
@@ -150,8 +153,10 @@ class Publisher:
             stored = histogram if self._ratios else replace(histogram, numerator=None, denominator=None)
             _put(self._client, cycle, payload, stored, validity, counter.number, self._provenance)
         counter.number += 1
+        if self._window == "cycle" or self._mistaken:
+            counter.began_at = cycle.ended_at
         if self._window == "cycle":
-            counter.began_at, counter.sums, counter.entries = cycle.ended_at, {}, {}
+            counter.sums, counter.entries = {}, {}
 
 
 def _sum(payload: str, found: Histogram, cycle: Cycle) -> Sum | None:

@@ -19,6 +19,7 @@ from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from core.errors import ShiftwatchError
 from dqm.its.geometry import LAYERS
@@ -27,6 +28,7 @@ from dqm.its.objects import OBJECTS
 from dqm.its.readout import general_bin
 
 ROUNDING = 1e-6
+CHANCE = 1e-9
 GENERAL = "general_occupancy"
 _COUNTS = ("long_clusters_", "hits_when_long_", "bc_clusters", "lane_fault", "vertex_")
 Values = NDArray[np.float64]
@@ -177,6 +179,22 @@ def general_occupancy(maps: Mapping[str, Values]) -> Values | None:
         for stave, largest in enumerate(cells.max(axis=0)):
             made[general_bin(layer.number, stave)] = largest
     return made
+
+
+def only_grew(later: Values, earlier: Values) -> bool | None:
+    """Return whether counts hold all of earlier ones, by their contents: whether they fell in no bin.
+
+    None if none would fall by chance in counts taken anew with a probability of more than 1e-9: with as many in each
+    bin on average as in the earlier ones, times the ratio of the totals, and Poisson (normal) fluctuations of both.
+    """
+    if (later < earlier * (1 - ROUNDING)).any():
+        return False
+    counts = earlier[earlier > 0]
+    if not counts.size:
+        return None
+    ratio = float(later.sum() / counts.sum())
+    falls = ndtr(-(ratio - 1) * counts / np.sqrt(ratio * counts * (1 + ratio)))
+    return True if np.log1p(-falls).sum() < np.log(CHANCE) else None
 
 
 def _stored(found: Histogram, _others: Found, _lasted_s: float) -> Sum | None:

@@ -19,8 +19,10 @@ from dqm.its.qcdb.history import (
     span_of,
 )
 from dqm.its.qcdb.listing import Version
+from dqm.its.qcdb.sums import only_grew
 
 TRIES = 3
+WITNESS = "bc_clusters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,15 @@ class Taken:
 
 @dataclass(slots=True)
 class Take:
-    """Everything that was fetched for a cycle, why the rest was not, and what there is to say."""
+    """Everything that was fetched for a cycle, why the rest was not, and what there is to say.
+
+    ``dated``: whether the beginning of the validity tells what the objects hold.
+    """
 
     found: dict[str, Taken] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    dated: bool = True
 
     def of_task(self, task: str) -> list[Taken]:
         """Return what is of one task."""
@@ -91,6 +97,9 @@ def take(bodies: Bodies, listed: Mapping[str, Version], history: RunHistory, anc
         If the QCDB does not answer: worth another try.
     """
     made = Take()
+    if window == "auto" and _only_grows(bodies, listed, history, anchor):
+        made.dated = False
+        made.remarks.append("the validity is of one cycle, but counts only grow: taken for everything since the start")
     for payload in OBJECTS:
         versions = history.of(payload)
         if payload in CLUSTER_OBJECTS:
@@ -114,8 +123,8 @@ def _with_base(bodies: Bodies, taken: Taken, versions: list[Version], anchor: An
     if taken.task == CLUSTERS and anchor.before_ms is not None:
         target = anchor.before_ms
     before = earlier(versions, taken.version, target)
-    parts = [version for version in before if _is_part(version, taken.version) is not False]
-    begin = taken.span.begin_ms
+    parts = [version for version in before if not made.dated or _is_part(version, taken.version) is not False]
+    begin = taken.span.begin_ms if made.dated else None
     if parts and begin is not None and abs(begin - target) < abs(span_of(parts[0]).end_ms - target):
         return taken  # as a whole it is nearest to what is wanted: the first cycle of the run
     trouble = Take()
@@ -124,8 +133,22 @@ def _with_base(bodies: Bodies, taken: Taken, versions: list[Version], anchor: An
         if trouble.reasons:
             made.remarks.append(f"{taken.payload}: no version before it can be used ({trouble.reasons[taken.payload]})")
         return Taken(taken.payload, taken.version, taken.body, alone=not before or bool(parts))
-    sure = window == "run" or _is_part(got[0], taken.version) is True
+    sure = window == "run" or (made.dated and _is_part(got[0], taken.version) is True)
     return Taken(taken.payload, taken.version, taken.body, got[0], got[1], sure)
+
+
+def _only_grows(bodies: Bodies, listed: Mapping[str, Version], history: RunHistory, anchor: Anchor) -> bool:
+    """Whether contents contradict a validity of one cycle: a witness with thousands of bins tells."""
+    if WITNESS not in listed or anchor.before_ms is None:
+        return False
+    before = earlier(history.of(WITNESS), listed[WITNESS], anchor.before_ms)
+    if not before or _is_part(before[0], listed[WITNESS]) is not False:
+        return False
+    try:
+        later, sooner = (bodies.get(WITNESS, version).found.values for version in (listed[WITNESS], before[0]))
+    except InputError:
+        return False
+    return only_grew(later, sooner) is True
 
 
 def with_more(bodies: Bodies, taken: Taken, versions: list[Version], anchor: Anchor) -> Taken:

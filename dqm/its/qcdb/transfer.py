@@ -36,6 +36,10 @@ class Answer:
             return None
 
 
+class CutOffError(InputError):
+    """What came is not what was sent: cut off, or not what its checksum says."""
+
+
 class _AgainError(Exception):
     """Worth another try; ``final`` is what to raise if that was the last one."""
 
@@ -117,7 +121,7 @@ class Transfer:
                 answer = Answer(url, response.status_code, response.headers, body)
         except httpx.RemoteProtocolError as error:
             if began:
-                raise _AgainError(InputError(url, f"ends in the middle ({error})")) from None
+                raise _AgainError(CutOffError(url, f"ends in the middle ({error})")) from None
             raise _AgainError(SourceError(f"{url}: no answer ({error})")) from None
         except httpx.TimeoutException:
             raise _AgainError(SourceError(f"{url}: no answer within {self._timeout_s:g} s")) from None
@@ -148,7 +152,7 @@ class Transfer:
         digest = hashlib.md5(answer.body, usedforsecurity=False).digest()
         if told.lower() == digest.hex() or _unbase64(told) == digest:
             return answer
-        raise _AgainError(InputError(answer.url, "is not what its checksum says (Content-MD5)"))
+        raise _AgainError(CutOffError(answer.url, "is not what its checksum says (Content-MD5)"))
 
 
 def _is_near(url: str) -> bool:

@@ -1,13 +1,10 @@
 """What the objects of a QC task hold: one cycle, or everything since the start of the run or the last reset."""
 
-import numpy as np
-
-from dqm.its.qcdb.sums import FellError, ways
+from dqm.its.qcdb.sums import only_grew, ways
 from dqm.its.qcdb.taking import Taken
 
 CYCLE, FIRST, RUN, UNKNOWN = "cycle", "first", "run", "unknown"
 FIRST_NUMBERS = ("0", "1")
-ENOUGH_BINS = 20
 
 
 def window_of(found: list[Taken], with_base: list[Taken], wanted: str, of_clusters: str) -> str:
@@ -54,8 +51,4 @@ def _grew_on(taken: Taken) -> bool | None:
     later, earlier = exactly(taken.body.found, {}, 0.0), exactly(taken.base.found, {}, 0.0)
     if later is None or earlier is None:
         return None
-    try:
-        later.minus(earlier)
-    except FellError:
-        return False
-    return True if np.count_nonzero(earlier.numerator) >= ENOUGH_BINS else None
+    return only_grew(later.numerator, earlier.numerator)

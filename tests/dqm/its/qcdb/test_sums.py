@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dqm.its.histogram import Histogram
 from dqm.its.objects import OBJECTS
-from dqm.its.qcdb.sums import FellError, Sum, difference, general_occupancy, is_counts, sum_of, ways
+from dqm.its.qcdb.sums import FellError, Sum, difference, general_occupancy, is_counts, only_grew, sum_of, ways
 from dqm.its.readout import general_bin
 from tests.dqm.its.qcdb.tape import cycle
 
@@ -38,6 +38,18 @@ def test_nothing_ever_gets_less_silently(counts: Any, where: int, fell: int) -> 
             Sum(later).minus(Sum(counts))
     else:  # within rounding of single precision
         assert (Sum(later).minus(Sum(counts)).values >= 0).all()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.8, 1.0, 1.3, 5.0], ids=str)
+def test_counts_taken_anew_are_not_taken_for_a_sum(share: float) -> None:
+    """Cycles of other length or luminosity; a short first one may be exceeded in every bin, which tells nothing."""
+    rng = np.random.default_rng(3)
+    shape = rng.gamma(1.0, 30.0, 2000)
+    one, two = rng.poisson(shape).astype(float), rng.poisson(share * shape).astype(float)
+    assert not only_grew(two, one)
+    assert only_grew(one + two, one) is True
+    assert only_grew(np.full(3, 50.0), np.full(3, 1.0)) is None
+    assert only_grew(two, np.zeros(2000)) is None
 
 
 def test_rounding_of_single_precision_is_no_fall() -> None:

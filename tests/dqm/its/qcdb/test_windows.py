@@ -101,6 +101,19 @@ def test_cycles_whose_validity_does_not_tell_when_they_began_are_told_by_their_c
     assert [each.conditions["cycle_s"] for each in seen.values()] == [0.0, 180.0, 180.0]
 
 
+def test_a_validity_that_contents_contradict_is_not_believed() -> None:
+    with desk(window="run", tasks=OWN_NUMBERS, mistaken=True) as made:
+        seen = read_each(made, 1, 2, 3)
+    for number in (2, 3):
+        found = seen[f"560123/{number - 1}"]
+        expect(found, number)
+        assert only(found.conditions, "window", "cycle_s", "remarks") == {
+            "window": "run",
+            "cycle_s": 180.0,
+            "remarks": "the validity is of one cycle, but counts only grow: taken for everything since the start",
+        }
+
+
 def test_the_setting_wins() -> None:
     with desk(window="run", tasks=OWN_NUMBERS) as made:
         made.publish(1, 2)
