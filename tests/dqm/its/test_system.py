@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.alarms.severity import Severity
-from core.errors import InputError, ModelError
+from core.errors import InputError, ModelError, SourceError
 from core.observation import Observation
 from core.settings import Settings
 from core.verdict import Cause as Named
@@ -18,6 +18,7 @@ from dqm.its.causes import Cause
 from dqm.its.cycle_files import write_npz, write_root
 from dqm.its.pixels.files import write_run
 from dqm.its.pixels.hits import Hits
+from dqm.its.qcdb.faults import FaultKind
 from dqm.its.qcdb.server import FakeQcdb
 from dqm.its.system import ITS, ItsJudge
 from flows.systems import SYSTEMS, load_system, missing_setting
@@ -86,6 +87,21 @@ def test_it_reads_a_cycle_from_a_url_even_if_that_went_through_a_path(tmp_path: 
         assert observation.origin.startswith(server.url)
         with pytest.raises(InputError, match=f"{server.url}/qc"):
             ITS.read_file(Path(f"{server.url}/qc?RunNumber=1&CycleNumber=4"), Settings(home=tmp_path))
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HALF_BODY, FaultKind.WRONG_SUM, FaultKind.ERROR])
+def test_a_server_that_fails_for_every_object_costs_no_cycle(tmp_path: Path, kind: FaultKind) -> None:
+    with FakeQcdb() as server:
+        source = ITS.source(
+            Settings(home=tmp_path, its={"qcdb_url": server.url, "attempts": 1, "timeout_s": 60, "patience_s": 0})
+        )
+        store(server.versions, 4)
+        (arrival,) = source.arrivals(lambda tickets: set())
+        server.faults.add(kind, pattern="qc/.*")
+        with pytest.raises(SourceError, match=r"middle|checksum|500"):
+            source.read(arrival)
+        server.faults.clear()
+        assert source.read(arrival).conditions["missing"] == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04", b"root\x00\x00"])
