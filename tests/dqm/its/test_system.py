@@ -102,6 +102,7 @@ def test_a_server_that_fails_for_every_object_costs_no_cycle(tmp_path: Path, kin
             source.read(arrival)
         server.faults.clear()
         assert source.read(arrival).conditions["missing"] == ""
+        source.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04", b"root\x00\x00"])
