@@ -30,12 +30,20 @@ class Edge(NamedTuple):
     bottom: int
 
 
-def html(picture: bytes, alt: str, incidents: Sequence[Incident], chosen: int | None, figures: Figures | None) -> str:
+def html(
+    picture: bytes,
+    alt: str,
+    incidents: Sequence[Incident],
+    chosen: int | None,
+    figures: Figures | None,
+    followed: Sequence[int] = (),
+) -> str:
     """Return the picture (PNG) and its overlay, placed in percent of it, so that it fits at every size."""
     source = f"data:image/png;base64,{b64encode(picture).decode()}"
     over = [_staves(figures) if figures else ""]
     if chosen is not None:
-        over += [_edge(edge) for edge in frame(incidents[chosen].cells)]
+        over += [_edge(edge, "edge") for edge in frame(incidents[chosen].cells)]
+    over += [_edge(edge, "edge followed") for edge in frame(followed)]
     over += [_badge(one, one.index == chosen) for one in incidents[:_MOST_NUMBERS] if one.cells]
     return f'<div class="barrel"><img src="{source}" alt="{escape(alt)}">{"".join(over)}</div>'
 
@@ -85,8 +93,9 @@ class _Sides:
         return found
 
 
-def _edge(edge: Edge) -> str:
-    return f'<i class="edge" style="{_place(edge.left, edge.top, edge.right - edge.left, edge.bottom - edge.top)}"></i>'
+def _edge(edge: Edge, look: str) -> str:
+    box = _place(edge.left, edge.top, edge.right - edge.left, edge.bottom - edge.top)
+    return f'<i class="{look}" style="{box}"></i>'
 
 
 def _badge(incident: Incident, chosen: bool) -> str:

@@ -212,6 +212,18 @@ def test_the_overview_names_the_place_and_the_action(run_page: PageRun, shelf: S
     assert "No data yet" in shown  # FLEX, which nobody uses here, asks for nothing
 
 
+def test_any_place_can_be_followed_through_the_run(run_page: PageRun, shelf: Store) -> None:
+    fill(shelf, both())
+    page = run_page("its")
+    page.text_input(key="its_follow").set_value(" L3_07 ").run()
+    assert "Clusters at L3_07, of expected" in text(page)
+    assert text(page).count('class="edge followed"') == 4
+    page.text_input(key="its_follow").set_value("L9_<b>").run()
+    assert not page.exception
+    assert "There is no such place" in text(page)
+    assert "Clusters there, of expected" in text(page)
+
+
 def test_what_a_person_says_of_an_incident_is_stored_with_the_name(run_page: PageRun, shelf: Store) -> None:
     fill(shelf, both())
     nobody = run_page("its", operator="")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.dashboard.states import Tile, Tone, most_urgent, tile
+from app.dashboard.wording import began
 from core.alarms.severity import Severity
 from core.alarms.state import Phase
 from core.store.views import AlarmView, Heartbeat, SystemState
@@ -76,3 +77,22 @@ def test_the_most_urgent_of_several() -> None:
     assert most_urgent([calm, blind]) is blind
     assert most_urgent([calm, calm]) is None
     assert most_urgent([]) is None
+
+
+def test_a_silent_source_says_what_this_system_needs() -> None:
+    quiet = replace(WELL, last_observed_at=NOW - timedelta(hours=2))
+    shown = tile("ITS", quiet, [], NOW, silent_after_s=60, next_step="", when_silent="Check the QCDB.")
+    assert shown.todo == "Nothing came for 2 h. Check the QCDB."
+
+
+def test_a_system_that_nobody_uses_is_not_the_most_urgent() -> None:
+    empty = shown(SystemState("its", None, None))
+    assert most_urgent([empty, shown(WELL)]) is None
+    assert most_urgent([empty, shown(WELL, Severity.MAJOR)]) == shown(WELL, Severity.MAJOR)
+    assert most_urgent([empty]) == empty
+
+
+def test_an_incident_began_when_its_data_show_it_and_other_alarms_when_they_were_raised() -> None:
+    one = replace(alarm(Severity.MAJOR), bad_since=NOW - timedelta(hours=1))
+    assert began(one) == one.raised_at
+    assert began(replace(one, kind="place")) == one.bad_since

@@ -10,9 +10,13 @@ from app.dashboard.charts import Chart
 from core.store.course import CoursePoint
 from core.store.views import ObservationDetail
 from dqm.its.display import Incident, is_barrel
+from dqm.its.drawing_layout import cells_of
 
 _CALM_SCORES = (-4.0, 2.0)
 _CALM_RATIOS = (0.9, 1.1)
+
+
+_FOLLOWED = "its_follow"
 
 
 def draw(detail: ObservationDetail, one: Incident | None, where: tzinfo) -> None:
@@ -24,6 +28,28 @@ def draw(detail: ObservationDetail, one: Incident | None, where: tzinfo) -> None
     with st.container(key="trends"):
         for column, chart in zip(st.columns(3, gap="small"), drawn, strict=False):
             column.html(charts.html(chart, where))
+
+
+def ask() -> None:
+    """Ask for a place to follow instead of that of the incident."""
+    st.text_input(
+        "Follow another place through the run",
+        key=_FOLLOWED,
+        max_chars=20,
+        placeholder="Follow another place: L3_07, L0_03/4, L4_12/lane 7",
+        label_visibility="collapsed",
+    )
+    if _text() and not followed():
+        st.caption("There is no such place. A stave is L3_07, a chip L0_03/4, a lane L4_12/lane 7.")
+
+
+def followed() -> tuple[int, ...]:
+    """Return the cells of the place that a person asked to follow, none if there is no such place."""
+    return cells_of({"element": _text()})
+
+
+def _text() -> str:
+    return str(st.session_state.get(_FOLLOWED) or "").strip()
 
 
 def _scores(points: list[CoursePoint], detail: ObservationDetail, one: Incident | None) -> Chart:
@@ -40,10 +66,11 @@ def _scores(points: list[CoursePoint], detail: ObservationDetail, one: Incident 
 
 
 def _ratios(points: list[CoursePoint], detail: ObservationDetail, one: Incident | None) -> Chart:
-    there = "there" if one and one.cells else "in the inner barrel"
+    cells = followed() or (one.cells if one else ())
+    there = f"at {_text()}" if followed() else "there" if cells else "in the inner barrel"
     return Chart(
         f"Clusters {there}, of expected",
-        course.ratios(points, one.cells if one else ()),
+        course.ratios(points, cells),
         line=1.0,
         least=_CALM_RATIOS,
         span=_span(detail, one),

@@ -72,6 +72,8 @@ def _desk(detail: ObservationDetail, latest: int, instant: datetime, where: tzin
         incidents.draw(detail, instant, where)
         notes.untold(detail)
         notes.conditions(detail)
+        if display.is_barrel(detail):
+            trends.ask()
 
 
 def _picture(detail: ObservationDetail, current: int | None) -> None:
@@ -90,7 +92,7 @@ def _picture(detail: ObservationDetail, current: int | None) -> None:
     digest = detail.evidence.get("cells")
     figures = course.figures(digest) if digest else None
     alt = f"{_LEGENDS[look][0]}, {display.name(detail.view)}"
-    st.html(barrel.html(content, alt, display.incidents(detail), current, figures))
+    st.html(barrel.html(content, alt, display.incidents(detail), current, figures, trends.followed()))
     with st.container(horizontal=True, vertical_alignment="center", key="its_legend"):
         if len(there) > 1:
             other = _LOOKS[1 - _LOOKS.index(look)]
