@@ -101,7 +101,7 @@ class OursFlex:
         values = cv2.warpPerspective(
             np.where(seen.inside, fused, low), to_map, (shape[1], shape[0]), flags=flags, borderValue=low
         )
-        spots = find_spots(fused, STRIDE, low + 1e-3, limit=_SPOTS)
+        spots = find_spots(fused, STRIDE, low + 1e-3, limit=_SPOTS, joined=True)
         points = to_input([(s.x, s.y, 1, 1) for s in spots], seen.registration, seen.flow, shape)
         found = [(float(x), float(y), s.score) for (x, y, _, _), s in zip(points, spots, strict=True)]
         return np.asarray(values, np.float32), found

@@ -40,7 +40,7 @@ def judge_by_product(
     looked = product.look(image, origin)
     threshold = product.threshold.threshold(false_spots_per_board)
     alarm = max(threshold, alarm_level(product, false_alarms_per_board))
-    spots = find_spots(looked.fused, STRIDE, threshold, limit=MOST_REGIONS, ground=threshold)
+    spots = find_spots(looked.fused, STRIDE, threshold, limit=MOST_REGIONS, ground=threshold, joined=True)
     causes = name_spots(product, looked, spots)
     places = [(s.left, s.top, s.width, s.height) for s in spots]
     laid = looked.laid

@@ -86,7 +86,7 @@ def calibrate_stack(
             summed = {i: _scores(add_up(name, _surprises(parts, scales, terms), terms)) for i, parts in maps.items()}
             scales[name] = _scale(summed, learners, judges)
     fusion = Fusion(scales, {name: HANDICAPS.get(name, ALONE_DECADES) for name in scales}, SUMS)
-    fused = {i: _scores(_fused(parts, fusion)) for i, parts in maps.items()}
+    fused = {i: _scores(_fused(parts, fusion), joined=True) for i, parts in maps.items()}
     rates = [_rate([fused[i] for i in group]) for group in (learners, judges)]
     trusted = range(len(stack)) if _agree(rates, len(learners), len(judges)) else judges
     return Calibrated(
@@ -98,9 +98,9 @@ def calibrate_stack(
     )
 
 
-def _scores(values: NDArray[np.floating]) -> list[float]:
+def _scores(values: NDArray[np.floating], *, joined: bool = False) -> list[float]:
     floor = float(values.min())
-    found = find_spots(np.asarray(values, np.float32), STRIDE, floor + 1e-3, limit=SPOTS_KEPT)
+    found = find_spots(np.asarray(values, np.float32), STRIDE, floor + 1e-3, limit=SPOTS_KEPT, joined=joined)
     return [spot.score for spot in found]
 
 
