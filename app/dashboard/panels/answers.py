@@ -7,7 +7,8 @@ from app.dashboard.access import now, store
 from app.dashboard.wording import plain
 from core.errors import ShiftwatchError
 from core.store.views import FeedbackView, Judgement, ObservationDetail
-from dqm.its.display import CAUSES, Incident, cause_label
+from dqm.its.display import Incident
+from dqm.its.display_words import CAUSES, cause_label
 
 _PROBLEM = "its_problem"
 _KEYS = (

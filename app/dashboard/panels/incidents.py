@@ -9,7 +9,8 @@ from app.dashboard.panels import answers
 from app.dashboard.wording import age, clock_time, plain, plural
 from core.store.views import ObservationDetail
 from core.verdict import Quality
-from dqm.its.display import Incident, how_sure, incidents
+from dqm.its.display import Incident, incidents
+from dqm.its.display_words import how_sure
 from dqm.its.guidance import guidance
 
 SHOWN = 5

@@ -11,7 +11,7 @@ from core.alarms.state import Phase
 from core.settings import ItsSettings, Settings
 from core.store.views import AlarmView, ObservationDetail, ObservationView
 from core.verdict import Measurement, Quality
-from dqm.its import display, display_notes
+from dqm.its import display, display_notes, display_words
 from dqm.its.causes import Cause
 from dqm.its.guidance import guidance
 
@@ -71,7 +71,7 @@ def test_a_region_of_another_shape_is_no_error(region: dict[str, Any]) -> None:
 
 def test_every_cause_has_words_and_guidance_of_its_own_kind() -> None:
     for cause in Cause:
-        assert display.cause_label(cause) != cause.value
+        assert display_words.cause_label(cause) != cause.value
         assert "log entry" in guidance(cause)
     assert guidance("unknown") != guidance(None)
     assert guidance("a new cause") == guidance("unknown")
@@ -98,7 +98,7 @@ def test_headlines() -> None:
     ],
 )
 def test_how_strange_in_shifts(score: float, words: str) -> None:
-    assert words in display.rarity(score)
+    assert words in display_words.rarity(score)
 
 
 def test_an_alarm_says_what_where_and_what_to_do() -> None:
