@@ -32,6 +32,7 @@ BACKGROUND_FLOOR = 4.0
 """Score from which background may be a region; calibration knows every one above."""
 CORE = 0.5
 """The region is where a source leaves at least this share of what the chip that gets most has."""
+_USUAL = 1
 _ERROR = 0.15
 _TRUST = 0.5
 """Weight of a difference in log likelihood: pulls are not quite independent."""
@@ -194,6 +195,12 @@ def amplitude(values: Floats, weights: Floats) -> float:
     order = np.argsort(ratios)
     middle = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
     return max(0.0, float(ratios[order][min(int(middle), order.size - 1)]))
+
+
+def clusters_error(pulls: Pulls) -> float | None:
+    """Return the error of the share that a usual source adds to its side, from clusters alone; None without data."""
+    _, error = _share(pulls, templates()[0, 0, _USUAL], 0, 0.0)
+    return error or None
 
 
 def _share(pulls: Pulls, template: Floats, side: int, added: float) -> tuple[float, float]:

@@ -63,7 +63,7 @@ def score_shift(eyes: Eyes, beams: str, cycles: Iterable[Observation], scales: S
 
 
 def measure_scales(eyes: Eyes, shifts: Sequence[Shift]) -> Scales:
-    """Return how the sums of the matched filter and the autoencoder's rest vary; robust, for there may be a surprise."""
+    """Return how the sums of the matched filter and the autoencoder's rest vary, whatever a few cycles show."""
     found: list[Floats] = []
     rests: list[Floats] = []
     for shift in shifts:

@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import CalibrationError
 from core.thresholds import SpotThreshold
 from dqm.its.background import Scales
-from dqm.its.incidents import Check, Incident
+from dqm.its.incidents import ADDED_UP, Check, Incident
 
 SHIFT_S = 8 * 3600.0
 KEPT = 400
@@ -42,11 +42,15 @@ def collect(beam_type: str, incidents: Iterable[Incident], cycles: int) -> Shift
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Nominal incidents of one beam type: per check those of every shift, and the mean number of cycles of a shift."""
+    """Nominal incidents of one beam type: per check those of every shift, and the mean number of cycles of a shift.
+
+    ``background_gain``: score of background over what clusters alone would give it (measured on simulated background).
+    """
 
     checks: Mapping[Check, SpotThreshold]
     cycles: float
     scales: Scales
+    background_gain: float = 1.0
 
     @classmethod
     def fit(cls, shifts: Sequence[ShiftScores], scales: Scales) -> "Calibration":
@@ -77,9 +81,23 @@ class Calibration:
         threshold = self.checks.get(check)
         if threshold is None:
             return _UNSEEN / self.shifts
-        looks = SHIFT_S / max(cycle_s, 1.0) / self.cycles if check is not Check.RESTART else 1.0
-        expected = threshold.false_spots(score) * looks * max(len(self.checks), 1)
+        expected = threshold.false_spots(score) * self._share(check, cycle_s)
         return float(np.clip(expected, LOWEST_RATE, HIGHEST_RATE))
+
+    def score_at(self, check: Check, per_shift: float, cycle_s: float) -> float | None:
+        """Return the score that so many nominal incidents per shift reach, None where that cannot be told."""
+        threshold = self.checks.get(check)
+        if threshold is None:
+            return None
+        try:
+            return threshold.threshold(per_shift / self._share(check, cycle_s))
+        except CalibrationError:
+            return None
+
+    def _share(self, check: Check, cycle_s: float) -> float:
+        """By how much more a shift calls than the shifts calibrated on did in this check alone."""
+        looks = SHIFT_S / max(cycle_s, 1.0) / self.cycles if check not in ADDED_UP else 1.0
+        return looks * max(len(self.checks), 1)
 
     @property
     def shifts(self) -> int:
@@ -91,6 +109,7 @@ class Calibration:
         return {
             "checks": {check.value: threshold.to_json() for check, threshold in self.checks.items()},
             "cycles": self.cycles,
+            "background_gain": self.background_gain,
             "scales": {name: getattr(self.scales, name).tolist() for name in _SCALES},
         }
 
@@ -102,12 +121,12 @@ class Calibration:
                 {Check(name): SpotThreshold.from_json(one) for name, one in content["checks"].items()},
                 float(content["cycles"]),
                 Scales(
-                    **{
-                        name: np.array(values, np.float64)
-                        for name, values in content["scales"].items()
-                        if name in _SCALES
-                    }
+                    mean=np.array(content["scales"]["mean"], np.float64),
+                    spread=np.array(content["scales"]["spread"], np.float64),
+                    rest_mean=np.array(content["scales"]["rest_mean"], np.float64),
+                    rest_spread=np.array(content["scales"]["rest_spread"], np.float64),
                 ),
+                float(content["background_gain"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(f"no calibration of ITS maps ({error!r:.120})") from None

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from dqm.its.background import Scales
+from dqm.its.background import SIDES, Scales, clusters_error
 from dqm.its.calibrating import watch
+from dqm.its.calibration import Calibration
 from dqm.its.cause_training import Taught
 from dqm.its.features import features, sizes
 from dqm.its.labels import label
@@ -17,6 +18,7 @@ from dqm.its.lessons import Lesson, Wanted, lessons
 from dqm.its.looking import Eyes
 from dqm.its.strange import canvas
 
+_FAINT = (0.001, 0.05)
 NOMINAL_SHARE = 0.15
 """Share of the cycles without a fault that are learned from."""
 
@@ -37,6 +39,22 @@ def _taught(eyes: Eyes, shift: Iterable[Lesson], rng: Generator) -> Taught:
         channels = features(seen.pulls, sizes(lesson.observation.payload))
         found.append((channels.astype(np.float16), classes.astype(np.int8), faults.astype(np.int8)))
     return Taught(*(np.stack(part) for part in zip(*found, strict=True)))
+
+
+def measure_gain(eyes: Eyes, wanted: Sequence[Wanted], calibration: Calibration, cache: Path | None = None) -> float:
+    """Return the median score of simulated background over what its clusters alone would give; 1 if there is none."""
+    found = []
+    for one in wanted:
+        kept = list(lessons(one, cache))
+        seen_all = watch(eyes, (lesson.observation for lesson in kept), calibration.scales)
+        for lesson, seen in zip(kept, seen_all, strict=True):
+            added = [
+                fault.added for fault in lesson.faults if fault.cause in SIDES and _FAINT[0] < fault.added < _FAINT[1]
+            ]
+            error = None if seen.pulls.trust else clusters_error(seen.pulls)
+            if added and error and seen.background is not None:
+                found.append(seen.background.score * error / added[0])
+    return float(np.median(found)) if found else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

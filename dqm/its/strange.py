@@ -2,8 +2,8 @@
 
 All layers lie on one canvas: a row per cell along z (115, filled up to 120), a column per 7.5 degrees of phi, a third
 of the ring repeated at the end so that it has no seam. Nominal pulls are noise, which cannot be rebuilt, and what moves
-many cells together (vertex, halo, thresholds), which can. The squared rest, averaged over a neighbourhood, is high where
-cells depart in a way that nominal ones do not.
+many cells together (vertex, halo, thresholds), which can. The squared rest, averaged over a neighbourhood, is high
+where cells depart in a way that nominal ones do not.
 """
 
 from functools import cache

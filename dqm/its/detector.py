@@ -1,0 +1,185 @@
+"""Judges cycles of the ITS: what departs from what these conditions should give, since when, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log10
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import CalibrationError, ModelError
+from core.inference import ModelPackage, load_package
+from core.observation import Observation
+from core.settings import Settings
+from core.verdict import Cause, Quality, Region, Verdict, unreadable
+from dqm.its import memory
+from dqm.its.background import Scales
+from dqm.its.calibration import SHIFT_S, Calibration
+from dqm.its.drawing import draw
+from dqm.its.incidents import Incident
+from dqm.its.looking import Eyes, Look, look
+from dqm.its.measuring import measurements
+from dqm.its.naming import name_cause, where
+
+SHIPPED_MODELS = Path(__file__).parent / "models"
+SHIPPED = "simulated"
+MEMORY_FILE = "memory.npz"
+MOST_REGIONS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Nominal regions per shift that may be an alarm (BAD), and that may be worth a look (MEDIUM)."""
+
+    alarms: float = 1.0
+    looks: float = 10.0
+
+
+class ItsDetector:
+    """The detector of the ITS; it remembers incidents and the standing of cells from cycle to cycle."""
+
+    def __init__(self, package: ModelPackage, memory_path: Path, budget: Budget | None = None) -> None:
+        self.model = package.model
+        self.budget = budget or Budget()
+        self._eyes = Eyes.of(package)
+        self._calibrations = read_calibrations(package)
+        self._path = memory_path
+        self._memory = memory.load(memory_path)
+        self._written = _modified(memory_path)
+
+    @classmethod
+    def load(cls, settings: Settings) -> "ItsDetector":
+        """Return the detector that the settings name.
+
+        Raises
+        ------
+        core.errors.ModelError
+            There is no such model, or its package is damaged.
+        core.errors.CalibrationError
+            It holds no calibration.
+        """
+        package = load_package(find_model(settings))
+        budget = Budget(settings.its.false_alarms_per_shift, settings.its.looks_per_shift)
+        return cls(package, settings.home / "its" / MEMORY_FILE, budget)
+
+    def judge(self, observation: Observation) -> Verdict:
+        """Return the verdict on one cycle; NULL with the reason if it cannot be judged.
+
+        Judging the last cycle again gives the same; an earlier one is judged by what is known now and changes nothing.
+        """
+        self._read_again()
+        calibration = self._calibration(observation)
+        seen = look(self._eyes, observation, self._memory.state_for(observation), _scales(calibration))
+        if self._memory.is_new(observation) and not seen.pulls.trust:
+            self._memory = self._memory.then(seen.state, observation)
+            memory.save(self._memory, self._path)
+            self._written = _modified(self._path)
+        return self._verdict(observation, seen, calibration)
+
+    def _read_again(self) -> None:
+        """Another process may have judged cycles since: a watch that took over, a backfill."""
+        modified = _modified(self._path)
+        if modified != self._written:
+            self._memory, self._written = memory.load(self._path), modified
+
+    def _calibration(self, observation: Observation) -> Calibration | None:
+        return self._calibrations.get(str(observation.conditions.get("beam_type")))
+
+    def _verdict(self, observation: Observation, seen: Look, calibration: Calibration | None) -> Verdict:
+        if seen.pulls.trust:
+            return unreadable(f"{observation.origin}: {seen.pulls.trust}", self.model)
+        if calibration is None:
+            beams = observation.conditions.get("beam_type")
+            return unreadable(f"{observation.origin}: no calibration for {beams} beams", self.model)
+        cycle_s = float(observation.conditions.get("cycle_s") or 0.0)
+        regions, worst = self._regions(seen, calibration, cycle_s)
+        expected = worst if worst is not None else HIGHEST
+        quality = Quality(str(regions[0].where["quality"])) if regions else Quality.GOOD
+        return Verdict(
+            quality=quality,
+            score=-log10(expected),
+            threshold=-log10(self.budget.alarms),
+            p_value=chance(expected, cycle_s),
+            cause=regions[0].cause if regions else None,
+            regions=regions,
+            measurements=measurements(seen.pulls, seen.background, calibration, self.budget.alarms),
+            model=self.model,
+            evidence=draw(seen.pulls, regions),
+        )
+
+    def _regions(self, seen: Look, calibration: Calibration, cycle_s: float) -> tuple[tuple[Region, ...], float | None]:
+        """Regions worth a look, worst first, and how many nominal ones a shift shows like the worst of all."""
+        rated = sorted(
+            ((rate(incident, calibration, cycle_s), incident) for incident in seen.incidents if incident.now),
+            key=lambda pair: (pair[0], -max(pair[1].scores.values())),
+        )
+        kept = [pair for pair in rated if pair[0] <= self.budget.looks][:MOST_REGIONS]
+        regions = tuple(self._region(incident, expected, cycle_s) for expected, incident in kept)
+        return regions, rated[0][0] if rated else None
+
+    def _region(self, incident: Incident, expected: float, cycle_s: float) -> Region:
+        quality = Quality.BAD if expected <= self.budget.alarms else Quality.MEDIUM
+        cause = name_cause(incident)
+        return Region(
+            where(incident, cause) | {"quality": quality.value},
+            score=-log10(expected),
+            p_value=chance(expected, cycle_s),
+            cause=Cause(cause.name, cause.probability),
+        )
+
+
+HIGHEST = 1e4
+"""Nominal regions per shift that a cycle without any is said to be like."""
+
+
+def rate(incident: Incident, calibration: Calibration, cycle_s: float) -> float:
+    """Return how many nominal incidents per shift are as strange as this one in the check that it is strangest in."""
+    return min(calibration.per_shift(check, score, cycle_s) for check, score in incident.scores.items())
+
+
+def chance(expected_per_shift: float, cycle_s: float) -> float:
+    """Return the chance that a nominal cycle shows what so many cycles of a shift show."""
+    cycles = SHIFT_S / max(cycle_s, 1.0)
+    return float(-np.expm1(-expected_per_shift / cycles))
+
+
+def find_model(settings: Settings) -> Path:
+    """Return the package of the model that the settings name: the site's own first, then those that ship.
+
+    Raises
+    ------
+    core.errors.ModelError
+        There is none; the text lists those there are.
+    """
+    name = settings.its.model
+    folders = (settings.site_models / "its", SHIPPED_MODELS)
+    for folder in folders:
+        if (folder / name / "card.json").is_file():
+            return folder / name
+    known = sorted({path.parent.name for folder in folders for path in folder.glob("*/card.json")})
+    raise ModelError(f"no model of the ITS called {name!r}; there is: {', '.join(known) or 'none'}")
+
+
+def read_calibrations(package: ModelPackage) -> Mapping[str, Calibration]:
+    """Return the calibrations of a package by beam type.
+
+    Raises
+    ------
+    core.errors.CalibrationError
+        If it holds none.
+    """
+    content = package.card.calibration.get("beams")
+    if not isinstance(content, dict) or not content:
+        raise CalibrationError(f"{package.path}: holds no calibration of ITS maps")
+    return {beams: Calibration.from_json(one) for beams, one in content.items() if isinstance(one, dict)}
+
+
+def _scales(calibration: Calibration | None) -> Scales:
+    return Scales.unit() if calibration is None else calibration.scales
+
+
+def _modified(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
