@@ -213,9 +213,10 @@ def _remark(got: Take, made: _Made, history: RunHistory) -> None:
         if alone:
             since = f"counted since {_clock(median_low(begins))}" if begins else "it is not told since when it counts"
             got.remarks.append(f"{task}: no earlier version to subtract, {since}")
-    usual = _common(made, CLUSTERS)
+    usual = {task: _common(made, task) for task in TASKS}
     for payload, span in made.spans.items():
-        if usual and span.begin_ms and OBJECTS[payload].task == CLUSTERS and abs(span.begin_ms - usual) > 5000:
+        others = usual[OBJECTS[payload].task]
+        if others is not None and span.begin_ms is not None and abs(span.begin_ms - others) > SAME_START_MS:
             got.remarks.append(f"{payload}: counted since {_clock(span.begin_ms)}")
     got.remarks += [f"{path}: no such layer" for path in sorted(history.strange)[:5]]
 

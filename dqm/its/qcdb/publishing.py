@@ -10,10 +10,10 @@ import numpy as np
 
 from dqm.its.cycle import Cycle
 from dqm.its.histogram import Histogram, encode
-from dqm.its.objects import HITS, OBJECTS
+from dqm.its.objects import OBJECTS, TRACKS
 from dqm.its.qcdb.client import QcdbClient
 from dqm.its.qcdb.cycles import CYCLE, RUN
-from dqm.its.qcdb.sums import GENERAL, Sum, general_occupancy, sum_of
+from dqm.its.qcdb.sums import GENERAL, Sum, general_occupancy, is_counts
 
 TEN_YEARS_MS = 10 * 365 * 86_400_000
 
@@ -67,12 +67,12 @@ class _Counter:
     entries: dict[str, float] = field(default_factory=dict)
     given: int = 0
 
-    def add(self, task: str, cycle: Cycle) -> None:
-        """Count a cycle in."""
+    def add(self, task: str, cycle: Cycle, frames: float) -> None:
+        """Count a cycle of so many ROFs in."""
         self.given += 1
         for payload, found in cycle.histograms.items():
-            made = _sum(payload, found, cycle) if OBJECTS[payload].task == task else None
-            if made is not None:
+            if OBJECTS[payload].task == task and payload != GENERAL:
+                made = _sum(payload, found, cycle, frames)
                 self.sums[payload] = self.sums[payload].plus(made) if payload in self.sums else made
                 self.entries[payload] = self.entries.get(payload, 0.0) + _weight(made)
 
@@ -121,6 +121,7 @@ class Publisher:
         self._ratios, self._dated = ratios, dated
         self._run: int | None = None
         self._counters: dict[str, _Counter] = {}
+        self._frames_per_s = 1.0
 
     def publish(self, cycle: Cycle) -> None:
         """Count a cycle in, and store the objects of the tasks of which a cycle ends with it.
@@ -132,10 +133,11 @@ class Publisher:
         """
         if cycle.run != self._run:
             self._run, self._counters = cycle.run, {}
+        frames = self._frames(cycle)
         for task in dict.fromkeys(found.task for found in OBJECTS.values()):
             counts = self._tasks.get(task, USUAL)
             counter = self._counters.setdefault(task, _Counter(cycle.run_began_at or cycle.began_at, counts.first))
-            counter.add(task, cycle)
+            counter.add(task, cycle, frames)
             if counts.ends_after(counter.given):
                 self._store(counter, cycle)
 
@@ -145,6 +147,15 @@ class Publisher:
         self._counters[task] = _Counter(counter.began_at, counter.number, given=counter.given)
         if self._dated:
             self._counters[task].began_at = cycle.ended_at
+
+    def _frames(self, cycle: Cycle) -> float:
+        """ROFs of a cycle: those in ``bc_clusters``, or as many per second as last where all are beyond its axis."""
+        lasted_s = (cycle.ended_at - cycle.began_at).total_seconds()
+        found = cycle.histograms.get("bc_clusters")
+        frames = 0.0 if found is None else float(found.values.sum())
+        if frames and lasted_s:
+            self._frames_per_s = frames / lasted_s
+        return frames or lasted_s * self._frames_per_s
 
     def _store(self, counter: _Counter, cycle: Cycle) -> None:
         since, until = _ms(counter.began_at), _ms(cycle.ended_at)
@@ -159,14 +170,19 @@ class Publisher:
             counter.sums, counter.entries = {}, {}
 
 
-def _sum(payload: str, found: Histogram, cycle: Cycle) -> Sum | None:
-    """An object as a sum; hit occupancies are weighed with the ROFs, to which their triggers are in proportion."""
-    lasted_s = (cycle.ended_at - cycle.began_at).total_seconds()
-    frames = cycle.histograms.get("bc_clusters")
-    if OBJECTS[payload].task == HITS and frames is not None:
-        weight = np.array(float(frames.values.sum()))
-        return Sum(found.values * weight, weight)
-    return sum_of(payload, found, cycle.histograms, lasted_s)
+def _sum(payload: str, found: Histogram, cycle: Cycle, frames: float) -> Sum:
+    """An object of a cycle as the QC adds it up; triggers of hit occupancies are in proportion to ROFs."""
+    if is_counts(payload):
+        return Sum(found.values)
+    if OBJECTS[payload].task == TRACKS:
+        vertices = cycle.histograms.get("vertex_z")
+        weight = np.array(frames if vertices is None else float(vertices.values.sum()))
+    elif payload.startswith("cluster_size_"):
+        occupation = cycle.histograms.get(payload.replace("size", "occupation"))
+        weight = np.full(found.values.shape, frames) if occupation is None else occupation.values * frames
+    else:
+        weight = np.array(frames)
+    return Sum(found.values * weight, weight)
 
 
 def _weight(counted: Sum) -> float:

@@ -7,8 +7,8 @@ QualityControl ``doc/Advanced.md``, "Moving window"). Two versions then differ b
 - QC's ratio classes (occupation, cluster size, tracks): by numerator and denominator, exactly, which these classes keep
   (``Modules/Common/include/Common/TH2Ratio.h``); ROFs are one number, clusters one a bin (``ITSClusterTask.cxx``);
 - averages stored without a denominator (plain TH2D: hit occupancies, and all averages of older versions): weighed by
-  what is proportional to it: ROFs by the sum of ``bc_clusters`` (filled once a ROF), clusters by occupation times ROFs,
-  vertices by the sum of ``vertex_z``, triggers by the number of entries (bins are set once a time frame:
+  what is proportional to it: ROFs by the entries of ``bc_clusters`` (filled once a ROF), clusters by occupation times
+  ROFs, vertices by the entries of ``vertex_z``, triggers by the number of entries (bins are set once a time frame:
   ``ITSFhrTask.cxx``), and where that is missing by time;
 - the general occupancy is a maximum, which cannot be subtracted: it is made anew of the maps of the cycle.
 """
@@ -113,12 +113,6 @@ def ways(payload: str) -> dict[str, Callable[[Histogram, Found, float], Sum | No
     return weighed
 
 
-def sum_of(payload: str, found: Histogram, others: Found, lasted_s: float) -> Sum | None:
-    """Return an object as a sum, by the best way there is; None for a maximum."""
-    made = (way(found, others, lasted_s) for way in ways(payload).values())
-    return next((one for one in made if one is not None), None)
-
-
 def difference(
     payload: str, new: tuple[Histogram, Found, float], old: tuple[Histogram, Found, float]
 ) -> Difference | None:
@@ -210,7 +204,9 @@ def _times(found: Histogram, weight: Values | None) -> Sum | None:
 
 
 def _total(others: Found, payload: str) -> Values | None:
-    return np.array(others[payload].values.sum()) if payload in others else None
+    """How often an object was filled: its entries, which count what is beyond its axes too, or its contents."""
+    found = others.get(payload)
+    return None if found is None else np.array(max(found.entries, float(found.values.sum())))
 
 
 def _clusters(payload: str, others: Found) -> Values | None:

@@ -22,7 +22,8 @@ from dqm.its.qcdb.listing import Version
 from dqm.its.qcdb.sums import only_grew
 
 TRIES = 3
-WITNESS = "bc_clusters"
+WITNESSES = ("bc_clusters", "long_clusters_L0")
+"""In pp nearly all counts are in the former; in Pb-Pb most ROFs are beyond its axis, and the latter has many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +139,20 @@ def _with_base(bodies: Bodies, taken: Taken, versions: list[Version], anchor: An
 
 
 def _only_grows(bodies: Bodies, listed: Mapping[str, Version], history: RunHistory, anchor: Anchor) -> bool:
-    """Whether contents contradict a validity of one cycle: a witness with thousands of bins tells."""
-    if WITNESS not in listed or anchor.before_ms is None:
+    """Whether contents contradict a validity of one cycle: witnesses with many counts tell."""
+    if anchor.before_ms is None:
         return False
-    before = earlier(history.of(WITNESS), listed[WITNESS], anchor.before_ms)
-    if not before or _is_part(before[0], listed[WITNESS]) is not False:
-        return False
-    try:
-        later, sooner = (bodies.get(WITNESS, version).found.values for version in (listed[WITNESS], before[0]))
-    except InputError:
-        return False
-    return only_grew(later, sooner) is True
+    votes = list[bool | None]()
+    for payload in (name for name in WITNESSES if name in listed):
+        before = earlier(history.of(payload), listed[payload], anchor.before_ms)
+        if not before or _is_part(before[0], listed[payload]) is not False:
+            continue
+        try:
+            later, sooner = (bodies.get(payload, version).found.values for version in (listed[payload], before[0]))
+        except InputError:
+            continue
+        votes.append(only_grew(later, sooner))
+    return True in votes and False not in votes
 
 
 def with_more(bodies: Bodies, taken: Taken, versions: list[Version], anchor: Anchor) -> Taken:

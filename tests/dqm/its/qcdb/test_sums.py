@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dqm.its.histogram import Histogram
 from dqm.its.objects import OBJECTS
-from dqm.its.qcdb.sums import FellError, Sum, difference, general_occupancy, is_counts, only_grew, sum_of, ways
+from dqm.its.qcdb.sums import FellError, Sum, difference, general_occupancy, is_counts, only_grew, together, ways
 from dqm.its.readout import general_bin
 from tests.dqm.its.qcdb.tape import cycle
 
@@ -135,7 +135,7 @@ def test_the_general_occupancy_is_the_largest_of_each_stave() -> None:
 
 
 def test_a_maximum_is_no_sum() -> None:
-    assert sum_of("general_occupancy", cycle(1).histograms["general_occupancy"], {}, 180.0) is None
+    assert together("general_occupancy", [(cycle(1).histograms["general_occupancy"], {}, 180.0)]) is None
 
 
 def _with(like: Histogram, values: Any, entries: float = 0.0) -> Histogram:

@@ -1,5 +1,6 @@
 """Objects that hold everything since the start of the run give the same observations as those of one cycle each."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from dqm.its.qcdb.publishing import TaskCycles
 from dqm.its.simulate.publishing import to_cycle
 from dqm.its.simulate.run import simulate_run
 from dqm.its.simulate.settings import RunSettings
-from tests.dqm.its.qcdb.tape import Desk, cycle, desk, expect, missing, only
+from tests.dqm.its.qcdb.tape import BEGAN, FEW, Desk, cycle, desk, expect, missing, only, together
 
 OWN_NUMBERS = {
     CLUSTERS: TaskCycles(first=0),
@@ -435,6 +436,55 @@ def test_short_cycles_of_other_tasks_make_one_of_the_cluster_task(
         expect(seen[key], *numbers)
         times = only(seen[key].conditions, "cycle_s", "track_s", "hit_s", "readout_s")
         assert set(times.values()) == {540.0}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_thinned_away_everything_is_what_it_says(seed: int) -> None:
+    """A quarter of all objects goes at random before it is read, and the watch is started anew now and then."""
+    rng = np.random.default_rng(seed)
+    with desk(window="run", tasks=OWN_NUMBERS) as made:
+        source, seen = made.source(), dict[str, Observation]()
+        for number in range(1, 7):
+            made.publish(number)
+            for held in made.server.versions.browse(".*", {}, 0, 2**63):
+                if rng.random() < 0.25 and held.created_ms >= made.clock.now().timestamp() * 1000 - 90_000:
+                    made.server.versions.remove(held.uuid)
+            source = made.source() if rng.random() < 0.3 else source
+            seen |= made.read(source)
+    assert len(seen) == 6
+    held_cycles = list[int]()
+    for key, found in seen.items():
+        last = int(key.split("/")[1]) + 1
+        for payload in FEW:
+            if payload in found.payload:
+                cycles = covered(found, payload, last)
+                assert cycles == told(found, payload), (key, payload)
+                held_cycles.append(cycles)
+            else:
+                assert payload in str(found.conditions["missing"]).split(", ")
+    assert held_cycles.count(1) > 20
+    assert held_cycles.count(2) > 3
+    assert len(held_cycles) < 6 * len(FEW)
+
+
+def covered(found: Observation, payload: str, last: int) -> int:
+    """How many cycles up to the last one an object holds, by its contents."""
+    for cycles in range(1, last + 1):
+        wanted = together(payload, *(cycle(number) for number in range(last - cycles + 1, last + 1)))
+        if np.allclose(found.payload[payload], wanted, rtol=1e-9, atol=1e-12):
+            return cycles
+    return 0
+
+
+def told(found: Observation, payload: str) -> int:
+    """How many cycles an object holds, by what the observation says."""
+    names = {CLUSTERS: "cycle_s", TRACKS: "track_s", HITS: "hit_s", READOUT: "readout_s"}
+    seconds: Any = found.conditions[names[OBJECTS[payload].task]]
+    alone = re.search(rf"{payload}: counted since (\d+):(\d+):", str(found.conditions["remarks"]))
+    if alone:
+        since = BEGAN.replace(hour=int(alone[1]), minute=int(alone[2]))
+        seconds = (found.observed_at - since).total_seconds()
+    return round(seconds / 180)
 
 
 def test_other_tasks_have_their_own_periods() -> None:
