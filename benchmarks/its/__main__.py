@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; 1 if our detector could not be loaded."""
     asked = _parser().parse_args(arguments)
     plan = QUICK if asked.quick else Plan()
-    plan = replace(plan, shifts=min(asked.shifts, plan.shifts))
+    plan = replace(plan, shifts=min(asked.shifts, plan.shifts), cycle_s=asked.cycle_s)
     scenes = scenes_of(plan)
     _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
     if asked.simulate:
@@ -37,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     _in_parallel(partial(_judge_line, plan, asked.only), lines, asked.jobs)
     methods, missing = methods_named(plan, asked.only)
     results = measured(plan, [judged(scene, methods) for scene in scenes], methods, asked.draws)
-    name = "quick" if asked.quick else "simulated"
+    name = ("quick" if asked.quick else "simulated") + (
+        "" if asked.cycle_s == Plan().cycle_s else f"-{asked.cycle_s:g}s"
+    )
     report.write(asked.out / f"{name}.json", {"stamp": report.stamp(), "plan": asdict(plan), "rows": results})
     _show(plan, results)
     if missing:
@@ -99,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--simulate", action="store_true", help="only simulate what the measurement needs")
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
     parser.add_argument("--shifts", type=int, default=Plan().shifts, help="nominal shifts at most, nominal generator")
+    parser.add_argument("--cycle-s", type=float, default=Plan().cycle_s, help="length of a cycle in seconds")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (time per cycle suffers)")
     parser.add_argument("--draws", type=int, default=tables.DRAWS, help="resamplings for the intervals; 0: none")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for the JSON files")

@@ -1,13 +1,14 @@
 """Our detector as a method: its verdicts on the cycles of a time line, with the memory that it keeps between them.
 
-The detector judges the history as it would at its installation, and every test goes on from a copy of the memory that
-this left. Pictures are not drawn here (`speed.py` measures with them). Truth reaches nothing of it.
+The detector judges the history as it would at its installation, and every test goes on from what it then remembers.
+Pictures are not drawn here and the memory is not written to disk (`speed.py` measures with both). Truth reaches
+nothing of it.
 """
 
-import shutil
-import tempfile
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -21,31 +22,32 @@ from dqm.its.detector import ItsDetector, find_model
 from dqm.its.system import incidents
 
 OURS = "ours"
-_MEMORY = Path("its/memory.npz")
-_NOTHING_TO_SAY = ("drawing", "display", "guidance", "source", "training", "lessons", "cause_training")
+_NOWHERE = Path("/nonexistent")
+"""The detector has no home: it finds no memory there and writes none."""
+_NOTHING_TO_SAY = ("drawing", "measuring")
+_IMPORT = re.compile(r"from dqm\.its(?:\.(\w+))? import \(?([\w, ]*)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detector:
-    """A detector with a home of its own; ``settings`` but for the home."""
+    """A detector with what it remembers."""
 
     detector: ItsDetector
-    home: Path
-    settings: ItsSettings
 
     def fork(self) -> "Detector":
-        return started(self.settings, self.home / _MEMORY)
+        return Detector(copy(self.detector))
 
     def judge(self, seen: Seen, *, good: bool) -> dict[str, Judgement]:
         del good
-        with without_pictures():
+        with judging_only():
             return {OURS: judgement(self.detector.judge(seen.observation), seen)}
 
 
 @contextmanager
-def without_pictures() -> Iterator[None]:
-    """Let the detector skip its pictures, which nothing here looks at."""
-    with patch("dqm.its.detector.draw", lambda *_, **__: {}):
+def judging_only() -> Iterator[None]:
+    """Let the detector skip its pictures and keep its memory to itself."""
+    nothing = {"draw": lambda *_, **__: {}, "memory.save": lambda *_: None}
+    with patch("dqm.its.detector.draw", nothing["draw"]), patch("dqm.its.memory.save", nothing["memory.save"]):
         yield
 
 
@@ -68,35 +70,16 @@ def judgement(verdict: Verdict, seen: Seen) -> Judgement:
     )
 
 
-def started(settings: ItsSettings, memory: Path | None = None) -> Detector:
-    """Return a detector in a new home, with a copy of a memory."""
-    home = Path(tempfile.mkdtemp(prefix="shiftwatch-bench-"))
-    _HOMES.append(home)
-    if memory is not None and memory.exists():
-        (home / _MEMORY).parent.mkdir(parents=True)
-        shutil.copy(memory, home / _MEMORY)
-    return Detector(ItsDetector.load(Settings(home=home, its=settings)), home, settings)
-
-
 def check_model(settings: ItsSettings | None = None) -> None:
     """Raise ModelError if there is no model package to judge with."""
     find_model(Settings(its=settings or ItsSettings()))
-
-
-_HOMES: list[Path] = []
-
-
-def forget_homes() -> None:
-    """Remove the homes of all detectors that were started."""
-    while _HOMES:
-        shutil.rmtree(_HOMES.pop(), ignore_errors=True)
 
 
 def method(settings: ItsSettings | None = None) -> Method:
     """Return our detector with the model that the settings name."""
 
     def warmed(history: Sequence[Sequence[Seen]]) -> Detector:
-        detector = started(settings or ItsSettings())
+        detector = Detector(ItsDetector.load(Settings(home=_NOWHERE, its=settings or ItsSettings())))
         for run in history:
             for seen in run:
                 detector.judge(seen, good=True)
@@ -106,9 +89,16 @@ def method(settings: ItsSettings | None = None) -> Method:
 
 
 def _sources() -> Iterator[str]:
-    """What decides what the detector says: its modules and the models that ship, relative to this folder."""
+    """What decides what the detector says, relative to this folder: modules that it imports, models that ship."""
     folder = Path(dqm.its.__file__).parent
-    modules = (path for path in folder.glob("*.py") if not path.name.startswith(_NOTHING_TO_SAY))
+    wanted, found = ["detector"], set[str]()
+    while wanted:
+        module = wanted.pop()
+        path = folder / f"{module}.py"
+        if module not in found and path.exists() and not module.startswith(_NOTHING_TO_SAY):
+            found.add(module)
+            for one, several in _IMPORT.findall(path.read_text(encoding="utf-8")):
+                wanted += [one] if one else [name.strip() for name in several.split(",")]
     models = (path for path in folder.glob("models/**/*") if path.is_file())
-    for path in sorted((*modules, *models)):
+    for path in sorted((*(folder / f"{module}.py" for module in found), *models)):
         yield str(Path("../../dqm/its") / path.relative_to(folder))
