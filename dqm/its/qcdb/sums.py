@@ -178,13 +178,13 @@ def general_occupancy(maps: Mapping[str, Values]) -> Values | None:
 def only_grew(later: Values, earlier: Values) -> bool | None:
     """Return whether counts hold all of earlier ones, by their contents: whether they fell in no bin.
 
-    None if none would fall by chance in counts taken anew with a probability of more than 1e-9: with as many in each
+    None if nothing changed, or if none would fall by chance with a probability of more than 1e-9: with as many in each
     bin on average as in the earlier ones, times the ratio of the totals, and Poisson (normal) fluctuations of both.
     """
     if (later < earlier * (1 - ROUNDING)).any():
         return False
     counts = earlier[earlier > 0]
-    if not counts.size:
+    if not counts.size or np.array_equal(later, earlier):
         return None
     ratio = float(later.sum() / counts.sum())
     falls = ndtr(-(ratio - 1) * counts / np.sqrt(ratio * counts * (1 + ratio)))

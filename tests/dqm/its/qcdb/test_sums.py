@@ -50,6 +50,7 @@ def test_counts_taken_anew_are_not_taken_for_a_sum(share: float) -> None:
     assert only_grew(one + two, one) is True
     assert only_grew(np.full(3, 50.0), np.full(3, 1.0)) is None
     assert only_grew(two, np.zeros(2000)) is None
+    assert only_grew(one, one) is None
 
 
 def test_rounding_of_single_precision_is_no_fall() -> None:
