@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 ARRAYS = "reference.npz"
 LEAST_CLUSTERS = 30.0
 """Expected clusters in a usual outer cell below which nothing is said."""
-SCALE = 0.02
+SCALE = 0.001
 FALLBACK_SCALE = 0.05
 """Spread of the luminosity before the columns are looked at, by the outer layers and by anything else."""
 FORGIVEN_S = 60.0
@@ -183,7 +183,7 @@ def _depart(
     factor = np.exp(to_cells(common.passing + common.staying) + standing.offset[quantity])
     if quantity != 1:
         factor = factor * np.maximum(1 - forgiven, 1e-3)
-    total = variance + to_cells(np.where(noise < UNKNOWN, -_MEDIAN_TAKES, 1.0) * common.variance)
+    total = variance + to_cells(np.where(common.told & (noise < UNKNOWN), -_MEDIAN_TAKES, 1.0) * common.variance)
     ratio = np.where(usable, observed / np.maximum(expected * factor, 1e-30), 1.0)
     sigma = np.sqrt(total)
     pull = np.where(usable, (ratio - 1) / sigma, 0.0)
@@ -198,6 +198,8 @@ def _common(quantity: int, medians: Floats, noise: Floats, tables: Tables, now: 
     seen = max(now.luminosity * float(tables.frames_hz) * now.live_s, 1.0)
     along = modes(quantity, tables, now.vertex.z_cm, now.vertex.sigma_cm, now.weights)
     scale = 0.0 if quantity == 1 else (SCALE if now.by_outer else FALLBACK_SCALE) ** 2
+    if quantity == 2:
+        scale += tables.dispersion[quantity] / seen  # the hits are those of other interactions
     shared = np.concatenate((along, np.ones((COLUMNS, 1))), axis=1)
     prior = np.append(np.full(MODES, tables.dispersion[quantity] / seen), scale)
     return fit_common(medians, noise, shared, prior, layers)

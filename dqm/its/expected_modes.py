@@ -28,20 +28,26 @@ MEDIAN_VARIANCE = np.pi / 2
 MODES = 14
 UNKNOWN = 1e4
 """Variance of the median of a column with too few cells."""
+STRANGE = 4.0
+"""Columns whose median is further out than so many sigma of all that is usual do not tell what is common."""
 _NEVER = 1e-16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Common:
-    """Of every column, shape (COLUMNS,) each: what passes, what stays (the step of the layer), variance of the sum."""
+    """Of every column, shape (COLUMNS,) each: what passes, what stays (the step of the layer), variance of the sum.
+
+    ``told``: the column took part.
+    """
 
     passing: Floats
     staying: Floats
     variance: Floats
+    told: Bools
 
 
 def fit_common(medians: Floats, noise: Floats, shared: Floats, prior: Floats, layer_variance: Floats) -> Common:
-    """Return what the columns share.
+    """Return what the columns share; a column that is far out is left out (a link or a layer that loses data).
 
     Parameters
     ----------
@@ -53,15 +59,17 @@ def fit_common(medians: Floats, noise: Floats, shared: Floats, prior: Floats, la
         Prior variance of each layer's step, shape (7,).
     """
     design = np.concatenate((shared, _layers()), axis=1)
-    weighted = design / noise[:, None]
+    usual = np.maximum(np.concatenate((prior, layer_variance)), _NEVER)
+    told = medians**2 < STRANGE**2 * (np.einsum("ck,ck,k->c", design, design, usual) + noise)
+    weighted = design * (told / noise)[:, None]
     precision = np.einsum("ck,cl->kl", weighted, design)
-    precision[np.diag_indices_from(precision)] += 1 / np.maximum(np.concatenate((prior, layer_variance)), _NEVER)
+    precision[np.diag_indices_from(precision)] += 1 / usual
     covariance = np.linalg.inv(precision)
     found = np.einsum("kl,l->k", covariance, np.einsum("cl,c->l", weighted, medians))
     number = shared.shape[1]
     variance = np.einsum("ck,ck->c", np.einsum("ck,kl->cl", design, covariance), design)
     return Common(
-        np.einsum("ck,k->c", shared, found[:number]), np.einsum("ck,k->c", _layers(), found[number:]), variance
+        np.einsum("ck,k->c", shared, found[:number]), np.einsum("ck,k->c", _layers(), found[number:]), variance, told
     )
 
 

@@ -58,13 +58,13 @@ class Residuals:
 def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
     """Return the residuals of a run about the reference alone."""
     moments = [moment(one, tables, np.zeros(CELLS)) for one in readings]
-    usable = np.all([one.has_occupation & one.has_size & one.has_hits & (one.hits > 0) for one in readings], axis=0)
+    usable = np.all([_whole(one) for one in readings], axis=0)
     logs = np.zeros((3, len(readings), CELLS))
     for at, (one, now) in enumerate(zip(readings, moments, strict=True)):
         size = now.pixels / now.clusters
         ratios = (one.occupation / now.clusters, one.size / size, one.hits / now.pixels * PIXELS_PER_CHIP)
         logs[:, at] = np.log(np.where(usable, ratios, 1.0))
-    standing = logs.mean(axis=1)
+    standing = np.median(logs, axis=1)
     usual = np.stack([column_medians(values, np.ones(CELLS), usable)[0] for values in standing])
     moved = _column_means(logs - standing[:, None], usable)
     cells = logs - _to_cells(moved) - _to_cells(usual)[:, None]
@@ -81,6 +81,12 @@ def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
         noise_share=shares,
         noise_effect=noise_effect(shares, moments[len(moments) // 2]),
     )
+
+
+def _whole(one: Reading) -> Bools:
+    """Cells that have all three quantities."""
+    seen = (one.occupation > 0) & (one.size > 0) & (one.hits > 0)
+    return np.asarray(one.has_occupation & one.has_size & one.has_hits & seen)
 
 
 def _column_means(moved: Floats, usable: Bools) -> Floats:
@@ -141,8 +147,8 @@ def robust_variance(values: NDArray[np.floating]) -> float:
 
 
 def clipped_variance(values: NDArray[np.floating]) -> float:
-    """Return the mean square about zero, with outliers cut at 5 sigma of the core: that of a mixture is the mean."""
-    limit = 5 * np.sqrt(robust_variance(values))
+    """Return the mean square about zero, with outliers cut at 4 sigma of the core: that of a mixture is the mean."""
+    limit = 4 * np.sqrt(robust_variance(values))
     return float(np.mean(np.square(np.clip(values, -limit, limit))))
 
 

@@ -21,6 +21,8 @@ MEMORIES_S = (900.0, 1800.0, 3600.0, 7200.0, 14400.0)
 LEAST_WANDER = 1e-8
 QUIET_SHARE = 0.1
 USUAL_NOISE_WANDER = 0.03
+WILD = 25.0
+"""Cells that vary by so much more than is usual in their layer are no nominal ones."""
 _NOISE_WANDERS = (0.003, 0.3)
 _LEAST_LEVER = 0.01
 _LEAST_LEFT = 0.1
@@ -48,7 +50,10 @@ def _rows(quantity: int, layer: int, found: Sequence[tuple[Residuals, Change]]) 
     rows = []
     for run, change in found:
         chosen = in_layer(layer, run.usable & (run.noise_share < QUIET_SHARE))
-        variance = clipped_variance(change.cells[quantity][:, chosen]) / (1 - 1 / LAYERS[layer].staves)
+        moved = change.cells[quantity][:, chosen]
+        per_cell = np.mean(np.square(moved), axis=0)
+        moved = moved[:, per_cell <= WILD * np.median(per_cell)]
+        variance = clipped_variance(moved) / (1 - 1 / LAYERS[layer].staves)
         rows.append((variance, float(np.median(change.per_cluster[:, chosen])), change.seconds))
     return np.array(rows)
 
