@@ -1,7 +1,7 @@
 """Arrivals that are left for later, and why: nothing is given up, nothing is tried without a pause."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -30,6 +30,11 @@ class WaitingRoom:
         """Let a ticket wait because of ``trouble``, longer each time."""
         attempts = self.attempts(ticket) + 1
         self._waits[ticket] = _Wait(now + timedelta(seconds=pause_s(attempts)), attempts, trouble)
+
+    def release(self, ticket: str) -> None:
+        """Let a ticket wait no longer; what troubled it, and how often, is remembered."""
+        if ticket in self._waits:
+            self._waits[ticket].until = datetime.min.replace(tzinfo=UTC)
 
     def dismiss(self, ticket: str) -> None:
         """Forget a ticket: it was settled."""

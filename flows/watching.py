@@ -13,7 +13,7 @@ from itertools import chain
 
 from core.clock import Clock, SystemClock
 from core.contracts import Arrival, Detector, Settled, Source, System
-from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError, StoreError
+from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError, SourceError, StoreError
 from core.observation import Observation
 from core.settings import Settings, load_settings
 from core.store import Store
@@ -26,6 +26,7 @@ from flows.waiting import WaitingRoom, pause_s
 from flows.windows import Window
 
 MODEL_ATTEMPTS = 3
+ORDERLY_ATTEMPTS = 5
 Step = Callable[[Callable[[], int]], int]
 log = logging.getLogger(__name__)
 
@@ -144,13 +145,23 @@ class _Watch:
         return settled
 
     def _read(self, source: Source, arrival: Arrival) -> _Ready | None:
-        """Read an arrival, or find that it never can be (quarantine), or leave it for later (None)."""
+        """Read an arrival, or find that it never can be (quarantine), or leave it for later (None).
+
+        A source that does not answer ends the round, so that what it has comes in its order; if it goes on not to
+        answer for this arrival alone, the others do not wait for it.
+        """
         try:
             return _Ready(arrival, source.read(arrival))
         except IncompleteInputError:
             return None
         except InputError as error:
             reason = str(error)
+        except SourceError as error:
+            self.waiting.admit(arrival.ticket, self.clock.now(), f"{arrival.origin}: {error}")
+            if self.waiting.attempts(arrival.ticket) <= ORDERLY_ATTEMPTS:
+                self.waiting.release(arrival.ticket)
+                raise
+            return None
         except OSError as error:
             self.waiting.admit(arrival.ticket, self.clock.now(), f"{arrival.origin}: {error.strerror or error}")
             return None

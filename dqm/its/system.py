@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.alarms.severity import Severity
@@ -97,16 +97,21 @@ def _incidents(observation: Observation, regions: Sequence[Region]) -> Iterator[
         quality = Quality(str(where.get("quality", Quality.GOOD)))
         if quality not in _ALARMING:
             continue
-        element, since = str(where["element"]), where.get("since")
+        element, began_at = str(where["element"]), _began_at(observation)
+        since = datetime.fromisoformat(str(where["since"])) if "since" in where else began_at
         yield Incident(
             kind=_BACKGROUND if where.get("kind") == _BACKGROUND else _PLACE,
             places=frozenset(str(where.get("cells", "")).split()),
             element=element,
             quality=quality,
-            since=datetime.fromisoformat(str(since)) if since else observation.observed_at,
+            since=min(since, began_at),  # a cycle that comes late may be older than what was known of its incident
             cause=region.cause.name if region.cause else None,
             message=_message(region, element),
         )
+
+
+def _began_at(observation: Observation) -> datetime:
+    return observation.observed_at - timedelta(seconds=float(observation.conditions.get("cycle_s") or 0.0))
 
 
 def _message(region: Region, element: str) -> str:

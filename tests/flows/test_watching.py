@@ -12,13 +12,14 @@ import pytest
 from core.alarms.events import ChangeKind
 from core.alarms.severity import Severity
 from core.clock import ManualClock
-from core.contracts import System
-from core.errors import InputError, ModelError, StoreError
+from core.contracts import Arrival, System
+from core.errors import InputError, ModelError, SourceError, StoreError
+from core.observation import Observation
 from core.settings import Settings
 from core.store import Store
 from core.verdict import Quality
 from flows import quarantine
-from flows.watching import Summary, pipeline
+from flows.watching import ORDERLY_ATTEMPTS, Summary, pipeline
 from flows.windows import Window
 from tests.flows.fakes import FAKE, NAME, FolderSource, Oracle, drop
 
@@ -185,6 +186,40 @@ def test_a_missing_model_is_waited_for(bench: Bench) -> None:
     assert bench.watch(10, detector=not_before(100)) == Summary(0, ("no model of product X: train it first",))
     assert bench.beat.detail == "no model of product X: train it first"
     assert bench.watch(20, detector=not_before(10)) == Summary(1, ())
+
+
+class Failing(FolderSource):
+    """Does not answer for one file, so many times."""
+
+    def __init__(self, folder: Path, name: str, times: int) -> None:
+        super().__init__(folder)
+        self.fails, self.times = name, times
+
+    def read(self, arrival: Arrival) -> Observation:
+        if Path(arrival.origin).name == self.fails and self.times > 0:
+            self.times -= 1
+            raise SourceError("server: no answer")
+        return super().read(arrival)
+
+
+def test_a_source_that_does_not_answer_for_a_while_is_still_taken_in_order(bench: Bench) -> None:
+    for name in "abc":
+        drop(bench.inbox, name, element=name.upper())
+    bench.source = Failing(bench.inbox, "b.json", times=ORDERLY_ATTEMPTS - 1)
+    assert bench.watch(1.0).troubles == ("server: no answer", f"{bench.inbox / 'b.json'}: server: no answer")
+    assert bench.oracle.judged == ["A"]
+    assert bench.watch(60).troubles == ()
+    assert bench.oracle.judged == ["A", "B", "C"]
+
+
+def test_one_that_a_source_never_answers_for_does_not_hold_up_the_others(bench: Bench) -> None:
+    for name in "abc":
+        drop(bench.inbox, name, element=name.upper())
+    bench.source = Failing(bench.inbox, "b.json", times=10**6)
+    assert bench.watch(120).settled == 2
+    assert bench.oracle.judged == ["A", "C"]
+    assert not bench.beat.ok
+    assert "no answer" in bench.beat.detail
 
 
 @pytest.mark.parametrize("error", [InputError("folder", "gone"), OSError("gone"), RuntimeError("a bug")])
