@@ -70,8 +70,8 @@ def measure_scales(eyes: Eyes, shifts: Sequence[Shift]) -> Scales:
         for number, seen in enumerate(watch(eyes, shift(), Scales.unit())):
             if not seen.pulls.trust and number % _EVERY == 0:
                 found.append(sums(seen.pulls))
-                rest = eyes.rest(seen.pulls)
-                rests += [] if rest is None else [np.where(seen.pulls.valid, rest, np.nan)]
+                valid = seen.pulls.valid
+                rests += [] if eyes.rebuilding is None else [np.where(valid, eyes.rest(seen.pulls, valid), np.nan)]
     if not found:
         raise CalibrationError("no nominal cycle that can be judged")
     table = np.moveaxis(np.stack(found), 4, 2)  # (cycles, quantities, widths, sides, directions)

@@ -17,10 +17,11 @@ from core.errors import ModelError
 from core.inference import ModelPackage
 from core.observation import Observation
 from dqm.its.expected_long import LongPulls, long_pulls
-from dqm.its.expected_modes import MODES, UNKNOWN, Common, column_medians, fit_common, modes, to_cells
+from dqm.its.expected_modes import MODES, UNKNOWN, Common, column_medians, fit_common, layer_modes, modes, to_cells
 from dqm.its.expected_moment import Moment, moment
 from dqm.its.expected_state import Predicted, noise_shares, predict, taught
 from dqm.its.expected_tables import Tables
+from dqm.its.geometry import LAYERS
 from dqm.its.layout import CELLS, COLUMNS, INNER, PIXELS_PER_CHIP, Bools, layer_of
 from dqm.its.pulls import Pulls
 from dqm.its.reading import Reading, read
@@ -51,6 +52,7 @@ class _Departure:
     offset: Floats
     variance: Floats
     spread: Floats
+    staying: Floats
 
 
 class Reference:
@@ -143,6 +145,7 @@ def _assemble(reading: Reading, tables: Tables, now: Moment, before: Predicted) 
         expected_size=_single(np.where(usable[1], expected[1] * found[1].factor, 0.0)),
         next_free=free,
         next_held=held,
+        next_moved=np.stack([one.staying for one in found]),
     )
 
 
@@ -190,7 +193,7 @@ def _depart(
     residual = log - to_cells(common.passing + common.staying)
     learns = usable & (observed > 0) & (forgiven <= 0)
     after = taught(before, quantity, residual, to_cells(common.staying), counting, pull, learns)
-    return _Departure(pull, ratio, factor, np.where(usable, sigma, 0.0), *after)
+    return _Departure(pull, ratio, factor, np.where(usable, sigma, 0.0), *after, to_cells(common.staying))
 
 
 def _common(quantity: int, medians: Floats, noise: Floats, tables: Tables, now: Moment, layers: Floats) -> Common:
@@ -200,8 +203,9 @@ def _common(quantity: int, medians: Floats, noise: Floats, tables: Tables, now: 
     scale = 0.0 if quantity == 1 else (SCALE if now.by_outer else FALLBACK_SCALE) ** 2
     if quantity == 2:
         scale += tables.dispersion[quantity] / seen  # the hits are those of other interactions
-    shared = np.concatenate((along, np.ones((COLUMNS, 1))), axis=1)
-    prior = np.append(np.full(MODES, tables.dispersion[quantity] / seen), scale)
+    together = layer_modes(tables.layer_chance[quantity])
+    shared = np.concatenate((along, together, np.ones((COLUMNS, 1))), axis=1)
+    prior = np.concatenate((np.full(MODES, tables.dispersion[quantity]), np.ones(len(LAYERS)), [scale * seen])) / seen
     return fit_common(medians, noise, shared, prior, layers)
 
 

@@ -11,6 +11,9 @@ import numpy as np
 from dqm.its.features import CLASSES
 from dqm.its.layout import CELLS, Floats, Ints
 
+FADED = 0.15
+"""An incident goes on only if it is seen with at least this share of the highest score it had: what is left may be
+another, fainter one."""
 MISSED = 2
 """An incident that is not seen for more cycles than this is over."""
 
@@ -123,7 +126,7 @@ def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: da
     found = []
     for sighting in seen:
         known = _continued(open_ones, owner, sighting)
-        known = known if known in left else None
+        known = known if known in left and not _faded(known, sighting) else None
         if known is not None:
             left.remove(known)
         found.append(_begun(sighting, began_at) if known is None else _gone_on(known, sighting))
@@ -140,6 +143,13 @@ def _continued(open_ones: Sequence[Incident], owner: Ints, sighting: Sighting) -
     if not shared.any():
         return None
     return min(zip(open_ones, shared, strict=True), key=lambda pair: (-pair[1], pair[0].since))[0]
+
+
+def _faded(known: Incident, sighting: Sighting) -> bool:
+    return all(
+        check not in ADDED_UP and score < FADED * known.scores.get(check, 0.0)
+        for check, score in sighting.scores.items()
+    )
 
 
 def _covered(incident: Incident, seen: Sequence[Sighting]) -> bool:

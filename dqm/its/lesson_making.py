@@ -76,6 +76,8 @@ def make_pictures(eyes: Eyes, wanted: Sequence[Wanted], cache: Path | None = Non
     for one in wanted:
         shift = (lesson.observation for lesson in lessons(one, cache))
         found += [
-            canvas(seen.pulls).astype(np.float16) for seen in watch(eyes, shift, Scales.unit()) if not seen.pulls.trust
+            canvas(seen.pulls, seen.pulls.valid).astype(np.float16)
+            for seen in watch(eyes, shift, Scales.unit())
+            if not seen.pulls.trust
         ]
     return Pictures(np.stack(found))

@@ -1,7 +1,9 @@
 """One look at one cycle, and what is remembered of it: the part that calibration and the running detector share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +13,20 @@ from core.observation import Observation
 from dqm.its.background import Background, Scales
 from dqm.its.expected import Reference
 from dqm.its.features import features, sizes
-from dqm.its.incidents import Incident, follow
-from dqm.its.layout import Floats
+from dqm.its.incidents import Incident, Kind, follow
+from dqm.its.layout import CELLS, Bools, Floats
 from dqm.its.memory import State
 from dqm.its.places import no_evidence
 from dqm.its.pulls import Pulls
-from dqm.its.regions import Seen, find_regions
+from dqm.its.regions import find_regions
 from dqm.its.standing import Standing
 from dqm.its.strange import IMAGE, REBUILT, around, canvas, rest
 
 CAUSES_FILE, REBUILDING_FILE = "causes.onnx", "rebuilding.onnx"
+DEAD = 0.1
+"""Observed over expected clusters of what is called in the first cycle that is seen of a detector."""
+FRESH = 3
+"""Cycles for which the reference does not follow cells of a new incident, however faint."""
 FEATURES, PROBABILITIES = "features", "probabilities"
 
 
@@ -53,9 +59,11 @@ class Eyes:
         found: NDArray[np.floating] = self.causes.run(feeds)[PROBABILITIES][0]
         return found
 
-    def rest(self, pulls: Pulls) -> Floats | None:
-        """Return what the autoencoder does not rebuild around each cell, shape (CELLS,); None without one."""
-        return None if self.rebuilding is None else around(rest(self.rebuilding, canvas(pulls)), pulls.valid)
+    def rest(self, pulls: Pulls, shown: Bools) -> Floats:
+        """Return what the autoencoder does not rebuild around each of the cells shown, shape (CELLS,), 0 elsewhere."""
+        if self.rebuilding is None:
+            return np.zeros(CELLS)
+        return around(rest(self.rebuilding, canvas(pulls, shown)), shown)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,10 +83,35 @@ def look(eyes: Eyes, observation: Observation, state: State, scales: Scales) -> 
     pulls = eyes.reference.pulls(observation, standing)
     if pulls.trust:
         return Look(pulls, None, (), (), state)
-    seen: Seen = find_regions(pulls, eyes.probabilities(pulls, observation), scales, eyes.rest(pulls))
+    probabilities = eyes.probabilities(pulls, observation)
+    if standing.run == 0:  # nothing is known of this detector: how it stands now is how it stands
+        return _first_look(pulls, probabilities, scales, state, began_at(observation))
+    seen = find_regions(pulls, probabilities, scales, partial(eyes.rest, pulls))
     incidents, over = follow(state.incidents, seen.sightings, began_at(observation))
-    after = replace(state, standing=standing.after(pulls, seen.held), incidents=incidents)
+    held = seen.held | _fresh(incidents)
+    after = replace(state, standing=standing.after(pulls, held), incidents=incidents)
     return Look(pulls, seen.background, incidents, over, after)
+
+
+def _first_look(
+    pulls: Pulls, probabilities: NDArray[np.floating], scales: Scales, state: State, began_at: datetime
+) -> Look:
+    """The first cycle of a detector: chips that are off since long are no news, only what is beyond doubt is."""
+    seen = find_regions(pulls, probabilities, scales)
+    certain = [one for one in seen.sightings if one.kind is Kind.BACKGROUND or one.ratio < DEAD]
+    incidents, over = follow(state.incidents, certain, began_at)
+    held = _fresh(incidents)
+    after = replace(state, standing=Standing.cold().after(pulls, held), incidents=incidents)
+    return Look(pulls, seen.background, incidents, over, after)
+
+
+def _fresh(incidents: Iterable[Incident]) -> Bools:
+    """Cells of incidents that are new, all cells for background: the reference waits to see what becomes of them."""
+    held = np.zeros(CELLS, bool)
+    for incident in incidents:
+        if incident.now is not None and incident.cycles <= FRESH:
+            held[slice(None) if incident.kind is Kind.BACKGROUND else incident.cells] = True
+    return held
 
 
 def began_at(observation: Observation) -> datetime:

@@ -45,6 +45,8 @@ class Pulls:
         Pixels, what these conditions should give.
     next_free, next_held
         The standing after this cycle if nothing was suspected, and if everything was; see `Standing.after`.
+    next_moved
+        By how much layers moved as a whole (logarithm), shape (3, CELLS): held cells go with their layer.
     """
 
     occupation: Floats
@@ -62,3 +64,4 @@ class Pulls:
     expected_size: Floats
     next_free: "Standing | None" = None
     next_held: "Standing | None" = None
+    next_moved: Floats | None = None

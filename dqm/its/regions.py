@@ -1,6 +1,6 @@
 """From the pulls of a cycle to regions: beam background first, then places that it does not explain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +9,22 @@ from dqm.its.background import SIDES, Background, Scales, fit
 from dqm.its.causes import Cause
 from dqm.its.explaining import explain
 from dqm.its.features import CAUSES, CLASSES
+from dqm.its.geometry import LAYERS
 from dqm.its.incidents import Check, Kind, Sighting
-from dqm.its.layout import CELLS, INNER, Bools, Floats, layer_of
+from dqm.its.layout import CELLS, Bools, Floats, Ints, layer_of
 from dqm.its.places import Place, connected, find_places, neighbours
 from dqm.its.pulls import Pulls
 
+MOST_STRANGE = 3
 STRANGE_FLOOR = 6.0
 """Spreads above the usual rest from which cells may be strange."""
 _FLAGGED = 0.7
 HELD = 8.0
 """A cell that departs by more is under suspicion: the reference does not follow it."""
 BACKGROUND_HELD = 8.0
+
+
+Rebuild = Callable[[Bools], Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +36,7 @@ class Seen:
     held: Bools
 
 
-def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rest: Floats | None = None) -> Seen:
+def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rebuild: Rebuild | None = None) -> Seen:
     """Return the regions of a cycle.
 
     Parameters
@@ -40,8 +45,8 @@ def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rest: Floa
         Of each class in each cell, shape (CLASSES, CELLS).
     scales
         How nominal cycles vary.
-    rest
-        What the autoencoder does not rebuild around each cell, shape (CELLS,).
+    rebuild
+        Returns what the autoencoder does not rebuild around each cell, shape (CELLS,), of the cells that it is given.
     """
     background = fit(pulls, scales)
     there = background.score >= scales.floor
@@ -50,10 +55,8 @@ def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rest: Floa
     cycle_s = float(pulls.conditions.get("cycle_s", 0.0))
     found = [_background_sighting(pulls, background)] if there else []
     found += [_place_sighting(place, cycle_s) for place in places]
-    if rest is not None:
-        found += _strange_sightings(
-            pulls, probabilities, (rest - scales.rest_mean[layer_of()]) / scales.rest_spread[layer_of()], places, there
-        )
+    if rebuild is not None and background.score < max(BACKGROUND_HELD, scales.floor):
+        found += _strange_sightings(pulls, probabilities, scales, rebuild, places)
     return Seen(tuple(found), background, _held(places, background.score >= max(BACKGROUND_HELD, scales.floor)))
 
 
@@ -80,18 +83,18 @@ def _background_sighting(pulls: Pulls, background: Background) -> Sighting:
 
 
 def _strange_sightings(
-    pulls: Pulls, probabilities: Floats, strangeness: Floats, places: Sequence[Place], background: bool
+    pulls: Pulls, probabilities: Floats, scales: Scales, rebuild: Rebuild, places: Sequence[Place]
 ) -> list[Sighting]:
-    """What is neither a place nor background, and yet cannot be rebuilt."""
-    open_cells = pulls.valid.copy()
-    one, other = neighbours()
+    """What is no place, and yet cannot be rebuilt; places are blanked out, for they would disturb what is near them."""
+    left = pulls.valid.copy()
     for place in places:
-        near = np.isin(one, place.cells) | np.isin(other, place.cells)
-        open_cells[one[near]] = open_cells[other[near]] = open_cells[place.cells] = False
-    if background:
-        open_cells[:INNER] = False
+        left[place.cells] = False
+    strangeness = (rebuild(left) - scales.rest_mean[layer_of()]) / scales.rest_spread[layer_of()]
+    open_cells = left.copy()
+    one, other = neighbours()
+    open_cells[one[~left[other]]] = open_cells[other[~left[one]]] = False
     found = []
-    for cells in connected(np.flatnonzero(open_cells & (strangeness >= STRANGE_FLOOR))):
+    for cells in _groups(np.flatnonzero(open_cells & (strangeness >= STRANGE_FLOOR))):
         observed, expected = float(pulls.observed[cells].sum()), float(pulls.expected[cells].sum())
         worst = int(cells[strangeness[cells].argmax()])
         found.append(
@@ -105,6 +108,14 @@ def _strange_sightings(
             )
         )
     return found
+
+
+def _groups(cells: Ints) -> Iterator[Ints]:
+    """Cells that touch; all of a layer where there are many groups, for they have one cause then."""
+    groups = list(connected(cells))
+    for layer in range(len(LAYERS)):
+        own = [group for group in groups if layer_of()[group[0]] == layer]
+        yield from own if len(own) <= MOST_STRANGE else [np.sort(np.concatenate(own))]
 
 
 def _side_evidence(background: Background) -> Floats:

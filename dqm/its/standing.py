@@ -78,11 +78,12 @@ class Standing:
         if pulls.trust or free is None or kept is None:
             return self
         held = np.asarray(held, bool)
+        moved = 0.0 if pulls.next_moved is None or held.all() else pulls.next_moved
         z, inner = z_cm()[:INNER], held[:INNER]
         sides = np.array([inner[side * z > _MIDDLE_CM].mean() > _SIDE_HELD for side in (1, -1)])
         return replace(
             free,
-            offset=np.where(held, kept.offset, free.offset),
+            offset=np.where(held, kept.offset + moved, free.offset),
             variance=np.where(held, kept.variance, free.variance),
             spread=np.where(held, kept.spread, free.spread),
             restart_s=free.restart_s,

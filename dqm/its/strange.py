@@ -24,12 +24,12 @@ ROWS, RING, PHI = 120, 48, 64
 IMAGE, REBUILT = "image", "rebuilt"
 
 
-def canvas(pulls: Pulls) -> NDArray[np.float32]:
-    """Return the pulls of all layers as one picture, shape (quantities, ROWS, PHI)."""
+def canvas(pulls: Pulls, cells_shown: Bools) -> NDArray[np.float32]:
+    """Return the pulls of all layers as one picture, shape (quantities, ROWS, PHI), 0 where cells are not shown."""
     cells = on_canvas()
     found = np.zeros((len(QUANTITIES), ROWS, PHI), np.float32)
     for picture, name in zip(found, QUANTITIES, strict=True):
-        picture[:COLUMNS] = soft(np.where(pulls.valid, getattr(pulls, name), 0.0))[cells]
+        picture[:COLUMNS] = soft(np.where(cells_shown, getattr(pulls, name), 0.0))[cells]
     return found
 
 

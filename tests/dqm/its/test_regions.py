@@ -64,16 +64,18 @@ def test_what_cannot_be_rebuilt_is_unknown_unless_it_is_a_place_already() -> Non
     rest = np.zeros(CELLS)
     near = [cell_of(f"L5_10/lane {lane}") for lane in (5, 6, 7)]
     rest[near] = [8.0, 12.0, 7.0]
-    (sighting,) = find_regions(nominal(), no_evidence(), SCALES, rest).sightings
+    (sighting,) = find_regions(nominal(), no_evidence(), SCALES, lambda shown: np.where(shown, rest, 0.0)).sightings
     assert sighting.kind is Kind.UNKNOWN
     assert sighting.cells.tolist() == near
     assert sighting.scores == {Check.STRANGE: 12.0}
-    (sighting,) = find_regions(scaled(nominal(), [near[1]], 0.3), no_evidence(), SCALES, rest).sightings
+    (sighting,) = find_regions(
+        scaled(nominal(), [near[1]], 0.3), no_evidence(), SCALES, lambda shown: np.where(shown, rest, 0.0)
+    ).sightings
     assert sighting.kind is Kind.PLACE
 
 
 def test_masked_cells_are_never_regions() -> None:
     pulls = scaled(nominal(), [3], 0.0)
     pulls.valid[3] = False
-    assert not find_regions(pulls, no_evidence(), SCALES, np.where(np.arange(CELLS) == 3, 99.0, 0.0)).sightings
+    assert not find_regions(pulls, no_evidence(), SCALES, lambda shown: np.where(shown, 0.0, 99.0)).sightings
     assert pulls.valid[:INNER].sum() == INNER - 1
