@@ -75,10 +75,10 @@ class Standing:
         ``pulls`` must come from `Reference.pulls` with this standing; pulls that are not trusted change nothing.
         """
         free, kept = pulls.next_free, pulls.next_held
-        if pulls.trust or free is None or kept is None:
-            return self
         held = np.asarray(held, bool)
-        moved = 0.0 if pulls.next_moved is None or held.all() else pulls.next_moved
+        if pulls.trust or free is None or kept is None or held.all():
+            return self
+        moved = 0.0 if pulls.next_moved is None else pulls.next_moved
         z, inner = z_cm()[:INNER], held[:INNER]
         sides = np.array([inner[side * z > _MIDDLE_CM].mean() > _SIDE_HELD for side in (1, -1)])
         return replace(
