@@ -2,21 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.contracts import Incident
 
 MANY = "many places"
+LEAST_ALIKE = 0.05
+"""An incident goes on as an alarm only if they share this part of all their places, or began at the same time: a dead
+lane is not the same as half a layer that lies around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ongoing:
-    """An open alarm of an incident; ``active``: its cause is not over."""
+    """An open alarm of an incident, and when it began; ``active``: its cause is not over."""
 
     number: int
     kind: str
     element: str
     places: frozenset[str]
     active: bool
+    since: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -28,16 +33,16 @@ class Spell:
     element: str
     places: frozenset[str]
     active: bool
+    since: datetime | None = None
     incidents: list[Incident] = field(default_factory=list)
 
     def fit(self, incident: Incident) -> tuple[bool, int, bool] | None:
         """Return how well an incident goes on as this, None if it cannot: active first, then places, then the name."""
-        shared = len(self.places & incident.places)
-        if self.element == MANY and not self.active:  # a flood that is over claims no place
-            return None
-        if incident.kind != self.kind or not (shared or incident.element == self.element):
-            return None
-        return self.active, shared, incident.element == self.element
+        if incident.kind != self.kind or (self.element == MANY and not self.active):
+            return None  # a flood that is over claims no place
+        shared, named = len(self.places & incident.places), incident.element == self.element
+        alike = shared >= LEAST_ALIKE * len(self.places | incident.places) or incident.since == self.since
+        return (self.active, shared, named) if named or (shared and alike) else None
 
     def take(self, incident: Incident) -> None:
         """Let an incident go on as this. A place stays part of it until it is over: regions waver at their edges."""
@@ -67,7 +72,7 @@ def follow(
     that raises no alarm holds every active one that it fits. More than ``flood`` new ones of a kind begin one alarm
     together, called ``MANY``; while that is active, others that are new join it.
     """
-    spells = [Spell(one.number, one.kind, one.element, one.places, one.active) for one in ongoing]
+    spells = [Spell(one.number, one.kind, one.element, one.places, one.active, one.since) for one in ongoing]
     held: set[int] = set()
     new: list[Incident] = []
     for incident in incidents:

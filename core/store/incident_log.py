@@ -61,7 +61,7 @@ class IncidentLedger:
 
     def _ongoing(self) -> list[Ongoing]:
         return [
-            Ongoing(row.id, row.kind, row.element, frozenset(row.places), row.current is not Severity.OK)
+            Ongoing(row.id, row.kind, row.element, frozenset(row.places), row.current is not Severity.OK, row.bad_since)
             for row in self.rows.values()
         ]
 

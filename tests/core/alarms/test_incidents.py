@@ -1,5 +1,6 @@
 """Which open alarm an incident goes on as."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
@@ -38,6 +39,15 @@ def test_it_goes_on_where_it_shares_a_place_or_has_the_same_name() -> None:
     assert numbers(plan([incident("b c")], [ongoing(1, "a b")])) == [(1, 1)]
     assert numbers(plan([incident("x", element="barrel")], [ongoing(1, "a b", element="barrel")])) == [(1, 1)]
     assert numbers(plan([incident("c")], [ongoing(1, "a b")])) == [(None, 1)]
+
+
+def test_a_small_place_within_a_large_one_is_another_incident_unless_it_began_with_it() -> None:
+    layer = " ".join(f"c{number}" for number in range(40))
+    assert numbers(plan([incident("c7", element="lane")], [ongoing(1, layer)])) == [(None, 1)]
+    assert plan([incident("c7", element="lane")], [ongoing(1, layer)]).held == set()
+    assert numbers(plan([incident("c7", element="lane")], [replace(ongoing(1, layer), since=NOON)])) == [(1, 1)]
+    assert numbers(plan([incident(layer, element="x")], [ongoing(1, "c7")])) == [(None, 1)]
+    assert numbers(plan([incident(layer, element="x")], [replace(ongoing(1, "c7"), since=NOON)])) == [(1, 1)]
 
 
 def test_another_kind_is_never_the_same_wherever_it_is() -> None:

@@ -28,7 +28,8 @@ from core.store import Store
 from core.store.views import AlarmView, ObservationView
 from core.verdict import Quality
 from dqm.its.causes import Cause
-from dqm.its.cycle import Cycle
+from dqm.its.cycle import Cycle, to_observation
+from dqm.its.detector import ItsDetector
 from dqm.its.objects import OBJECTS
 from dqm.its.qcdb.faults import FaultKind
 from dqm.its.qcdb.publishing import publish
@@ -76,17 +77,23 @@ class Qcdb:
         }.get(number)
 
     def play(self, cycles: list[Cycle]) -> None:
-        """Store cycle after cycle; the ninth without an object, which retention took, the nineteenth twice."""
+        """Store cycle after cycle; retention takes two objects of the ninth, the nineteenth comes twice."""
         for cycle in cycles:
             if (trouble := self.trouble(cycle.number)) is not None:
                 trouble()
             publish(self.server.versions, cycle)  # type: ignore[arg-type] the store itself: QC does not wait for us
             if cycle.number == 9:
-                self.server.versions.truncate(OBJECTS["vertex_xy"].path())
+                self._thin(cycle, "lane_fault", "hits_when_long_L1")
             if cycle.number == 19:
                 publish(self.server.versions, cycle)  # type: ignore[arg-type]
             self.over.wait(PACE_S)
         self.server.faults.clear()
+
+    def _thin(self, cycle: Cycle, *payloads: str) -> None:
+        told = {"CycleNumber": str(cycle.number)}
+        for payload in payloads:
+            for held in self.server.versions.browse(OBJECTS[payload].path(), told, 0, 2**62):
+                self.server.versions.remove(held.uuid)
 
     def _down(self) -> None:
         self.server.down_for(TROUBLE_S)
@@ -147,6 +154,16 @@ def playing(qcdb: Qcdb, cycles: list[Cycle]) -> Iterator[Thread]:
         player.join()
 
 
+def get_to_know(settings: Settings) -> None:
+    """Let the detector see an hour of an earlier run: it was installed before this shift."""
+    detector = ItsDetector.load(settings)
+    earlier = replace(
+        RUN, run=RUN.run - 1, duration_s=3600.0, cycle_s=180.0, faults=(), began_at=RUN.began_at - timedelta(days=365)
+    )
+    for simulated in simulate_run(earlier, SEED + 1):
+        detector.judge(to_observation(to_cycle(earlier, simulated), "earlier", "ab"))
+
+
 def judged(store: Store) -> list[ObservationView]:
     return store.observations("its", limit=200)
 
@@ -182,6 +199,7 @@ def test_every_incident_is_one_alarm_through_outages_and_kills(tmp_path: Path) -
     began_at = datetime.now(UTC) - timedelta(seconds=SHIFT_S + 120)
     run = replace(RUN, began_at=began_at)
     cycles = [to_cycle(run, simulated) for simulated in simulate_run(run, SEED)]
+    get_to_know(settings)
     with Store.open(settings.url, settings.artefacts) as store:
         store.upgrade()
         run_drill(settings, cycles, store)
