@@ -159,9 +159,9 @@ def _marks(chart: Chart, frame: _Frame) -> str:
 
 
 def ticks(low: float, high: float, most: int = 4) -> list[float]:
-    """Return round numbers between two values, ``most`` steps or fewer."""
+    """Return round numbers between two values: ``most`` steps or fewer, two numbers or more."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))
     numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
     return [round(number * step, 10) for number in numbers]

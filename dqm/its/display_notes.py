@@ -28,7 +28,9 @@ _MEASURED: Mapping[str, str] = {
     "background added to a side": "Background added",
     "smallest visible background": "Background seen from",
 }
-_LEFT_OUT = frozenset({"clusters", "readout frames"})
+_LEFT_OUT = frozenset({"clusters", "readout frames", "live time"})
+_SURE = 5e-4
+"""An uncertainty below this share of the value is not worth a figure."""
 _ORDER = {kind: number for number, kind in enumerate(_OBJECTS)}
 _LAYERED = re.compile(r"(\w+)_L([0-6])", re.ASCII)
 _SHORT_S = 300.0
@@ -62,8 +64,9 @@ def short_run(conditions: Mapping[str, Condition]) -> str:
 
 
 def measured(measurements: Mapping[str, Measurement]) -> Sequence[tuple[str, str]]:
-    """Return name and value of every measurement in words, apart from plain counts."""
-    told = {name: one for name, one in measurements.items() if name not in _LEFT_OUT}
+    """Return name and value of every measurement in words, apart from plain counts and what others say better."""
+    left_out = _LEFT_OUT | ({"tracks"} if "vertices" in measurements else set())
+    told = {name: one for name, one in measurements.items() if name not in left_out}
     return [(_MEASURED.get(name, _capital(name)), value_of(one)) for name, one in told.items()]
 
 
@@ -72,6 +75,8 @@ def value_of(measurement: Measurement) -> str:
     value, sigma, unit = measurement.value, measurement.sigma, measurement.unit
     if not isfinite(value):
         return "not known"
+    if sigma is not None and sigma < _SURE * abs(value):
+        sigma = None
     if unit.startswith("of ") and sigma is None:
         return f"{_short(100 * value, 2)} % {unit}"
     if unit.startswith("of "):

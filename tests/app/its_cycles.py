@@ -101,6 +101,12 @@ def without(one: Seen, **conditions: str) -> Seen:
     return replace(one, observation=replace(one.observation, conditions={**one.observation.conditions, **conditions}))
 
 
+def emptied(one: Seen) -> Seen:
+    """Return the cycle as published by tasks that have seen no data."""
+    payload = {name: np.zeros_like(array) for name, array in one.observation.payload.items()}
+    return replace(one, observation=replace(one.observation, payload=payload))
+
+
 def not_judged(one: Seen, reason: str) -> Settled:
     """Return the cycle as one that could not be judged."""
     verdict = unreadable(f"{one.observation.origin}: {reason}")

@@ -36,7 +36,7 @@ def _keys(detail: ObservationDetail, one: Incident) -> None:
     for label, judgement, key, what in _KEYS:
         given = (detail, one, judgement)
         st.button(label, key=f"answer_{judgement}", shortcut=key, help=what, on_click=_say, args=given)
-    with st.popover("Other cause"):
+    with st.popover("Other"):
         st.selectbox(
             "It is something else",
             [cause for cause in CAUSES if cause != one.cause],

@@ -152,9 +152,21 @@ def test_masked_places_and_a_short_run_are_told() -> None:
         (Measurement(0.04, None, "of its clusters"), "4.0 % of its clusters"),
         (Measurement(0.051, 0.004, "of its clusters"), "5.1 ± 0.4 % of its clusters"),
         (Measurement(3_600_000, None, ""), "3 600 000"),
+        (Measurement(0.59425, 0.00001, "per frame"), "0.594 per frame"),
         (Measurement(0.0, None, ""), "0"),
         (Measurement(float("nan"), None, "cm"), "not known"),
     ],
 )
 def test_measured_values_in_the_digits_they_are_worth(measurement: Measurement, text: str) -> None:
     assert display_notes.value_of(measurement) == text
+
+
+def test_counts_and_what_others_say_better_are_left_out() -> None:
+    seen = {
+        "tracks": Measurement(3e6, None, "Hz"),
+        "clusters": Measurement(1e9, None, ""),
+        "vertex z": Measurement(0.1, None, "cm"),
+    }
+    assert display_notes.measured(seen) == [("Tracks", "3 MHz"), ("Vertex z", "0.100 cm")]
+    seen["vertices"] = Measurement(126_224, 26, "Hz")
+    assert display_notes.measured(seen) == [("Vertex z", "0.100 cm"), ("Vertices", "126 kHz")]

@@ -85,8 +85,8 @@ def test_too_many_is_orange_too_few_is_blue_and_healthy_is_a_thin_grey(name: str
     red, green, blue, alpha = pixels(draw(pulls(occupation=one_cell(name, 2)), ())["pull"])[row, column].tolist()
     assert max(red, green, blue) - min(red, green, blue) < 20
     assert 0 < alpha < 128
-    five, fifty = (pixels(draw(pulls(occupation=one_cell(name, n)), ())["pull"])[row, column][3] for n in (5, 50))
-    assert alpha + 30 < five < fifty - 30
+    faint, strong = (pixels(draw(pulls(occupation=one_cell(name, n)), ())["pull"])[row, column][3] for n in (4, 15))
+    assert alpha + 30 < faint < strong - 30
 
 
 def test_a_place_without_data_is_a_hole_in_both_pictures() -> None:
