@@ -17,7 +17,17 @@ from core.errors import ModelError
 from core.inference import ModelPackage
 from core.observation import Observation
 from dqm.its.expected_long import LongPulls, long_pulls
-from dqm.its.expected_modes import MODES, UNKNOWN, Common, column_medians, fit_common, layer_modes, modes, to_cells
+from dqm.its.expected_modes import (
+    MODES,
+    STRANGE,
+    UNKNOWN,
+    Common,
+    column_medians,
+    fit_common,
+    layer_modes,
+    modes,
+    to_cells,
+)
 from dqm.its.expected_moment import Moment, moment
 from dqm.its.expected_state import Predicted, noise_shares, predict, taught
 from dqm.its.expected_tables import Tables
@@ -202,11 +212,11 @@ def _common(quantity: int, medians: Floats, noise: Floats, tables: Tables, now: 
     along = modes(quantity, tables, now.vertex.z_cm, now.vertex.sigma_cm, now.weights)
     scale = 0.0 if quantity == 1 else (SCALE if now.by_outer else FALLBACK_SCALE) ** 2
     if quantity == 2:
-        scale += tables.dispersion[quantity] / seen  # the hits are those of other interactions
+        scale += 4 * tables.dispersion[quantity] / seen  # the hits are those of other interactions; wide, no harm
     together = layer_modes(tables.layer_chance[quantity])
     shared = np.concatenate((along, together, np.ones((COLUMNS, 1))), axis=1)
     prior = np.concatenate((np.full(MODES, tables.dispersion[quantity]), np.ones(len(LAYERS)), [scale * seen])) / seen
-    return fit_common(medians, noise, shared, prior, layers)
+    return fit_common(medians, noise, shared, prior, layers, np.inf if quantity == 1 else STRANGE)
 
 
 def _next(

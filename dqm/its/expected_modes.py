@@ -29,7 +29,10 @@ MODES = 14
 UNKNOWN = 1e4
 """Variance of the median of a column with too few cells."""
 STRANGE = 4.0
-"""Columns whose median is further out than so many sigma of all that is usual do not tell what is common."""
+"""Columns whose median is further out than so many sigma of all that is usual do not tell what is common.
+
+Not so for the size of clusters: what moves a whole layer's sizes are thresholds, and no fault.
+"""
 _NEVER = 1e-16
 
 
@@ -46,7 +49,9 @@ class Common:
     told: Bools
 
 
-def fit_common(medians: Floats, noise: Floats, shared: Floats, prior: Floats, layer_variance: Floats) -> Common:
+def fit_common(
+    medians: Floats, noise: Floats, shared: Floats, prior: Floats, layer_variance: Floats, strange: float = STRANGE
+) -> Common:
     """Return what the columns share; a column that is far out is left out (a link or a layer that loses data).
 
     Parameters
@@ -57,10 +62,12 @@ def fit_common(medians: Floats, noise: Floats, shared: Floats, prior: Floats, la
         What passes: how the columns respond to each of K things, shape (COLUMNS, K), and their variances, shape (K,).
     layer_variance
         Prior variance of each layer's step, shape (7,).
+    strange
+        Sigma beyond which a column is left out.
     """
     design = np.concatenate((shared, _layers()), axis=1)
     usual = np.maximum(np.concatenate((prior, layer_variance)), _NEVER)
-    told = medians**2 < STRANGE**2 * (np.einsum("ck,ck,k->c", design, design, usual) + noise)
+    told = medians**2 < strange**2 * (np.einsum("ck,ck,k->c", design, design, usual) + noise)
     weighted = design * (told / noise)[:, None]
     precision = np.einsum("ck,cl->kl", weighted, design)
     precision[np.diag_indices_from(precision)] += 1 / usual
@@ -87,6 +94,12 @@ def modes(quantity: int, tables: Tables, z_cm: float, sigma_cm: float, weights: 
     """
     shapes = hermevander((Z_CM - z_cm) / max(sigma_cm, 0.4), MODES - 1) / np.sqrt(factorial(np.arange(MODES)))
     return np.asarray(np.einsum("cz,zk->ck", responses(quantity, tables, weights), shapes * weights[:, None]))
+
+
+def layer_modes(covariance: Floats) -> Floats:
+    """Return independent things of variance 1 that give the layers this covariance, (7, 7): shape (COLUMNS, 7)."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0)))[column_layer()])
 
 
 def column_medians(values: Floats, variance: Floats, usable: Bools) -> tuple[Floats, Floats]:

@@ -44,6 +44,9 @@ class Tables:
         The same of the noise, shape () each.
     layer_wander
         The same as ``wander``, of all cells of a layer together, shape (3, 7).
+    layer_chance
+        Covariance times interactions of what the layers do as a whole by chance, beside the activity along z: shape (3,
+        7, 7). Particles that do not go with the activity (soft electrons), showers of usual background.
     cold
         Variance of a cell of which nothing is known, shape (3, 7).
     dispersion
@@ -74,6 +77,7 @@ class Tables:
     noise_wander: NDArray[np.float64]
     noise_memory_s: NDArray[np.float64]
     layer_wander: NDArray[np.float64]
+    layer_chance: NDArray[np.float64]
     cold: NDArray[np.float64]
     dispersion: NDArray[np.float64]
     size_spread: NDArray[np.float64]
@@ -98,13 +102,21 @@ class Tables:
         found = {}
         for name, shape in SHAPES.items():
             key = f"{prefix}/{name}"
-            value = np.asarray(arrays[key], np.float64) if key in arrays else None
-            if value is None or value.shape != shape or not np.isfinite(value).all() or (value < 0).any():
+            value = np.asarray(arrays[key], np.float64) if key in arrays else LATER.get(name)
+            if (
+                value is None
+                or value.shape != shape
+                or not np.isfinite(value).all()
+                or (name not in SIGNED and (value < 0).any())
+            ):
                 raise ModelError(f"the reference's array {key} is {'missing' if value is None else 'damaged'}")
             found[name] = value
         return cls(**found)
 
 
+SIGNED = ("layer_chance",)
+LATER: Mapping[str, NDArray[np.float64]] = {"layer_chance": np.zeros((len(QUANTITIES), len(LAYERS), len(LAYERS)))}
+"""What references that were fitted earlier do not have."""
 SHAPES: Mapping[str, tuple[int, ...]] = {
     "kernel": (COLUMNS, Z_CM.size),
     "pixels": (COLUMNS, Z_CM.size),
@@ -120,6 +132,7 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     "noise_wander": (),
     "noise_memory_s": (),
     "layer_wander": _PER_LAYER,
+    "layer_chance": (len(QUANTITIES), len(LAYERS), len(LAYERS)),
     "cold": _PER_LAYER,
     "dispersion": (len(QUANTITIES),),
     "size_spread": (len(LAYERS),),

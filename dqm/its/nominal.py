@@ -16,7 +16,7 @@ from dqm.its.layout import CELLS
 from dqm.its.nominal_kernel import Kernel, fit_kernel, run_mean
 from dqm.its.nominal_long import fit_long
 from dqm.its.nominal_residuals import residuals
-from dqm.its.nominal_spread import fit_cells, fit_cold, fit_common_spread, split_noise
+from dqm.its.nominal_spread import fit_cells, fit_cold, fit_common_spread, fit_layer_chance, split_noise
 from dqm.its.reading import Reading, read
 
 Floats = NDArray[np.float64]
@@ -98,6 +98,7 @@ def _fit(runs: list[list[Reading]], frames_hz: float, other: Tables | None) -> T
     tables = replace(tables, cold=cold, size_spread=sizes)
     dispersion, layer_wander = fit_common_spread(found, tables)
     tables = replace(tables, dispersion=dispersion, layer_wander=layer_wander)
+    tables = replace(tables, layer_chance=fit_layer_chance(found, tables))
     left, noise_wander = split_noise(found, wander, None if other is None else float(other.noise_wander))
     tables = replace(tables, wander=left, noise_wander=np.array(noise_wander), noise_memory_s=memory_s[0])
     live_s = [np.array([moment(one, tables, np.zeros(CELLS)).live_s for one in run]) for run in runs]

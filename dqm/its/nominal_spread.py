@@ -21,6 +21,11 @@ MEMORIES_S = (900.0, 1800.0, 3600.0, 7200.0, 14400.0)
 LEAST_WANDER = 1e-8
 QUIET_SHARE = 0.1
 USUAL_NOISE_WANDER = 0.03
+LEAST_LAYER_WANDER = 1e-9
+LAYERS_ALIKE = 0.5
+"""No layer is taken to wander less than this share of what the layers do on average: few hours tell little."""
+MEDIAN_OF_SQUARE = 0.455
+"""Of a Gaussian number of variance 1."""
 WILD = 25.0
 """Cells that vary by so much more than is usual in their layer are no nominal ones."""
 _NOISE_WANDERS = (0.003, 0.3)
@@ -103,8 +108,8 @@ def _effects(runs: Sequence[Residuals]) -> tuple[Floats, Floats]:
 def fit_common_spread(runs: Sequence[Residuals], tables: Tables) -> tuple[Floats, Floats]:
     """Return the dispersion of interactions, shape (3,), and the wander of the layers as a whole, shape (3, 7)."""
     dispersion = np.array([_dispersion(quantity, runs, tables) for quantity in range(3)])
-    wander = np.array([_layer_wander(quantity, runs, tables, dispersion[quantity]) for quantity in range(3)])
-    return dispersion, np.maximum(wander, LEAST_WANDER)
+    wander = np.array([_layer_wander(quantity, runs, float(tables.memory_s[quantity])) for quantity in range(3)])
+    return dispersion, np.maximum(wander, LEAST_LAYER_WANDER)
 
 
 def _dispersion(quantity: int, runs: Sequence[Residuals], tables: Tables) -> float:
@@ -132,20 +137,49 @@ def _dispersion(quantity: int, runs: Sequence[Residuals], tables: Tables) -> flo
     return max(float(nnls(design / size, np.concatenate(seen))[0][0] / size[0]), 0.1)
 
 
-def _layer_wander(quantity: int, runs: Sequence[Residuals], tables: Tables, dispersion: float) -> Floats:
-    """By the mean of each layer, for occupation and hits against the outer layers."""
+def fit_layer_chance(runs: Sequence[Residuals], tables: Tables) -> Floats:
+    """Return what the layers do as a whole by chance, as in `Tables`, shape (3, 7, 7): what the vertices leave."""
+    found = np.zeros((3, 7, 7))
+    for quantity in range(3):
+        mean, seen, weight = _layer_means(quantity), np.zeros((7, 7)), 0.0
+        for run in runs:
+            change = next(iter(changes(run)), None)
+            if change is None:
+                continue
+            moved = _trimmed(change.columns[quantity] @ mean.T)
+            along = mean @ covariance(responses(quantity, tables, run.weights), run.weights) @ mean.T
+            cells = [in_layer(layer, run.usable) for layer in range(7)]
+            counted = [change.per_cluster[:, one].mean() / max(one.sum(), 1) for one in cells]
+            usual = along * tables.dispersion[quantity] * change.per_interaction.mean()
+            seen += moved.T @ moved - len(moved) * (usual + np.diag(tables.counting[quantity] * counted))
+            weight += len(moved) * change.per_interaction.mean()
+        values, vectors = np.linalg.eigh(seen / max(weight, 1e-30))
+        found[quantity] = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return found
+
+
+def _layer_means(quantity: int) -> Floats:
+    """Takes the mean of every layer, for occupation and hits against the outer layers, shape (7, COLUMNS)."""
     mean = np.stack([(column_layer() == layer) / np.sum(column_layer() == layer) for layer in range(7)])
-    if quantity != 1:
-        outer = column_layer() > 2
-        mean = mean - outer / outer.sum()
-    seen, grown = np.zeros(7), 0.0
+    outer = column_layer() > 2
+    return mean if quantity == 1 else np.asarray(mean - outer / outer.sum())
+
+
+def _layer_wander(quantity: int, runs: Sequence[Residuals], memory_s: float) -> Floats:
+    """By the mean of each layer; chance does not grow with time."""
+    mean = _layer_means(quantity)
+    seen, terms = [], []
     for run in runs:
-        chance = mean @ covariance(responses(quantity, tables, run.weights), run.weights) @ mean.T * dispersion
         for change in changes(run):
-            moved = np.median((change.columns[quantity] @ mean.T) ** 2, axis=0) / 0.455
-            seen += moved - np.diag(chance) * change.per_interaction.mean()
-            grown += -np.expm1(-change.seconds / float(tables.memory_s[quantity]))
-    return np.maximum(seen, 0.0) / max(grown, 1e-9)
+            if change.seconds <= memory_s:
+                seen.append(np.median((change.columns[quantity] @ mean.T) ** 2, axis=0) / MEDIAN_OF_SQUARE)
+                terms.append((change.per_interaction.mean(), -np.expm1(-change.seconds / memory_s)))
+    if not seen:
+        return np.zeros(7)
+    variances, design = np.maximum(np.array(seen), 1e-14), np.array(terms)
+    scale = design.max(axis=0)
+    solved = [nnls(design / scale / row[:, None], np.ones(len(row)))[0][1] / scale[1] for row in variances.T]
+    return np.maximum(solved, np.mean(solved) * LAYERS_ALIKE)
 
 
 def fit_cold(runs: Sequence[Residuals]) -> tuple[Floats, Floats]:
