@@ -179,7 +179,7 @@ def _layer_wander(quantity: int, runs: Sequence[Residuals], memory_s: float) -> 
     variances, design = np.maximum(np.array(seen), 1e-14), np.array(terms)
     scale = design.max(axis=0)
     solved = [nnls(design / scale / row[:, None], np.ones(len(row)))[0][1] / scale[1] for row in variances.T]
-    return np.maximum(solved, np.mean(solved) * LAYERS_ALIKE)
+    return np.asarray(np.maximum(solved, np.mean(solved) * LAYERS_ALIKE))
 
 
 def fit_cold(runs: Sequence[Residuals]) -> tuple[Floats, Floats]:
