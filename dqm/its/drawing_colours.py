@@ -19,7 +19,7 @@ INK, INKS = 210, 16
 """First place of the greys of text (from faint to full), and how many there are."""
 HOLE, HALO, LINE = 230, 231, 232
 """No data; the bright and the dark line around a suspect region."""
-CALM_PULL, STRONG_PULL = 2.5, 30.0
+CALM_PULL, STRONG_PULL = 2.5, 100.0
 """Within the first a pull is grey, from the second on it has its full colour, in between by its logarithm."""
 OCCUPANCY_TOP = 2.0
 """The end of the scale of occupancy, in medians of the layer."""

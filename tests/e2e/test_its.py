@@ -1,16 +1,17 @@
 """The ITS page in a real browser: its screenshots, and a shifter's way from the overview to the action, by keyboard."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from core.contracts import AlarmRule, Settled
+from core.settings import Settings
 from core.store import Store
-from dqm.its.system import CLEAR_COUNT, incidents
+from core.verdict import Quality
+from dqm.its.system import ITS
 from tests.app import its_cycles
+from tests.app.its_cycles import Seen
 from tests.e2e.conftest import OpenPage, Serve, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -29,28 +30,37 @@ SHOTS = {
 
 @pytest.fixture(scope="module")
 def addresses(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the address of a dashboard for each story."""
+    """Return the address of a dashboard for each story: simulated runs, judged by the model that ships."""
     now = datetime.now(UTC) - timedelta(seconds=20)
-    healthy = its_cycles.run(minutes=40.0, until=now)
-    stories = {
-        "healthy": its_cycles.settle(healthy),
-        "background": its_cycles.settle(its_cycles.run(("background",), minutes=40.0, until=now)),
-        "dead lane": its_cycles.settle(its_cycles.run(("dead lane",), minutes=40.0, until=now)),
-        "not judged": [
-            *its_cycles.settle(healthy[:-1]),
-            its_cycles.not_judged(healthy[-1], "only 3 s of data: too short to tell anything"),
-        ],
+    healthy = _run((), now)
+    stories: dict[str, list[Seen]] = {
+        "healthy": healthy,
+        "background": _run(("background",), now),
+        "dead lane": _run(("dead lane",), now),
+        "not judged": [*healthy[:-1], its_cycles.emptied(healthy[-1])],
         "empty": [],
     }
-    return {name: serve(_home(tmp_path_factory.mktemp("its"), settled)) for name, settled in stories.items()}
+    return {
+        name: serve(_home(tmp_path_factory.mktemp("its"), seen, calm=name == "healthy"))
+        for name, seen in stories.items()
+    }
 
 
-def _home(home: Path, settled: list[Settled]) -> Path:
-    told = [replace(one, incidents=tuple(incidents(one.observation, one.verdict))) for one in settled]  # type: ignore[arg-type]
+def _run(faults: tuple[str, ...], until: datetime) -> list[Seen]:
+    """Two hours in cycles as long as the experiment's, the fault in the last 40 minutes; the cut end is left out."""
+    seen = its_cycles.run(faults, minutes=120.0, until=until, cycle_s=180.0, healthy=80.0)
+    return [one for one in seen if float(one.observation.conditions["cycle_s"] or 0) > 170]
+
+
+def _home(home: Path, seen: list[Seen], *, calm: bool) -> Path:
+    """Judge and store a run; a ``calm`` one up to its last good cycle (one in ten or so is worth a look)."""
+    settled = its_cycles.judged_by(ITS.detector(Settings(home=home)), seen) if seen else []
+    while calm and settled[-1].verdict.quality is not Quality.GOOD:
+        settled.pop()
     with Store.open(f"sqlite:///{home / 'shiftwatch.db'}", home / "artefacts") as store:
         store.upgrade()
-        if told:
-            store.record("its", "sim", told, AlarmRule(clear_count=CLEAR_COUNT))
+        if settled:
+            store.record("its", "sim", settled, ITS.rule)
             store.heartbeat("its", "watch", datetime.now(UTC) + timedelta(minutes=5), ok=True)
     return home
 

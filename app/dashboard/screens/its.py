@@ -19,7 +19,7 @@ _NEXT = {"pull": "Show occupancy", "occupancy": "Show pull"}
 _LEGENDS = {
     "pull": (
         "Pull from what these conditions should give",
-        ("30 sigma too few", "within 2.5", "30 sigma too many"),
+        ("100 sigma too few", "within 2.5", "100 sigma too many"),
     ),
     "occupancy": ("Clusters per readout frame and chip", ("none", "usual in the layer", "twice that")),
 }
