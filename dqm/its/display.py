@@ -104,8 +104,15 @@ def headline(detail: ObservationDetail) -> str:
         return "This run could not be judged" if detail.view.element != BARREL else "This cycle could not be judged"
     if not found:
         return "Nothing unusual"
-    rest = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{_at(found[0].title, found[0].place)}{rest}"
+    return f"{_at(found[0].title, found[0].place)}{_rest(found)}"
+
+
+def _rest(found: Sequence[Incident]) -> str:
+    """How many others there are: alarms if there is one among them, else those that are worth a look."""
+    alarms = sum(one.quality is Quality.BAD for one in found[1:])
+    if alarms or len(found) == 1:
+        return f", and {alarms} more" if alarms else ""
+    return f", and {len(found) - 1} worth a look"
 
 
 def is_barrel(detail: ObservationDetail) -> bool:

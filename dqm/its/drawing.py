@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from core.verdict import Evidence, Region
+from core.verdict import Evidence, Quality, Region
 from dqm.its import drawing_figures
 from dqm.its.drawing_colours import (
     INK,
@@ -42,7 +42,7 @@ def draw(pulls: Drawable, regions: Sequence[Region]) -> dict[str, Evidence]:
     valid = np.asarray(pulls.valid, bool)
     pull = pull_levels(np.where(valid, pulls.occupation, np.nan))
     occupancy = occupancy_levels(np.where(valid, in_medians(pulls.observed, valid), np.nan))
-    lines = marks([cells_of(region.where) for region in regions])
+    lines = marks((cells_of(region.where), region.where.get("quality") != Quality.MEDIUM) for region in regions)
     return {
         "pull": _picture(pull, lines, pull_palette()),
         "occupancy": _picture(occupancy, lines, occupancy_palette()),

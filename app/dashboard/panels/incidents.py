@@ -45,7 +45,8 @@ def draw(detail: ObservationDetail, now: datetime, where: tzinfo) -> None:
 
 
 def _entry(one: Incident, now: datetime, where: tzinfo) -> None:
-    words = " · ".join(part for part in (plain(one.place), _since(one, now, where)) if part)
+    look = "" if one.quality is Quality.BAD else "worth a look"
+    words = " · ".join(part for part in (plain(one.place), look, _since(one, now, where)) if part)
     st.button(
         f"**{one.number}** {plain(one.title)} :small[:gray[{words}]]",
         key=f"incident_{one.index}",
@@ -57,7 +58,8 @@ def _entry(one: Incident, now: datetime, where: tzinfo) -> None:
 
 def _in_full(detail: ObservationDetail, one: Incident, now: datetime, where: tzinfo) -> None:
     with st.container(key=f"incident_now_{'bad' if one.quality is Quality.BAD else 'look'}"):
-        st.markdown(f"**{one.number} {plain(one.title)}**  \n{plain(one.place)}")
+        look = "" if one.quality is Quality.BAD else ", worth a look"
+        st.markdown(f"**{one.number} {plain(one.title)}**{look}  \n{plain(one.place)}")
         st.markdown(f"**What to do:** {plain(guidance(one.cause))}")
         st.html(_facts(one, now, where))
         if names := _names(one):

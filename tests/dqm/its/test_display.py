@@ -80,7 +80,10 @@ def test_every_cause_has_words_and_guidance_of_its_own_kind() -> None:
 
 def test_headlines() -> None:
     assert display.headline(detail(Quality.GOOD)) == "Nothing unusual"
-    assert display.headline(detail(Quality.BAD, BACKGROUND, LANE)) == "Beam background from side C, and 1 more"
+    assert display.headline(detail(Quality.BAD, BACKGROUND, LANE)) == "Beam background from side C, and 1 worth a look"
+    assert (
+        display.headline(detail(Quality.BAD, BACKGROUND, BACKGROUND, LANE)) == "Beam background from side C, and 1 more"
+    )
     assert display.headline(detail(Quality.MEDIUM, LANE)) == "Dead lane: L4_12/lane 7"
     assert "could not be judged" in display.headline(detail(Quality.NULL))
     assert display.why(detail(Quality.NULL).view) == "too short"

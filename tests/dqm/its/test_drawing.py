@@ -120,6 +120,16 @@ def test_a_region_is_outlined_around_its_cells_and_not_on_them() -> None:
     assert np.ptp(columns) < 60
 
 
+def test_the_line_around_what_is_only_worth_a_look_is_thinner() -> None:
+    where = {"element": "L4_12/lane 7", "cells": "L4_12/lane_7"}
+    plain = pixels(draw(pulls(), ())["pull"])
+    drawn = [
+        (pixels(draw(pulls(), (Region({**where, "quality": quality}, 5.0),))["pull"]) != plain).any(axis=2).sum()
+        for quality in ("BAD", "MEDIUM")
+    ]
+    assert 0 < drawn[1] < drawn[0]
+
+
 @pytest.mark.parametrize(
     ("where", "count"),
     [
