@@ -1,6 +1,6 @@
 """Pulls of nominal runs that took no part in the fit: ``python -m benchmarks.its.conditions [--hours 3] [--quick]``.
 
-Fits a reference to nominal simulated runs of detectors 1 to 8, then follows detectors from 101 on from a cold start, for
+Fits a reference to nominal simulated runs of detectors 1 to 8, then follows detectors 101 and up from a cold start, for
 each shift of the generator and both lengths of a cycle. Printed are the width of the pulls over all cells, the share
 beyond 4.5 sigma (a Gaussian has 0.7 in 100,000), and the time that a cycle takes.
 """

@@ -46,6 +46,8 @@ FALLBACK_SCALE = 0.05
 """Spread of the luminosity before the columns are looked at, by the outer layers and by anything else."""
 FORGIVEN_S = 60.0
 """A lane that stops and is restarted says FAULT for some seconds: so much is forgiven, again after half an hour."""
+_RESTART_SHARE = 0.05
+"""What a lane loses while it restarts is as long as its flag says, but for this share of it."""
 _MEDIAN_TAKES = 0.27
 """Share of the variance of the common part by which cells vary less about it, for it is fitted to them."""
 _ORBIT_S = 3564 / 40.079e6
@@ -189,7 +191,10 @@ def _depart(
     if quantity != 1:
         told = told * np.maximum(1 - forgiven, 1e-3)
     counting = tables.counting[quantity, layers] / np.maximum(now.counts, 1.0)
-    variance = standing.spread[quantity] * (standing.variance[quantity] + counting) + (0.05 * forgiven) ** 2
+    variance = (
+        standing.spread[quantity] * (standing.variance[quantity] + counting)
+        + (_RESTART_SHARE * forgiven / (1.01 - forgiven)) ** 2
+    )
     log = np.log(np.maximum(observed, 1e-12) / np.maximum(told, 1e-12))
     medians, noise = column_medians(log, variance, usable)
     common = _common(quantity, medians, noise, tables, now, before.layer_variance[quantity])

@@ -192,6 +192,8 @@ def test_a_lane_that_restarts_is_forgiven_and_one_that_stays_away_is_not(its_ref
     short = its_reference.pulls(with_lost(15.0), standing)
     assert abs(short.occupation[lane]) < 4
     assert short.fault[lane] == 0
+    for seconds in (40.0, 59.0):
+        assert abs(its_reference.pulls(replace(with_lost(seconds), cycle_s=one.cycle_s), standing).occupation[lane]) < 4
     away = with_lost(one.cycle_s * 0.9)
     first = its_reference.pulls(away, standings)
     assert first.fault[lane] > 0.5
