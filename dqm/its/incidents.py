@@ -126,7 +126,7 @@ def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: da
     found = []
     for sighting in seen:
         known = _continued(open_ones, owner, sighting)
-        known = known if known in left and not _faded(known, sighting) else None
+        known = known if known in left and not _faded(known, sighting) and not _flared(known, sighting) else None
         if known is not None:
             left.remove(known)
         found.append(_begun(sighting, began_at) if known is None else _gone_on(known, sighting))
@@ -148,6 +148,14 @@ def _continued(open_ones: Sequence[Incident], owner: Ints, sighting: Sighting) -
 def _faded(known: Incident, sighting: Sighting) -> bool:
     return all(
         check not in ADDED_UP and score < FADED * known.scores.get(check, 0.0)
+        for check, score in sighting.scores.items()
+    )
+
+
+def _flared(known: Incident, sighting: Sighting) -> bool:
+    """Whether what was seen before is nothing beside this: then this begins now, not with some fluctuation."""
+    return any(
+        check not in ADDED_UP and known.scores.get(check, 0.0) < FADED * score
         for check, score in sighting.scores.items()
     )
 

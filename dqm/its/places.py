@@ -26,6 +26,8 @@ MOST = 60
 _JOINS = 1.5
 _LIKE_SHARE, _LIKE_SIGMAS = 0.12, 3.0
 _ALONG_STAVE = 2
+LOST = 0.5
+"""No background makes a cell look as if it had less than this share of its clusters."""
 _HARDWARE = [1 + number for number, cause in enumerate(CAUSES) if cause not in SIDES]
 _BROKEN = 0.5
 
@@ -57,10 +59,15 @@ class Place:
 
 
 def departures(pulls: Pulls, explained: Explained) -> Floats:
-    """Return how far each cell departs in any quantity beyond what is explained, shape (CELLS,), in deviations."""
+    """Return how far each cell departs in any quantity beyond what is explained, shape (CELLS,), in deviations.
+
+    Background adds; it makes others look low only by as much as it lifts the median of their column. So a cell that has
+    lost most of its clusters departs by that, however strong the background is.
+    """
     seen = np.stack([np.asarray(getattr(pulls, name), np.float64) for name in QUANTITIES])
     beyond = np.maximum(np.abs(seen - explained.pulls) - explained.error, 0.0).max(axis=0)
-    return np.where(pulls.valid, beyond, 0.0)
+    lost = np.asarray(pulls.ratio) < LOST
+    return np.where(pulls.valid, np.where(lost, np.maximum(beyond, np.abs(seen[0])), beyond), 0.0)
 
 
 def find_places(pulls: Pulls, probabilities: Floats, explained: Explained | None = None) -> list[Place]:

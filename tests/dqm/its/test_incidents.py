@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dqm.its.features import CLASSES
-from dqm.its.incidents import MISSED, Check, Incident, Kind, Sighting, follow
+from dqm.its.incidents import FADED, MISSED, Check, Incident, Kind, Sighting, follow
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -52,6 +52,14 @@ def test_background_is_one_incident_though_its_place_moves() -> None:
     found = follow(found, [sighting([300], Check.BACKGROUND, 9.0, Kind.BACKGROUND), sighting([1])], at(1)).open
     assert [incident.kind for incident in found] == [Kind.BACKGROUND, Kind.PLACE]
     assert [incident.since for incident in found] == [at(0), at(1)]
+
+
+def test_what_flares_up_begins_then_and_not_with_a_fluctuation_before() -> None:
+    found = follow((), [sighting([5], score=4.5)], at(0)).open
+    now, before = follow(found, [sighting([5], score=4.5 / FADED + 1)], at(1)).open
+    assert (now.since, before.since) == (at(1), at(0))
+    (grown,) = follow(found, [sighting([5], score=4.5 / FADED - 1)], at(1)).open
+    assert grown.since == at(0)
 
 
 def test_two_that_grow_together_are_the_older_one() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dqm.its.causes import Cause
+from dqm.its.explaining import Explained
 from dqm.its.features import CAUSES, CLASSES
 from dqm.its.layout import CELLS, cell_of
 from dqm.its.places import FLOOR, find_places, link_of, neighbours, no_evidence
@@ -23,6 +24,16 @@ def test_a_dead_stave_is_one_place_and_a_hot_chip_elsewhere_another() -> None:
     assert dead.cells.tolist() == stave
     assert dead.ratio == pytest.approx(0.0, abs=0.01)
     assert hot.cells.tolist() == [cell_of("L1_03/2")]
+
+
+def test_a_dead_lane_is_seen_however_strong_background_is() -> None:
+    dead = cell_of("L4_12/lane 7")
+    pulls = scaled(nominal(), [dead], 0.0)
+    strong = Explained(np.zeros((3, CELLS)), np.full((3, CELLS), 500.0))
+    named = no_evidence()
+    named[1 + CAUSES.index(Cause.DEAD_LANE), dead] = 1.0
+    (place,) = find_places(pulls, named, strong)
+    assert place.cells.tolist() == [dead]
 
 
 def test_loss_goes_round_the_ring_of_staves() -> None:
