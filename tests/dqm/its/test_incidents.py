@@ -56,8 +56,8 @@ def test_background_is_one_incident_though_its_place_moves() -> None:
 
 def test_what_flares_up_begins_then_and_not_with_a_fluctuation_before() -> None:
     found = follow((), [sighting([5], score=4.5)], at(0)).open
-    now, before = follow(found, [sighting([5], score=4.5 / FADED + 1)], at(1)).open
-    assert (now.since, before.since) == (at(1), at(0))
+    (flared,) = follow(found, [sighting([5], score=4.5 / FADED + 1)], at(1)).open
+    assert flared.since == at(1)
     (grown,) = follow(found, [sighting([5], score=4.5 / FADED - 1)], at(1)).open
     assert grown.since == at(0)
 
