@@ -30,9 +30,12 @@ def watch(eyes: Eyes, cycles: Iterable[Observation], scales: Scales, state: Stat
 
 
 def calibrate_beams(
-    eyes: Eyes, shifts: Mapping[str, Sequence[Shift]], report: Callable[[str], None] = print
+    eyes: Eyes,
+    shifts: Mapping[str, Sequence[Shift]],
+    report: Callable[[str], None] = print,
+    known: Mapping[str, Calibration] | None = None,
 ) -> dict[str, Calibration]:
-    """Return the calibration of each beam type from its nominal shifts.
+    """Return the calibration of each beam type from its nominal shifts; ``known``: earlier ones, see `Calibration.fit`.
 
     Raises
     ------
@@ -46,7 +49,7 @@ def calibrate_beams(
         for shift in own:
             scores.append(score_shift(eyes, beams, shift(), scales))
             report(f"{beams}: {len(scores)} of {len(own)} nominal shifts")
-        found[beams] = Calibration.fit(scores, scales)
+        found[beams] = Calibration.fit(scores, scales, (known or {}).get(beams))
     return found
 
 

@@ -17,6 +17,8 @@ from dqm.its.background import Scales
 from dqm.its.incidents import ADDED_UP, Check, Incident
 
 SHIFT_S = 8 * 3600.0
+ENOUGH = 20
+"""Nominal shifts from which on a calibration stands by itself."""
 KEPT = 400
 """Highest scores kept per check and beam type."""
 LOWEST_RATE, HIGHEST_RATE = 1e-12, 1e4
@@ -53,8 +55,13 @@ class Calibration:
     background_gain: float = 1.0
 
     @classmethod
-    def fit(cls, shifts: Sequence[ShiftScores], scales: Scales) -> "Calibration":
-        """Calibrate on nominal shifts of one beam type; a check that never fired in any of them keeps no scores.
+    def fit(cls, shifts: Sequence[ShiftScores], scales: Scales, known: "Calibration | None" = None) -> "Calibration":
+        """Calibrate on nominal shifts of one beam type; a check that hardly ever fired in any of them keeps no scores.
+
+        Parameters
+        ----------
+        known
+            An earlier calibration: its shifts count as well if there are fewer than `ENOUGH` new ones.
 
         Raises
         ------
@@ -63,12 +70,20 @@ class Calibration:
         """
         if not shifts:
             raise CalibrationError("no nominal shift to calibrate on")
+        earlier = known if known is not None and len(shifts) < ENOUGH else None
         checks = {}
         for check in Check:
-            own = [shift.scores.get(check, ()) for shift in shifts]
+            own: list[Sequence[float]] = [shift.scores.get(check, ()) for shift in shifts]
+            own += earlier.spots(check) if earlier else []
             if sum(map(len, own)) >= _FEWEST:
                 checks[check] = SpotThreshold.fit(_highest(own))
-        return cls(checks, float(np.mean([shift.cycles for shift in shifts])), scales)
+        cycles = [shift.cycles for shift in shifts] + ([earlier.cycles] * earlier.shifts if earlier else [])
+        return cls(checks, float(np.mean(cycles)), scales, known.background_gain if known else 1.0)
+
+    def spots(self, check: Check) -> list[Sequence[float]]:
+        """Return the scores of one check of every shift."""
+        threshold = self.checks.get(check)
+        return [()] * self.shifts if threshold is None else list(threshold.spots)
 
     def per_shift(self, check: Check, score: float, cycle_s: float) -> float:
         """Return how many nominal incidents a shift shows that reach this score in this check or the like in another.

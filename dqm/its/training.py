@@ -92,14 +92,17 @@ def train(
 def calibrate(product: str, folder: Path | str, out: Path | str, *, seed: int = 1, report: Report = print) -> Path:
     """Renew the thresholds of a model from nominal cycle files; keep its reference and networks.
 
+    A model that is not in ``out`` yet starts as the one that ships.
+
     Raises
     ------
     core.errors.InputError
         Too few files in the folder can be used.
     """
     target = Path(out) / product
-    base = load_package(target if (target / "card.json").is_file() else SHIPPED_MODELS / product)
-    return _save_calibrated(target, Reference.load(base), base, read_nominal(Path(folder), report), seed, report)
+    cycles = read_nominal(Path(folder), report)
+    base = load_package(target if (target / "card.json").is_file() else SHIPPED_MODELS / SHIPPED)
+    return _save_calibrated(target, Reference.load(base), base, cycles, seed, report)
 
 
 def read_nominal(folder: Path, report: Report = print) -> list[Observation]:
@@ -141,11 +144,8 @@ def _save_calibrated(
 ) -> Path:
     networks = {name: (base.path / name).read_bytes() for name in (CAUSES_FILE, REBUILDING_FILE)}
     eyes = _eyes(reference, networks)
-    known = read_calibrations(base)
-    calibrations = {
-        beams: replace(one, background_gain=known[beams].background_gain if beams in known else 1.0)
-        for beams, one in calibrate_beams(eyes, as_shifts(cycles), report).items()
-    }
+    known = {beams: one for beams, one in read_calibrations(base).items() if beams in reference.tables}
+    calibrations = {**known, **calibrate_beams(eyes, as_shifts(cycles), report, known)}
     digest = hashlib.sha256("".join(cycle.sha256 for cycle in cycles).encode()).hexdigest()
     return _save(target, reference, networks, calibrations, seed, digest, dict(base.card.metrics))
 

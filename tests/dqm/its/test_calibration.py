@@ -58,3 +58,14 @@ def test_what_is_no_calibration_is_refused() -> None:
         Calibration.fit([], Scales.unit())
     with pytest.raises(CalibrationError, match="no calibration"):
         Calibration.from_json({"checks": {"place": 3}})
+
+
+def test_few_new_shifts_are_added_to_an_earlier_calibration_and_many_replace_it() -> None:
+    known = Calibration.fit(shifts(1, 40), Scales.unit())
+    few = Calibration.fit(shifts(2, 3), Scales.unit(), known)
+    many = Calibration.fit(shifts(2, 30), Scales.unit(), known)
+    assert (few.shifts, many.shifts) == (43, 30)
+    quiet = ShiftScores("pp", {}, CYCLES)
+    assert Calibration.fit([quiet], Scales.unit(), known).per_shift(Check.PLACE, 6.6, CYCLE_S) == pytest.approx(
+        known.per_shift(Check.PLACE, 6.6, CYCLE_S), rel=0.1
+    )
