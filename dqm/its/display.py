@@ -138,6 +138,11 @@ def name(view: ObservationView) -> str:
     return f"{view.element}, {view.key}"
 
 
+def when(view: ObservationView) -> datetime:
+    """Return the time that lists give an observation: that of its data (a backlog is judged all at once)."""
+    return view.observed_at
+
+
 def why(view: ObservationView) -> str:
     """Return why an observation could not be judged, without the path that the page shows already."""
     return (view.reason or "no reason was given").removeprefix(f"{view.origin}: ")

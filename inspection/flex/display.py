@@ -192,6 +192,11 @@ def name(view: ObservationView) -> str:
     return str(view.conditions.get("serial") or view.element)
 
 
+def when(view: ObservationView) -> datetime:
+    """Return the time that lists give a photo: when it was judged (the clock of a scanner can be wrong)."""
+    return view.processed_at
+
+
 def alarm_name(alarm: AlarmView) -> str:
     """Return what people call the thing an alarm is about."""
     if alarm.element == UNREADABLE:

@@ -41,4 +41,4 @@ def _one(view: ObservationView, module: ModuleType, now: datetime) -> None:
         st.image(content, width="stretch", alt=f"Small picture of {name}")
     links.to(module.PAGE, plain(shortened(name)), None, **{module.ASKS: view.id})
     decided = f", {view.disposition.value.replace('_', ' ')}" if view.disposition else ""
-    st.caption(f"{_coloured(view.quality)}{decided} · {ago(view.processed_at, now)}")
+    st.caption(f"{_coloured(view.quality)}{decided} · {ago(module.when(view), now)}")
