@@ -64,11 +64,13 @@ def _show(plan: Plan, results: report.Results) -> None:
     say("\n## Recall per cycle by fraction of background\n\n" + report.curve_table(results))
     say("\n## Incidents found within 5 cycles, by cause\n\n" + report.cause_table(results))
     say("\n## Places\n\n" + report.place_table(results))
+    say("\n## Own thresholds, without an oracle: asked for one alarm per shift\n\n" + report.own_table(results))
     if len(plan.settings) > 1:
         for key in ("false_alarms", "recall_5", "recall_5_own", "smallest_50", "smallest_50_own", "hardware_found"):
             say(f"\n## {key} by setting\n\n" + report.against_table(results, key))
     if "ours" in results:
         say("\n## Ours by setting\n\n" + report.shifted_table(results, "ours"))
+        say("\n## Right cause, by cause\n\n" + report.cause_table(results, "cause_by_cause"))
         say("\n## Where ours loses\n\n" + "\n".join(report.losses(results, "ours")))
 
 

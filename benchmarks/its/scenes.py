@@ -23,8 +23,8 @@ from dqm.its.simulate.shift import draw_shift
 
 HELD_OUT = 1_000_000
 DETECTORS, FEW_DETECTORS = 6, 2
-FRACTIONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
-FEW_FRACTIONS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.3)
+FRACTIONS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
+FEW_FRACTIONS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.3)
 """Clusters that beam background adds to one side of the inner barrel, as a share of what the side has."""
 HISTORY_RUNS, HISTORY_S = 8, 540.0
 HEALTHY_CYCLES, FAULTY_CYCLES = 4, 7

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.its.figures import (
     Answers,
@@ -30,6 +31,8 @@ from benchmarks.its.scenes import Plan
 ASKED = 0.05
 """The background that the issue asks for: 5 % of the clusters of one side."""
 DRAWS = 100
+RUN_START = 4
+"""Cycles that count as the start of a run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +137,7 @@ def _own_threshold(case: Case, background: Sequence[Run], hardware: Sequence[Run
         "own_false_alarms_90": _resampled(shifts, lambda drawn: false_alarms(drawn, fixed)),
         "own_false_alarms_by_beams": rates,
         "own_shifts": len(shifts),
+        "own_false_alarms_at_run_start": false_alarms(shifts, _starting),
         "own_false_incidents": false_incidents(shifts),
         "own_false_incidents_90": _resampled(shifts, false_incidents),
         "own_false_incidents_by_kind": {kind: false_incidents(shifts, (kind,)) for kind in ("background", "place")},
@@ -143,6 +147,11 @@ def _own_threshold(case: Case, background: Sequence[Run], hardware: Sequence[Run
         "own_hardware_found": found(hardware, fixed),
         "own_cause": cause_accuracy([*_strong(background), *hardware], fixed),
     }
+
+
+def _starting(run: Run) -> NDArray[np.bool_]:
+    """The row's own alarms in the first cycles of a run."""
+    return fixed(run)[:RUN_START]
 
 
 def _background(runs: Sequence[Run]) -> list[Run]:
