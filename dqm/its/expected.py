@@ -48,6 +48,8 @@ FORGIVEN_S = 60.0
 """A lane that stops and is restarted says FAULT for some seconds: so much is forgiven, again after half an hour."""
 _RESTART_SHARE = 0.05
 """What a lane loses while it restarts is as long as its flag says, but for this share of it."""
+_BENT = 0.3
+"""What is left of a wrong vertex after its modes are taken out grows with its variance: so much of it."""
 _MEDIAN_TAKES = 0.27
 """Share of the variance of the common part by which cells vary less about it, for it is fitted to them."""
 _ORBIT_S = 3564 / 40.079e6
@@ -195,6 +197,7 @@ def _depart(
         standing.spread[quantity] * (standing.variance[quantity] + counting)
         + (_RESTART_SHARE * forgiven / (1.01 - forgiven)) ** 2
     )
+    variance = variance + (_BENT * now.vertex_variance) ** 2
     log = np.log(np.maximum(observed, 1e-12) / np.maximum(told, 1e-12))
     medians, noise = column_medians(log, variance, usable)
     common = _common(quantity, medians, noise, tables, now, before.layer_variance[quantity])
@@ -213,14 +216,15 @@ def _depart(
 
 def _common(quantity: int, medians: Floats, noise: Floats, tables: Tables, now: Moment, layers: Floats) -> Common:
     """What the columns share of one quantity; occupation and hits have a scale as well."""
-    seen = max(now.luminosity * float(tables.frames_hz) * now.live_s, 1.0)
+    seen = now.interactions
     along = modes(quantity, tables, now.vertex.z_cm, now.vertex.sigma_cm, now.weights)
     scale = 0.0 if quantity == 1 else (SCALE if now.by_outer else FALLBACK_SCALE) ** 2
     if quantity == 2:
         scale += 4 * tables.dispersion[quantity] / seen  # the hits are those of other interactions; wide, no harm
     together = layer_modes(tables.layer_chance[quantity])
     shared = np.concatenate((along, together, np.ones((COLUMNS, 1))), axis=1)
-    prior = np.concatenate((np.full(MODES, tables.dispersion[quantity]), np.ones(len(LAYERS)), [scale * seen])) / seen
+    chance = np.full(MODES, tables.dispersion[quantity] / seen + now.vertex_variance)
+    prior = np.concatenate((chance, np.full(len(LAYERS), 1 / seen), [scale]))
     return fit_common(medians, noise, shared, prior, layers, np.inf if quantity == 1 else STRANGE)
 
 

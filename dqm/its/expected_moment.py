@@ -12,6 +12,8 @@ from dqm.its.reading import Reading, Vertices
 
 Floats = NDArray[np.float64]
 USUAL_VERTEX = Vertices(0.0, 0.0, 5.5, 0.0, 0.0)
+UNKNOWN_VERTEX = 0.03
+"""Variance of every mode of the activity along z where no plot tells the vertex: 1 cm or so."""
 LEAST_CELLS = 300
 """Outer cells that the luminosity must rest on."""
 
@@ -36,6 +38,10 @@ class Moment:
         Share of noise in these clusters, shape (CELLS,).
     counts
         Clusters expected in the cycle, shape (CELLS,).
+    interactions
+        Found vertices expected in the cycle.
+    vertex_variance
+        Of every mode of the activity along z, because the vertex is not known as well as it usually is.
     """
 
     luminosity: float
@@ -47,6 +53,8 @@ class Moment:
     pixels: Floats
     noise_share: Floats
     counts: Floats
+    interactions: float
+    vertex_variance: float
 
 
 def moment(reading: Reading, tables: Tables, offset: Floats) -> Moment:
@@ -67,6 +75,8 @@ def moment(reading: Reading, tables: Tables, offset: Floats) -> Moment:
     luminosity, by_outer = _luminosity(reading, tables, clusters, noise, offset)
     seen = luminosity * clusters + noise
     live_s = _live(reading, tables, luminosity)
+    interactions = max(luminosity * float(tables.frames_hz) * live_s, 1.0)
+    found = vertex.count if reading.vertices else 0.0
     return Moment(
         luminosity=luminosity,
         by_outer=by_outer,
@@ -77,6 +87,8 @@ def moment(reading: Reading, tables: Tables, offset: Floats) -> Moment:
         pixels=luminosity * pixels + NOISE_PIXELS * noise,
         noise_share=np.divide(noise, seen, out=np.zeros(CELLS), where=seen > 0),
         counts=seen * chips_per_cell() * float(tables.frames_hz) * live_s,
+        interactions=interactions,
+        vertex_variance=max(1 / found - 1 / interactions, 0.0) if found else UNKNOWN_VERTEX,
     )
 
 
@@ -106,14 +118,14 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
 
 
 def _live(reading: Reading, tables: Tables, luminosity: float) -> float:
-    longest = 1.2 * reading.cycle_s
+    """By tracks or vertices; frames tell the least, for crowded ones are missing from their plot."""
+    least = (reading.frames_seen or 0.0) / float(tables.frames_hz)
+    told = 0.0
     if luminosity > 0 and reading.tracks:
-        return min(reading.tracks / luminosity / float(tables.tracks_hz), longest)
-    if luminosity > 0 and reading.vertices:
-        return min(reading.vertices.count / luminosity / float(tables.vertices_hz), longest)
-    if reading.frames_seen:
-        return min(reading.frames_seen / float(tables.frames_hz), longest)
-    return reading.cycle_s
+        told = reading.tracks / luminosity / float(tables.tracks_hz)
+    elif luminosity > 0 and reading.vertices:
+        told = reading.vertices.count / luminosity / float(tables.vertices_hz)
+    return min(max(told, least), 1.2 * reading.cycle_s) if told or least else reading.cycle_s
 
 
 def layer_medians(values: Floats, usable: NDArray[np.bool_]) -> Floats:

@@ -75,7 +75,7 @@ def residuals(readings: Sequence[Reading], tables: Tables) -> Residuals:
         columns=moved + usual[:, None],
         counts=np.stack([now.counts for now in moments]).astype(np.float32),
         ended_s=np.array([one.ended_s for one in readings]),
-        interactions=np.array([now.luminosity * now.live_s * float(tables.frames_hz) for now in moments]),
+        interactions=np.array([now.interactions for now in moments]),
         weights=np.mean([now.weights for now in moments], axis=0),
         usable=usable,
         noise_share=shares,

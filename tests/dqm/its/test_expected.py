@@ -136,12 +136,24 @@ def test_missing_layers_are_not_valid_and_the_tracks_stand_in_for_the_outer_ones
     assert "luminosity is unknown" in its_reference.pulls(blind, standing).trust
 
 
-def test_without_vertex_plots_the_usual_vertex_is_taken(its_reference, its_runs, judged):
+def test_without_vertex_plots_the_columns_tell_the_vertex(its_reference, its_runs, judged):
+    standing, _ = judged("pp", "vertex")
+    one = its_runs("pp", "vertex")[-2]
+    assert abs(one.vertices.z_cm - 0.3) > 0.7
+    for vertices in (None, replace(one.vertices, count=50.0, z_cm=one.vertices.z_cm + 0.8)):
+        pulls = its_reference.pulls(replace(one, vertices=vertices, tracks=None), standing)
+        assert not pulls.trust
+        assert ("vertex_z_cm" in pulls.conditions) == (vertices is not None)
+        assert (np.abs(pulls.occupation) > 4.5).sum() <= 2
+        assert np.median(pulls.occupation_sigma) < 0.02
+
+
+def test_a_track_task_that_lost_most_does_not_blind_the_sigma(its_reference, its_runs, judged):
     standing, _ = judged("pp")
-    pulls = its_reference.pulls(replace(its_runs("pp")[-2], vertices=None, tracks=None), standing)
-    assert not pulls.trust
-    assert "vertex_z_cm" not in pulls.conditions
-    assert np.isfinite(pulls.occupation).all()
+    one = its_runs("pp")[-2]
+    whole = its_reference.pulls(one, standing)
+    pulls = its_reference.pulls(replace(one, tracks=one.tracks / 50), standing)
+    assert pulls.occupation_sigma == pytest.approx(whole.occupation_sigma, rel=0.05)
 
 
 def test_what_cannot_be_judged_says_why(its_reference, its_runs):
