@@ -58,11 +58,15 @@ def score(
 def train(
     system: SystemName,
     folder: Annotated[
-        Path,
-        typer.Argument(metavar="GOLDEN_DIR", help="Folder with 8 or more photos of good boards; its: 10 or more runs."),
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="GOLDEN_DIR",
+            help="Folder with 8 or more photos of good boards. its: nominal cycles (none: simulated ones), or 10 or "
+            "more runs of chip hits for --product pixels.",
+        ),
+    ] = None,
     *,
-    product: Annotated[str, typer.Option("--product", help="Name of the product to teach.")],
+    product: Annotated[str, typer.Option("--product", help="Name of the product or model to teach.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the model goes (default: HOME/models).")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 1,
     pairs: Annotated[

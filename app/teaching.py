@@ -1,4 +1,4 @@
-"""``shiftwatch train``: teach a product (flex) or a reference of chip hit maps (its), and register what came of it."""
+"""``shiftwatch train``: teach a product (flex) or a model of cycles or chip hit maps (its); register it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,20 @@ from pathlib import Path
 
 from core.errors import InputError, SettingsError
 from core.settings import Settings, load_settings
+from dqm.its.system import PIXELS
 
 FIRST_REASON = "first version of this model"
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What to teach: photos (or pairs) of a product in ``folder``; ``region`` is a mask of where it is judged."""
+    """What to teach: photos (or pairs) of a product, or nominal cycles or runs of the ITS in ``folder``.
+
+    Without a folder a model of ITS cycles is learnt from the simulator. ``region``: a mask of where boards are judged.
+    """
 
     product: str
-    folder: Path
+    folder: Path | None
     seed: int = 1
     pairs: bool = False
     refit: bool = False
@@ -34,12 +38,14 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
     if system not in {"flex", "its"}:
         raise SettingsError(f"train: no system called {system!r} can be taught; there is: flex, its")
     product = lesson.product
-    if not lesson.folder.is_dir():
+    if lesson.folder is None and system == "flex":
+        raise SettingsError("train flex: name the folder with photos of good boards")
+    if lesson.folder is not None and not lesson.folder.is_dir():
         raise InputError(lesson.folder, "no such folder")
     if product != Path(product).name or product.startswith("."):
         raise SettingsError(f"--product {product!r}: use a plain name without slashes")
     settings = load_settings()
-    learn = _train if system == "flex" else _learn_pixels
+    learn = _train if system == "flex" else _learn_pixels if product == PIXELS else _learn_cycles
     package = learn(lesson, out or settings.site_models / system, report)
     register(system, product, package, settings)
     return package
@@ -62,14 +68,26 @@ def register(system: str, product: str, package: Path, settings: Settings) -> No
             store.set_alias(system, product, Alias.CHAMPION, version, "shiftwatch train", FIRST_REASON, at)
 
 
+def _learn_cycles(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
+    """Learn from nominal cycle files, or from the simulator alone; ``refit``: the thresholds only."""
+    from dqm.its.training import calibrate, train
+
+    if lesson.pairs or lesson.region is not None:
+        raise SettingsError("train its: --pairs and --region are for photos of boards")
+    if not lesson.refit:
+        return train(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
+    if lesson.folder is None:
+        raise SettingsError("calibrate its: name the folder with cycle files of nominal runs")
+    return calibrate(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
+
+
 def _learn_pixels(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
     """Learn what chip hit maps of all runs in the folder look like."""
     from dqm.its.pixels.files import is_run, read_run
     from dqm.its.pixels.learning import learn, write_reference
-    from dqm.its.system import PIXELS
 
-    if lesson.product != PIXELS or lesson.pairs or lesson.region is not None:
-        raise SettingsError(f"train its: of the ITS only --product {PIXELS} is taught here, from runs of hits (npz)")
+    if lesson.folder is None or lesson.pairs or lesson.region is not None:
+        raise SettingsError(f"train its --product {PIXELS}: name a folder with runs of hits (npz), and nothing else")
     runs = [read_run(path) for path in sorted(lesson.folder.glob("*.npz")) if is_run(path)]
     if not runs:
         raise InputError(lesson.folder, "holds no run of hits (npz with event, plane, column and row)")
@@ -80,6 +98,7 @@ def _learn_pixels(lesson: Lesson, out: Path, report: Callable[[str], None]) -> P
 
 def _train(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
     product, folder, seed = lesson.product, lesson.folder, lesson.seed
+    assert folder is not None
     out.mkdir(parents=True, exist_ok=True)
     if lesson.pairs:
         from inspection.flex.golden.training import train_pairs

@@ -30,7 +30,12 @@ SYSTEMS: Mapping[str, Entry] = {
         train="inspection.flex.training:train",
         calibrate="inspection.flex.training:calibrate",
     ),
-    "its": Entry("dqm.its.system:ITS", needs="its.qcdb_url"),
+    "its": Entry(
+        "dqm.its.system:ITS",
+        needs="its.qcdb_url",
+        train="dqm.its.training:train",
+        calibrate="dqm.its.training:calibrate",
+    ),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
-from core.errors import InputError, SettingsError
+from core.errors import InputError
 from dqm.its.pixels.files import write_run
 from tests.dqm.its.pixels.telescopes import telescope
 
@@ -43,7 +43,7 @@ def test_what_was_learnt_judges_other_runs(runs: Path, monkeypatch: pytest.Monke
     assert known["plane 0/double column 46"] == "yes"
 
 
-@pytest.mark.parametrize(("product", "error"), [("cycles", SettingsError), ("pixels", InputError)])
+@pytest.mark.parametrize(("product", "error"), [("cycles", InputError), ("pixels", InputError)])
 def test_what_cannot_be_taught_is_told(home: Path, product: str, error: type[Exception]) -> None:
     (home / "empty").mkdir()
     told = CliRunner().invoke(app, ["train", "its", str(home / "empty"), "--product", product])
