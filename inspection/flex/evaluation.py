@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import load_package
-from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Float, Fusion
+from inspection.flex.learned.fusion import ALONG, OFF_PADS, SUMS, TOGETHER, Float, Fusion
 from inspection.flex.learned.parts import PARTS, STRIDE
 from inspection.flex.learned.product import Product
 from inspection.flex.learned.spots import find_spots
@@ -83,6 +83,7 @@ class OursFlex:
             handicaps = {name: 0.0 if name == self._variant else np.inf for name in self._names}
         else:
             handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
+            handicaps |= {name: value for name, value in fusion.handicaps.items() if name == OFF_PADS}
         self._fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps, fusion.sums)
         self._listening = _Listening(fusion.scales, fusion.handicaps, fusion.sums)
         self.product.fusion = self._listening

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.errors import CalibrationError
 from core.inference import Session
 from core.thresholds import SpotThreshold
-from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Fusion, Scale, add_up
+from inspection.flex.learned.fusion import ALONG, OFF_PADS, SUMS, TOGETHER, Fusion, Scale, add_up
 from inspection.flex.learned.parts import PARTS, STRIDE, keep_inside, part_maps
 from inspection.flex.learned.product import judged_area
 from inspection.flex.learned.spots import find_spots
@@ -19,7 +19,7 @@ from inspection.flex.learned.stack import Stack
 
 Float: TypeAlias = NDArray[np.float32]
 
-HANDICAPS = {TOGETHER: 0.0, ALONG: 0.1, "position": 0.5}
+HANDICAPS = {TOGETHER: 0.0, OFF_PADS: 0.5, ALONG: 0.1, "position": 0.5}
 ALONE_DECADES = 2.0
 """How much rarer it must be than what the first sum finds. Parts not in `HANDICAPS` must be a hundred times rarer to
 speak alone. All chosen, as the weights of the sums were, on development splits (learning boards only)."""
@@ -85,7 +85,8 @@ def calibrate_stack(
         with suppress(CalibrationError):
             summed = {i: _scores(add_up(name, _surprises(parts, scales, terms), terms)) for i, parts in maps.items()}
             scales[name] = _scale(summed, learners, judges)
-    fusion = Fusion(scales, {name: HANDICAPS.get(name, ALONE_DECADES) for name in scales}, SUMS)
+    handicaps = {name: HANDICAPS.get(name, ALONE_DECADES) for name in scales} | {OFF_PADS: HANDICAPS[OFF_PADS]}
+    fusion = Fusion(scales, handicaps, SUMS)
     fused = {i: _scores(_fused(parts, fusion), joined=True) for i, parts in maps.items()}
     rates = [_rate([fused[i] for i in group]) for group in (learners, judges)]
     trusted = range(len(stack)) if _agree(rates, len(learners), len(judges)) else judges

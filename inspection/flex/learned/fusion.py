@@ -11,6 +11,9 @@ same holds for what is a little strange all along a line: a faint scratch is no 
 dust is not a millimetre long. So there are two sums: `TOGETHER` at one place and `ALONG` a segment of 60 px. A single
 part may still speak alone where it is so sure that its surprise, less its handicap, exceeds theirs. Context and
 autoencoder are in neither sum: the spot network sees both.
+
+The sum at one place is at home on pads, whose filters it adds. Elsewhere it speaks only if it is surer
+(`OFF_PADS`): off pads nearly all that it finds beyond the sum along lines is dust, print and notches of edges.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +31,8 @@ from inspection.flex.learned.tiles import shared_out
 Float: TypeAlias = NDArray[np.float32]
 
 TOGETHER, ALONG = "together", "along"
+OFF_PADS = "together off pads"
+"""Handicap of the sum at one place where there are no pads; a product without it was taught by an older version."""
 
 
 class Term(NamedTuple):
@@ -158,6 +163,12 @@ def _sum(surprises: Mapping[str, Float], terms: Terms, reach: int) -> Float:
     return np.asarray(sum(found for _, found in shared_out(term, present)), np.float32)
 
 
+def off_pads(answers: Float) -> NDArray[np.bool_]:
+    """Return where no pad is within two places, given the answers of the pad filters (the least of all off pads)."""
+    near = cv2.dilate((answers > answers.min()).astype(np.uint8), np.ones((5, 5), np.uint8))
+    return np.asarray(near == 0)
+
+
 @dataclass(frozen=True)
 class Fusion:
     """How the parts become one score: scale and handicap (decades) of parts and sums, and the terms of the sums."""
@@ -181,6 +192,9 @@ class Fusion:
         fused: Float | None = None
         for name, surprise in surprises.items():
             speaks = np.subtract(surprise, np.float32(self.handicaps[name]), out=surprise)
+            if name == TOGETHER and "pads" in maps:
+                handicap = np.float32(self.handicaps.get(OFF_PADS, 0.0))
+                np.subtract(speaks, handicap, out=speaks, where=off_pads(maps["pads"]))
             fused = speaks if fused is None else np.maximum(fused, speaks, out=fused)
         if fused is None:
             raise CalibrationError("no part to fuse")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CalibrationError, ModelError
-from inspection.flex.learned.fusion import ALONG, SUMS, TOGETHER, Fusion, Scale, Term, add_up, along, together
+from inspection.flex.learned.fusion import ALONG, OFF_PADS, SUMS, TOGETHER, Fusion, Scale, Term, add_up, along, together
 
 BOARDS = 20
 TERMS = SUMS[TOGETHER]
@@ -140,3 +140,29 @@ def test_one_very_strange_speck_is_no_line():
     speck = np.full((80, 80), -1.0, np.float32)
     speck[40, 40] = 99.0
     assert along({"spots": speck}, {"spots": Term(1.0)}).max() < 0.5
+
+
+def test_off_pads_the_sum_at_one_place_must_be_surer():
+    line = Scale((0.0, 10.0), (0.0, 10.0))
+    pads = np.zeros((40, 40), np.float32)
+    pads[5:15, 5:15] = 0.5
+    maps = {"spots": np.ones((40, 40), np.float32), "pads": pads}
+    scales = {"spots": line, "pads": line, TOGETHER: line}
+    sums = {TOGETHER: {"spots": Term(1.0)}}
+    alone = {"spots": 9.0, "pads": 9.0, TOGETHER: 0.0}
+    fused = Fusion(scales, {**alone, OFF_PADS: 0.5}, sums).fuse(maps)
+    assert fused[10, 10] == pytest.approx(1.0)
+    assert fused[10, 16] == pytest.approx(1.0)  # two places from a pad is on it still
+    assert fused[10, 18] == pytest.approx(0.5)
+    assert fused[30, 30] == pytest.approx(0.5)
+    before = Fusion(scales, alone, sums).fuse(maps)  # taught by an older version
+    np.testing.assert_allclose(before, 1.0)
+
+
+def test_without_pads_it_must_be_surer_everywhere():
+    line = Scale((0.0, 10.0), (0.0, 10.0))
+    maps = {"spots": np.ones((20, 20), np.float32), "pads": np.zeros((20, 20), np.float32)}
+    fusion = Fusion(
+        {"spots": line, TOGETHER: line}, {"spots": 9.0, TOGETHER: 0.0, OFF_PADS: 0.5}, {TOGETHER: {"spots": Term(1.0)}}
+    )
+    np.testing.assert_allclose(fusion.fuse(maps), 0.5)
