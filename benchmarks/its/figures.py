@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.its.alarms import GAP, Floats, auc, count_alarms, level_for
 from benchmarks.its.measure import Judged, Told
+from dqm.its.causes import Cause
 from dqm.its.layout import CELLS
 
+_CAUSES = frozenset(cause.value for cause in Cause)
 WITHIN = 5
 """Cycles from the onset within which an incident must alarm to count as found."""
 FULLY = 0.99
@@ -103,9 +105,21 @@ def false_alarms(shifts: Sequence[Sequence[Run]], alarming: Alarming) -> float:
 def false_incidents(shifts: Sequence[Sequence[Run]], kinds: Sequence[str] = ()) -> float:
     """Return alarms per nominal shift as the console counts them: incidents of a kind whose places overlap are one.
 
-    An incident that was not seen for more than `GAP` cycles is over. ``kinds``: only these.
+    An incident that was not seen for more than `GAP` cycles is over. ``kinds``: only these. NaN for a method that
+    alarms without saying where.
     """
-    return float(np.mean([sum(_incidents(run, kinds) for run in runs) for runs in shifts])) if shifts else np.nan
+    every = [run for runs in shifts for run in runs]
+    if not every or any(
+        alarm and not told for run in every for alarm, told in zip(run.told.alarms, run.told.incidents, strict=True)
+    ):
+        return float("nan")
+    return float(np.mean([sum(_incidents(run, kinds) for run in runs) for runs in shifts]))
+
+
+def alarming_share(shifts: Sequence[Sequence[Run]], alarming: Alarming) -> float:
+    """Return the share of nominal cycles that alarm."""
+    cycles = [alarming(run) for runs in shifts for run in runs]
+    return float(np.concatenate(cycles).mean()) if cycles else np.nan
 
 
 def _incidents(run: Run, kinds: Sequence[str]) -> int:
@@ -177,7 +191,12 @@ def cycle_auc(shifts: Sequence[Sequence[Run]], faults: Sequence[Run]) -> float:
 
 
 def cause_accuracy(runs: Sequence[Run], alarming: Alarming) -> float:
-    """Return the share of alarming, fully faulty cycles whose cause is named right, averaged over runs."""
+    """Return the share of alarming, fully faulty cycles whose cause is named right, averaged over runs.
+
+    NaN for a method that never names a cause.
+    """
+    if not any(told in _CAUSES for run in runs for told in run.told.causes):
+        return float("nan")
     shares = []
     for run in runs:
         hits = [

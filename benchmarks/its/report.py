@@ -30,7 +30,7 @@ SHIFTED = (
 )  # fmt: skip
 OWN = (
     ("nominal shifts", "own_shifts"), ("alarms per shift", "own_false_alarms"),
-    ("of these at run starts", "own_false_alarms_at_run_start"),
+    ("of these at run starts", "own_false_alarms_at_run_start"), ("cycles alarming", "own_alarming_share"),
     ("as the console counts", "own_false_incidents"), ("recall, 5 %", "own_recall_5"), ("found, 5 %", "own_found_5"),
     ("smallest at 50 %", "own_smallest_50"), ("hardware found", "own_hardware_found"), ("right cause", "own_cause"),
 )  # fmt: skip

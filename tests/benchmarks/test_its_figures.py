@@ -12,6 +12,7 @@ from benchmarks.its.cycles import Labels, cycles, make
 from benchmarks.its.figures import (
     Answers,
     Run,
+    alarming_share,
     at_level,
     cause_accuracy,
     confusion,
@@ -122,6 +123,7 @@ def test_causes_are_judged_where_there_is_an_alarm():
         causes=["hot pixel", "dead chip", "hot pixel", "hot pixel"],
     )
     assert cause_accuracy([one], above(1)) == 0.5
+    assert np.isnan(cause_accuracy([run([9], active=[1], cause="dead chip", causes=["beam background"])], above(1)))
     assert confusion([one], above(1)) == {"dead chip": {"dead chip": 1, "hot pixel": 1}}
 
 
@@ -156,6 +158,9 @@ def test_overlapping_incidents_are_one_alarm():
     assert false_incidents([(one,)]) == 3
     assert false_incidents([(one,)], ("background",)) == 1
     assert false_alarms([(one,)], fixed) == 1
+    nowhere = run([0, 0], alarms=[True, False])
+    assert np.isnan(false_incidents([(nowhere,)]))
+    assert alarming_share([(nowhere,), (one,)], fixed) == 5 / 8
     long_after = run([0] * 6, incidents=[("place; a",), (), (), (), (), ("place; a",)])
     assert false_incidents([(long_after,)]) == 2
 
@@ -204,7 +209,7 @@ def test_a_tiny_benchmark_from_end_to_end(tiny, monkeypatch, tmp_path):
     rows = written["rows"]
     assert {"long clusters", "NMF, cell", "autoencoder x 3 cycles"} <= set(rows)
     assert rows["long clusters"]["nominal"]["curve"]["0.3"] == 1.0  # 30 % of background cannot be missed
-    assert rows["long clusters"]["nominal"]["cause"] == 0.0  # it does not name the side
+    assert rows["long clusters"]["nominal"]["cause"] is None  # it does not name the side
     assert rows["NMF, cell"]["nominal"]["ms_median"] > 0
 
 
