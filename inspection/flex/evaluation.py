@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference import load_package
-from inspection.flex.learned.fusion import ALONG, OFF_PADS, SUMS, TOGETHER, Float, Fusion
+from inspection.flex.learned.fusion import ALONG, JOINED_FROM, OFF_PADS, SUMS, TOGETHER, Float, Fusion
 from inspection.flex.learned.parts import PARTS, STRIDE
 from inspection.flex.learned.product import Product
 from inspection.flex.learned.spots import find_spots
@@ -102,7 +102,7 @@ class OursFlex:
         values = cv2.warpPerspective(
             np.where(seen.inside, fused, low), to_map, (shape[1], shape[0]), flags=flags, borderValue=low
         )
-        spots = find_spots(fused, STRIDE, low + 1e-3, limit=_SPOTS, joined=True)
+        spots = find_spots(fused, STRIDE, low + 1e-3, limit=_SPOTS, joined=JOINED_FROM)
         points = to_input([(s.x, s.y, 1, 1) for s in spots], seen.registration, seen.flow, shape)
         found = [(float(x), float(y), s.score) for (x, y, _, _), s in zip(points, spots, strict=True)]
         return np.asarray(values, np.float32), found

@@ -10,6 +10,7 @@ from core.verdict import Cause, Measurement, Quality, Region, Verdict
 from inspection.flex.classifier.crops import cut
 from inspection.flex.classifier.inference import classify
 from inspection.flex.golden.detector import GoldenDetector
+from inspection.flex.learned.fusion import JOINED_FROM
 from inspection.flex.learned.parts import STRIDE
 from inspection.flex.learned.product import Looked, Product, pad_zone
 from inspection.flex.learned.spots import Spot, find_spots
@@ -40,7 +41,7 @@ def judge_by_product(
     looked = product.look(image, origin)
     threshold = product.threshold.threshold(false_spots_per_board)
     alarm = max(threshold, alarm_level(product, false_alarms_per_board))
-    spots = find_spots(looked.fused, STRIDE, threshold, limit=MOST_REGIONS, ground=threshold, joined=True)
+    spots = find_spots(looked.fused, STRIDE, threshold, limit=MOST_REGIONS, ground=threshold, joined=JOINED_FROM)
     causes = name_spots(product, looked, spots)
     places = [(s.left, s.top, s.width, s.height) for s in spots]
     laid = looked.laid

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.errors import CalibrationError
 from core.inference import Session
 from core.thresholds import SpotThreshold
-from inspection.flex.learned.fusion import ALONG, OFF_PADS, SUMS, TOGETHER, Fusion, Scale, add_up
+from inspection.flex.learned.fusion import ALONG, JOINED_FROM, OFF_PADS, SUMS, TOGETHER, Fusion, Scale, add_up
 from inspection.flex.learned.parts import PARTS, STRIDE, keep_inside, part_maps
 from inspection.flex.learned.product import judged_area
 from inspection.flex.learned.spots import find_spots
@@ -87,7 +87,7 @@ def calibrate_stack(
             scales[name] = _scale(summed, learners, judges)
     handicaps = {name: HANDICAPS.get(name, ALONE_DECADES) for name in scales} | {OFF_PADS: HANDICAPS[OFF_PADS]}
     fusion = Fusion(scales, handicaps, SUMS)
-    fused = {i: _scores(_fused(parts, fusion), joined=True) for i, parts in maps.items()}
+    fused = {i: _scores(_fused(parts, fusion), joined=JOINED_FROM) for i, parts in maps.items()}
     rates = [_rate([fused[i] for i in group]) for group in (learners, judges)]
     trusted = range(len(stack)) if _agree(rates, len(learners), len(judges)) else judges
     return Calibrated(
@@ -99,7 +99,7 @@ def calibrate_stack(
     )
 
 
-def _scores(values: NDArray[np.floating], *, joined: bool = False) -> list[float]:
+def _scores(values: NDArray[np.floating], *, joined: float | None = None) -> list[float]:
     floor = float(values.min())
     found = find_spots(np.asarray(values, np.float32), STRIDE, floor + 1e-3, limit=SPOTS_KEPT, joined=joined)
     return [spot.score for spot in found]

@@ -48,6 +48,8 @@ SUMS: Mapping[str, Terms] = {
     ALONG: {"spots": Term(2.0), "position": Term(1.0)},
 }
 """The sums and the parts in them. Grained gold would make the pad filters loud along any line."""
+JOINED_FROM = -0.5
+"""Fused score, that of three spots per good board, from which what hangs together is one spot (`find_spots`)."""
 _MOST = 4.0
 _REACH = 5
 _ALONG_STRIDE = 2

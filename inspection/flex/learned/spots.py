@@ -35,7 +35,7 @@ def find_spots(
     fall: float = 0.6,
     ground: float | None = None,
     *,
-    joined: bool = False,
+    joined: float | None = None,
 ) -> list[Spot]:
     """Return the peaks of a score map, highest first.
 
@@ -53,9 +53,9 @@ def find_spots(
         If given, the boxes that are returned reach down to half the height of the peak above it where that is farther:
         what a person wants framed.
     joined
-        What hangs together is one spot: a peak from which the score does not fall by ``fall`` on the way to a higher
-        one (at most 96 px away) is part of it. A fibre is then listed once, however many knots it has, in a frame that
-        holds them all. Not for a map of noise, all of which hangs together.
+        From this score on, what hangs together is one spot: a peak from which the score does not fall by ``fall`` on
+        the way to a higher one (at most 96 px away) is part of it. A fibre is then listed once, however many knots it
+        has, in a frame that holds them all. Below it lies noise, all of which hangs together.
 
     A peak within the box of a higher one (as ``fall`` says) is always part of it.
     """
@@ -64,16 +64,17 @@ def find_spots(
     peaks = (scores >= cv2.dilate(scores, kernel)) & (scores >= floor)
     ys, xs = _one_of_each(peaks)
     order = np.argsort(-scores[ys, xs], kind="stable")[: 4 * limit]
-    most = 2 * limit if joined else limit  # two that are listed may turn out to be one
+    most = limit if joined is None else 2 * limit  # two that are listed may turn out to be one
     found: list[list[Spot]] = []
     owner = np.full(scores.shape, -1, np.int32)
     for index in order:
         x, y = int(xs[index]), int(ys[index])
+        joins = joined is not None and scores[y, x] >= joined
         inside = any(_inside(part, x * stride, y * stride) for parts in found for part in parts)
-        if inside and not joined:
+        if inside and not joins:
             continue
         part, along = _spot(scores, x, y, stride, fall)
-        higher = sorted(set(owner[along].tolist()) - {-1}) if joined else []
+        higher = sorted(set(owner[along].tolist()) - {-1}) if joins else []
         if higher:
             found[higher[0]].append(part)
             owner[y, x] = higher[0]

@@ -11,7 +11,7 @@ from core.inference import Session  # noqa: E402
 from core.thresholds import SpotThreshold  # noqa: E402
 from inspection.flex.learned import calibration as subject  # noqa: E402
 from inspection.flex.learned.calibration import Calibrated, calibrate_stack  # noqa: E402
-from inspection.flex.learned.fusion import SUMS, Fusion  # noqa: E402
+from inspection.flex.learned.fusion import OFF_PADS, SUMS, Fusion  # noqa: E402
 from inspection.flex.learned.parts import PARTS  # noqa: E402
 from inspection.flex.learned.spot_network import SpotNetwork  # noqa: E402
 from inspection.flex.learned.spot_training import export_spots  # noqa: E402
@@ -58,7 +58,7 @@ def test_every_board_is_judged_and_the_worst_is_its_highest_spot(calibrated):
     assert calibrated.held_back == (2, 3)
     assert set(calibrated.fusion.scales) <= {*PARTS, *SUMS}
     assert {"spots", "context", "position", "rebuilding"} <= set(calibrated.fusion.scales)
-    assert set(calibrated.fusion.handicaps) == set(calibrated.fusion.scales)
+    assert set(calibrated.fusion.handicaps) == {*calibrated.fusion.scales, OFF_PADS}
     if calibrated.spots.observations == 4:
         assert [spots[0] for spots in calibrated.spots.spots] == pytest.approx(list(calibrated.worst))
 

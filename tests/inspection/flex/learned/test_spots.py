@@ -65,7 +65,7 @@ def fibre(knots, level=3.0, shape=(200, 400)):
 def test_a_fibre_with_knots_is_one_spot_in_one_frame_if_asked_to():
     scores = fibre(((40, 3.5), (70, 3.4), (110, 3.55), (150, 3.3), (190, 3.45), (360, 3.4)))
     assert len(find_spots(scores, STRIDE, 2.0)) > 3
-    (spot,) = find_spots(scores[:, :220], STRIDE, 2.0, joined=True)
+    (spot,) = find_spots(scores[:, :220], STRIDE, 2.0, joined=2.0)
     assert (spot.x, spot.score) == (110 * STRIDE + 1, pytest.approx(3.55))
     assert spot.left <= 40 * STRIDE
     assert spot.left + spot.width >= 190 * STRIDE
@@ -73,15 +73,21 @@ def test_a_fibre_with_knots_is_one_spot_in_one_frame_if_asked_to():
 
 def test_what_lies_beside_a_fibre_or_beyond_a_gap_is_a_spot_of_its_own():
     scores = np.maximum(fibre(((40, 3.5), (80, 3.4), (120, 5.0))), hills((80, 130, 3.2), shape=(200, 400)))
-    found = find_spots(scores[:, :160], STRIDE, 2.0, joined=True)
+    found = find_spots(scores[:, :160], STRIDE, 2.0, joined=2.0)
     assert [round(s.score, 1) for s in found] == [5.0, 3.2]
     low = fibre(((40, 4.0), (100, 3.9)))  # the way between them is lower by more than the fall
-    assert len(find_spots(low[:, :130], STRIDE, 2.0, joined=True)) == 2
+    assert len(find_spots(low[:, :130], STRIDE, 2.0, joined=2.0)) == 2
+
+
+def test_below_the_level_from_which_spots_are_joined_nothing_is():
+    scores = fibre(((40, 3.5), (70, 3.4), (110, 3.55), (150, 3.3), (190, 3.45), (360, 3.4)))
+    apart, below = find_spots(scores, STRIDE, 2.0), find_spots(scores, STRIDE, 2.0, joined=3.6)
+    assert below == apart
 
 
 def test_the_limit_counts_joined_spots():
     scores = np.maximum(fibre(((40, 3.5), (80, 3.4), (120, 3.45), (160, 3.3))), hills((80, 30, 3.1), shape=(200, 400)))
-    assert [round(s.score, 2) for s in find_spots(scores[:, :200], STRIDE, 2.0, limit=2, joined=True)] == [3.5, 3.1]
+    assert [round(s.score, 2) for s in find_spots(scores[:, :200], STRIDE, 2.0, limit=2, joined=2.0)] == [3.5, 3.1]
 
 
 def test_peaks_nearer_than_the_radius_are_one():
