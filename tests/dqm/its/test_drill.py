@@ -42,7 +42,7 @@ from dqm.its.simulate.settings import RunSettings
 
 SEED, KILLS = 20261126, 8
 SHIFT_S, CYCLE_S = 1800.0, 60.0
-PACE_S, TROUBLE_S, PATIENCE_S, BUDGET_S = 1.0, 3.0, 3.0, 240.0
+PACE_S, TROUBLE_S, PATIENCE_S, BUDGET_S = 1.0, 3.0, 3.0, 480.0
 MINUTE = 60.0
 FORGIVEN_S = 60.0
 """A lane in FAULT for less than this restarts by itself; it counts from then on (``dqm.its.expected``)."""
@@ -117,7 +117,7 @@ def watch(home: str, qcdb: str) -> None:
         "SHIFTWATCH_ITS__MASKED": json.dumps(masked(RUN)),
         "SHIFTWATCH_ITS__POLL_S": "0.2",
         "SHIFTWATCH_ITS__PATIENCE_S": str(PATIENCE_S),
-        "SHIFTWATCH_ITS__TIMEOUT_S": "1",
+        "SHIFTWATCH_ITS__TIMEOUT_S": "2",
         "SHIFTWATCH_ITS__ATTEMPTS": "1",
     }
     with Path(home, "watch.log").open("a") as sys.stderr:
