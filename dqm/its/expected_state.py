@@ -13,7 +13,15 @@ from dqm.its.standing import Standing
 
 Floats = NDArray[np.float64]
 OTHER_BEAMS = 0.01
-"""Spread of the logarithm of a cell's ratio to the reference from one beam type to another (assumed)."""
+"""Spread of the logarithm of a cell's ratio to the reference from one beam type to another (assumed).
+
+What sets a cell apart may be noise, which matters less or more there: so all of it is in doubt, for one cycle.
+"""
+OTHER_LUMINOSITY = 0.3
+"""Step of the luminosity's logarithm beyond which noise, which does not follow it, puts all cells in doubt for a cycle.
+
+The luminosity itself is then in doubt, by as much noise as the outer layers have.
+"""
 COLD_LAYER = 0.03
 """Spread of a layer as a whole before anything is known of the detector (assumed)."""
 CLIP = 3.5
@@ -31,7 +39,7 @@ class Predicted:
     """A standing just before a cycle.
 
     ``layer_variance`` (3, 7) is what the layers may have moved as a whole; ``first`` (3, CELLS) are cells of which
-    nothing is known: they stand where they are first seen (a chip may be off for long).
+    nothing is known with these beams: they stand where they are first seen (a chip may be off for long).
     """
 
     standing: Standing
@@ -65,6 +73,12 @@ def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, n
     first = ~np.isfinite(standing.variance)
     cold = tables.cold[:, layers] + noise_effect(apart, now) ** 2
     variance = np.where(first, cold, np.minimum(variance, cold))
+    other_light = abs(change) > OTHER_LUMINOSITY
+    if other_beams:
+        variance = variance + np.where(first, 0.0, offset**2)
+    elif other_light:
+        variance = variance + (float(np.mean(noise_share[INNER:])) * change) ** 2
+    first = first | other_beams | other_light
     layer_variance = tables.layer_wander * grown[:, None] + (OTHER_BEAMS**2 if other_beams else 0.0)
     if not known:
         layer_variance = layer_variance + COLD_LAYER**2

@@ -15,9 +15,12 @@ from dqm.its.simulate.beams import BeamType
 from dqm.its.simulate.faults import Fault
 from dqm.its.simulate.settings import SHIFTS
 from dqm.its.standing import Standing
+from tests.dqm.its.conftest import HELD_OUT
 from tests.dqm.its.nominal_runs import observations, settings
 from tests.dqm.its.test_standing import NOBODY, follow
 
+COUNT_OF = {shift: HELD_OUT + number for number, shift in enumerate(sorted(SHIFTS))}
+"""Number of the run and the detector that `its_runs` takes for each shift."""
 QUANTITIES = ("occupation", "size", "hits")
 
 
@@ -70,11 +73,24 @@ def test_shorter_cycles_have_wider_sigma_and_the_same_pulls(its_reference):
 def test_a_new_run_of_another_luminosity_goes_on_without_alarm(its_reference, judged):
     standing, _ = judged("pp")
     later = settings(BeamType.PP, 43, 0.2, rate=1.3, run=600_000, detector_seed=43)
-    same = settings(BeamType.PP, 40 + sorted(SHIFTS).index("nominal"), 0.2, rate=1.3, run=600_000)
+    same = settings(BeamType.PP, COUNT_OF["nominal"], 0.2, rate=1.3, run=600_000)
     for run, expected in ((same, True), (later, False)):
         _, found = follow(its_reference, [read(one) for one in observations(run)], standing)
         strange = (np.abs(found[0].occupation) > 4.5).sum()
         assert (strange <= 2) == expected, "only the detector that the standing was learnt on has no surprises"
+
+
+@pytest.mark.parametrize(("first", "second"), [("pp", "PbPb"), ("PbPb", "pp")])
+def test_other_beams_or_a_tenth_of_the_luminosity_are_no_surprise(its_reference, its_runs, judged, first, second):
+    standing, _ = judged(first, "noise")
+    _, found = follow(its_reference, its_runs(second, "noise")[:4], standing)
+    number = COUNT_OF["noise"]
+    dim = settings(BeamType(first), number, 0.2, rate=0.1, run=600_001, detector_seed=number, shift=SHIFTS["noise"])
+    found += follow(its_reference, [read(one) for one in observations(dim)][:4], standing)[1]
+    for pulls in found:
+        assert (np.abs(pulls.occupation) > 4.5).sum() <= 3
+        assert np.abs(pulls.occupation).max() < 8
+        assert pulls.occupation.std() < 1.3
 
 
 def test_background_in_the_inner_barrel_does_not_move_the_luminosity(its_reference, its_runs, judged):
