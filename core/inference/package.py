@@ -102,7 +102,7 @@ def load_package(path: Path | str) -> ModelPackage:
         raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
     for name in sorted(present - {CARD_FILE} - card.files.keys()):
         raise ModelError(f"{folder / name}: not listed in {CARD_FILE}: the package was changed after it was made")
-    for name, digest in sorted(card.files.items()):
+    for name in sorted(card.files):
         if not re.fullmatch(FILE_NAME, name):
             raise ModelError(f"{folder / CARD_FILE}: lists {name!r}, not a name that a model package may hold")
     with ThreadPoolExecutor() as pool:
