@@ -10,7 +10,7 @@ from dqm.its.layout import CELLS, Floats, layer_slice, phi_rad, z_cm
 from dqm.its.pulls import Pulls
 
 QUANTITIES = ("occupation", "size", "hits")
-_OWN_ERROR, _LAYER_ERROR = 0.5, 0.4
+_OWN_ERROR, _LAYER_ERROR = 0.5, 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

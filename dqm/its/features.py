@@ -23,6 +23,7 @@ CHANNELS = (
     "size",
     "ratio of sizes",
     "size of added clusters",
+    "single pixels",
     "hits",
     "long",
     "fault",
@@ -31,6 +32,8 @@ CHANNELS = (
 )
 _SOFT = 2.0
 _LEAST = 1e-4
+_SINGLE = 1.05
+_SIZE_ERROR = 0.004
 
 
 def features(pulls: Pulls, observed_size: Floats) -> NDArray[np.float32]:
@@ -50,7 +53,7 @@ def features(pulls: Pulls, observed_size: Floats) -> NDArray[np.float32]:
         np.clip(np.log10(np.maximum(added, _LEAST)) + 2, 0, 4),
         soft(pulls.size),
         np.clip(2 * np.log(size_ratio(pulls, observed_size)), -3, 3),
-        size_of_added(pulls, observed_size),
+        *added_clusters(pulls, observed_size),
         soft(pulls.hits),
         soft(pulls.long),
         np.sqrt(np.clip(pulls.fault, 0, 1)),
@@ -81,15 +84,18 @@ def size_ratio(pulls: Pulls, observed_size: Floats) -> Floats:
     return np.where(known, observed_size / np.where(known, pulls.expected_size, 1.0), 1.0)
 
 
-def size_of_added(pulls: Pulls, observed_size: Floats) -> Floats:
-    """Return the logarithm of the mean size of clusters beyond the expected ones; 0 where there are hardly any.
+def added_clusters(pulls: Pulls, observed_size: Floats) -> tuple[Floats, Floats]:
+    """Return what clusters beyond the expected ones are like, shape (CELLS,) each, 0 where there are hardly any.
 
-    From the sums: (observed clusters x size - expected clusters x size) / clusters added. A hot pixel's have one pixel
-    (0), noise 1.1, particles 3 to 10, a stuck double column's 256.
+    The first is the logarithm of their mean size, from the sums: (observed clusters x size - expected clusters x size)
+    / clusters added. A hot pixel's have one pixel (0), noise 1.1, particles 3 to 10, a stuck double column's 256. The
+    second tells one pixel (-1) from the 1.1 of noise (+1), if sizes are known well enough.
     """
     observed, expected = np.asarray(pulls.observed, np.float64), np.asarray(pulls.expected, np.float64)
     added = observed - expected
     enough = (pulls.occupation > 5) & (added > 0) & (observed_size > 0) & (pulls.expected_size > 0)
     pixels = observed * observed_size - expected * pulls.expected_size
     mean = pixels / np.where(enough, added, 1.0)
-    return np.where(enough, np.clip(np.log(np.maximum(mean, 0.5)), -0.7, 6), 0.0)
+    error = _SIZE_ERROR * np.where(enough, expected * pulls.expected_size / np.where(enough, added, 1.0), 0.0)
+    single = np.clip((mean - _SINGLE) / (_SINGLE - 1 + error), -3, 3)
+    return np.where(enough, np.clip(np.log(np.maximum(mean, 0.5)), -0.7, 6), 0.0), np.where(enough, single, 0.0)

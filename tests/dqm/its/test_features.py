@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dqm.its.features import CHANNELS, features, size_of_added, sizes, soft
+from dqm.its.features import CHANNELS, added_clusters, features, sizes, soft
 from dqm.its.geometry import LAYERS
 from dqm.its.layout import CELLS, cell_of
 
@@ -47,14 +47,26 @@ def test_cells_that_are_not_valid_say_nothing() -> None:
 
 
 @pytest.mark.parametrize(("pixels", "told"), [(1.0, 0.0), (1.1, 0.095), (256.0, 5.545)])
-def test_the_size_of_added_clusters_is_told(pixels: float, told: float) -> None:
+def test_the_added_clusters_clusters_is_told(pixels: float, told: float) -> None:
     """One cluster per frame more than the 0.4 expected, of this size: the average size says how large."""
     place = cell_of("L1_03/4")
     pulls = scaled(nominal(), [place], (EXPECTED + 1.0) / float(nominal().observed[place]))
     size = USUAL.copy()
     size[place] = (EXPECTED * 5.0 + 1.0 * pixels) / (EXPECTED + 1.0)
-    assert size_of_added(pulls, size)[place] == pytest.approx(told, abs=0.01)
-    assert size_of_added(pulls, size)[place + 1] == 0.0
+    assert added_clusters(pulls, size)[0][place] == pytest.approx(told, abs=0.01)
+    assert added_clusters(pulls, size)[0][place + 1] == 0.0
+
+
+def test_a_hot_pixel_is_told_from_noise() -> None:
+    place = cell_of("L1_03/4")
+    pulls = scaled(nominal(), [place], (EXPECTED + 1.0) / float(nominal().observed[place]))
+    told = []
+    for pixels in (1.0, 1.1):
+        size = USUAL.copy()
+        size[place] = (EXPECTED * 5.0 + 1.0 * pixels) / (EXPECTED + 1.0)
+        told.append(float(added_clusters(pulls, size)[1][place]))
+    assert told[0] < -0.7
+    assert told[1] > 0.7
 
 
 def test_soft_is_odd_and_rises() -> None:
