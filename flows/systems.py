@@ -19,9 +19,9 @@ class Entry:
     """
 
     system: str
-    needs: str | None = None
     train: str | None = None
     calibrate: str | None = None
+    needs: str | None = None
 
 
 SYSTEMS: Mapping[str, Entry] = {
