@@ -45,14 +45,16 @@ class Effort:
 
     reference_shifts: int = 14
     fault_shifts: int = 8
-    short_fault_shifts: int = 7
+    short_fault_shifts: int = 2
     calibration_shifts: int = 40
     picture_shifts: int = 6
     faults_per_shift: float = 20.0
-    cause_steps: int = 1500
+    cause_steps: int = 1800
     rebuilding_steps: int = 400
     width: int = 16
     cycle_s: float = 180.0
+    dense_fault_shifts: int = 8
+    dense_faults_per_shift: float = 60.0
 
 
 def train(
@@ -164,7 +166,11 @@ def _from_simulation(target: Path, effort: Effort, seed: int, report: Report, ca
         Wanted(first + 1100 + number, effort.faults_per_shift, effort.cycle_s / 3)
         for number in range(effort.short_fault_shifts)
     ]
-    taught = make_taught(eyes, faulty + short, seed, cache)
+    dense = [
+        Wanted(first + 1200 + number, effort.dense_faults_per_shift, effort.cycle_s)
+        for number in range(effort.dense_fault_shifts)
+    ]
+    taught = make_taught(eyes, faulty + short + dense, seed, cache)
     report(f"{len(taught)} cycles with faults")
     networks = {CAUSES_FILE: export_causes(train_causes(taught, effort.cause_steps, seed, effort.width))}
     report("teaching the autoencoder")

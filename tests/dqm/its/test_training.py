@@ -74,7 +74,7 @@ def _read(path: Path) -> Observation:
 @pytest.mark.slow
 def test_a_whole_model_is_taught_from_the_simulator(tmp_path: Path) -> None:
     """With hardly any effort: it need not be good, but it has all parts and judges."""
-    effort = Effort(4, 1, 0, 2, 1, 20.0, 12, 12, 8, cycle_s=600.0)
+    effort = Effort(4, 1, 0, 2, 1, 20.0, 12, 12, 8, cycle_s=600.0, dense_fault_shifts=0)
     said: list[str] = []
     path = train("tiny", None, tmp_path / "models", seed=5, report=said.append, effort=effort, cache=tmp_path / "cache")
     package = load_package(path)
