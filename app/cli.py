@@ -9,6 +9,7 @@ import typer
 
 from app.commands import alarms, models, store
 from core.errors import ShiftwatchError
+from core.memory import keep_freed_memory
 
 UNUSABLE = 2
 
@@ -167,6 +168,7 @@ def main() -> None:
     """Run the command line: known errors become one line on standard error and status 2."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    keep_freed_memory()
     try:
         app()
     except ShiftwatchError as error:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.contracts import Detector
 from core.errors import InputError, ModelError
-from core.inference import keep_freed_memory, load_package
+from core.inference import load_package
 from core.observation import Observation
 from core.settings import Settings
 from core.verdict import Verdict, unreadable
@@ -38,7 +38,6 @@ class FlexDetector:
         core.errors.CalibrationError
             The product was taught from too few boards for the budget of false spots.
         """
-        keep_freed_memory()
         product = Product(load_package(find_product(settings)))
         return cls(ProductJudge(product, settings))
 
