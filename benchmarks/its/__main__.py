@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.its import report, tables
-from benchmarks.its.cycles import make
+from benchmarks.its.cycles import make, path_of
 from benchmarks.its.measure import Judged, by_line, judge_line, judged, scenes_of
 from benchmarks.its.methods import methods_named
 from benchmarks.its.scenes import QUICK, Plan, Scene, history, learning
@@ -30,11 +30,14 @@ def main(arguments: list[str] | None = None) -> int:
     plan = QUICK if asked.quick else Plan()
     plan = replace(plan, shifts=min(asked.shifts, plan.shifts), cycle_s=asked.cycle_s)
     scenes = scenes_of(plan)
-    _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
-    if asked.simulate:
-        return 0
-    lines = list(by_line(scenes).values())
-    _in_parallel(partial(_judge_line, plan, asked.only), lines, asked.jobs)
+    if asked.kept:
+        scenes = [scene for scene in scenes if path_of(scene).exists()]
+    else:
+        _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
+        if asked.simulate:
+            return 0
+        lines = list(by_line(scenes).values())
+        _in_parallel(partial(_judge_line, plan, asked.only), lines, asked.jobs)
     methods, missing = methods_named(plan, asked.only)
     results = measured(plan, [judged(scene, methods) for scene in scenes], methods, asked.draws)
     name = ("quick" if asked.quick else "simulated") + (
@@ -101,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="few runs of the nominal generator")
     parser.add_argument("--simulate", action="store_true", help="only simulate what the measurement needs")
+    parser.add_argument(
+        "--kept", action="store_true", help="only the tables of what was judged before, as far as it went"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
     parser.add_argument("--shifts", type=int, default=Plan().shifts, help="nominal shifts at most, nominal generator")
     parser.add_argument("--cycle-s", type=float, default=Plan().cycle_s, help="length of a cycle in seconds")
