@@ -17,5 +17,5 @@ def keep_freed_memory() -> bool:
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
         wanted = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _NEVER), (_M_ARENA_MAX, 1))
-        return all(libc.mallopt(option, value) == 1 for option, value in wanted)  # all: stops at the first refusal
+        return all(libc.mallopt(option, value) == 1 for option, value in wanted)
     return False

@@ -83,7 +83,7 @@ class OursFlex:
             handicaps = {name: 0.0 if name == self._variant else np.inf for name in self._names}
         else:
             handicaps = {name: 0.0 if len(self._names) == 1 else fusion.handicaps[name] for name in self._names}
-            handicaps |= {name: value for name, value in fusion.handicaps.items() if name == OFF_PADS}
+            handicaps[OFF_PADS] = fusion.handicaps.get(OFF_PADS, 0.0)
         self._fusion = Fusion({name: fusion.scales[name] for name in self._names}, handicaps, fusion.sums)
         self._listening = _Listening(fusion.scales, fusion.handicaps, fusion.sums)
         self.product.fusion = self._listening
