@@ -1,0 +1,1 @@
+"""Systems that watch the accelerator."""

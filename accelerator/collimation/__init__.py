@@ -1,0 +1,1 @@
+"""LHC collimation: early warning of a breaking hierarchy from beam loss patterns."""
