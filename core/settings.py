@@ -58,6 +58,23 @@ class ItsSettings(BaseModel):
     looks_per_shift: float = Field(default=10.0, gt=0, le=1000, description="nominal incidents called MEDIUM in 8 h")
 
 
+class CollimationSettings(BaseModel):
+    """LHC collimation: loss maps, and streams of beam-loss monitors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inbox: Path | None = Field(default=None, description="watched folder; default HOME/inbox/collimation")
+    settle_s: float = Field(default=0.5, ge=0, description="a file must be unchanged this long before it is read")
+    max_file_mb: float = Field(default=512.0, gt=0, description="bigger files are refused")
+    silent_after_s: float | None = Field(default=None, description="alarm if nothing came for this long")
+    model: str = Field(default="simulated", description="name of the model package to judge loss patterns with")
+    false_alarms_per_shift: float = Field(
+        default=0.1, gt=0, le=100, description="nominal streams called BAD in 8 h, per beam"
+    )
+    false_alarms_per_map: float = Field(default=0.001, gt=0, lt=1, description="share of nominal maps called BAD")
+    warn_before_s: float = Field(default=7200.0, gt=0, description="MEDIUM if a margin would be gone within this time")
+
+
 class Settings(BaseSettings):
     """All settings. ``SHIFTWATCH_HOME=/data`` or ``SHIFTWATCH_FLEX__INBOX=/scans`` sets them from outside."""
 
@@ -73,6 +90,7 @@ class Settings(BaseSettings):
     batch: int = Field(default=8, ge=1)
     flex: FlexSettings = FlexSettings()
     its: ItsSettings = ItsSettings()
+    collimation: CollimationSettings = CollimationSettings()
 
     @property
     def url(self) -> str:
@@ -98,6 +116,11 @@ class Settings(BaseSettings):
     def flex_inbox(self) -> Path:
         """The watched scanner folder."""
         return self.flex.inbox or self.home / "inbox" / "flex"
+
+    @property
+    def collimation_inbox(self) -> Path:
+        """The watched folder of loss maps and streams."""
+        return self.collimation.inbox or self.home / "inbox" / "collimation"
 
     @classmethod
     def settings_customise_sources(
