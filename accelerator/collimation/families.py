@@ -1,6 +1,5 @@
-"""Families of LHC collimators, what they are for, and the order that the hierarchy asks for."""
+"""Families of LHC collimators, and what they are for."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -26,31 +25,6 @@ class Family(StrEnum):
     TCLD = "TCLD"
     CRY7 = "CRY7"
 
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Two stages that must keep their order: ``inner`` shades ``outer``."""
-
-    inner: Family
-    outer: Family
-
-    @property
-    def label(self) -> str:
-        """How people call this margin."""
-        return f"{self.inner}-{self.outer}"
-
-
-STAGES: tuple[Stage, ...] = (
-    Stage(Family.TCP7, Family.TCSG7),
-    Stage(Family.TCSG7, Family.TCLA7),
-    Stage(Family.TCSG7, Family.TCDQ),
-    Stage(Family.TCSG7, Family.TCSP),
-    Stage(Family.TCDQ, Family.TCT15),
-    Stage(Family.TCSP, Family.TCT15),
-    Stage(Family.TCP3, Family.TCSG3),
-    Stage(Family.TCSG3, Family.TCLA3),
-)
-"""The margins that a person reads: TCP < TCSG < TCLA and TCSG < TCDQ, TCSP < TCT (facts/collimation.md, A1)."""
 
 TITLES: dict[Family, str] = {
     Family.TCP7: "primary collimators of betatron cleaning (IR7)",

@@ -6,12 +6,12 @@ squeeze); debris collimators are in only with collisions. See ``data/README.md``
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from math import cos, radians, sin, sqrt
 from types import MappingProxyType
 
-from accelerator.collimation.families import STAGES as STAGES
 from accelerator.collimation.families import Family
 from accelerator.collimation.geometry import Collimator, collimators, find
 from accelerator.collimation.tables import rows
@@ -28,6 +28,31 @@ class State(StrEnum):
     SQUEEZE = "squeeze"
     COLLISIONS = "collisions"
 
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Two stages that must keep their order: ``inner`` shades ``outer``."""
+
+    inner: Family
+    outer: Family
+
+    @property
+    def label(self) -> str:
+        """How people call this margin."""
+        return f"{self.inner}-{self.outer}"
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(Family.TCP7, Family.TCSG7),
+    Stage(Family.TCSG7, Family.TCLA7),
+    Stage(Family.TCSG7, Family.TCDQ),
+    Stage(Family.TCSG7, Family.TCSP),
+    Stage(Family.TCDQ, Family.TCT15),
+    Stage(Family.TCSP, Family.TCT15),
+    Stage(Family.TCP3, Family.TCSG3),
+    Stage(Family.TCSG3, Family.TCLA3),
+)
+"""The margins that a person reads: TCP < TCSG < TCLA and TCSG < TCDQ, TCSP < TCT (facts/collimation.md, A1)."""
 
 _ENERGY_GEV = {State.INJECTION: 450.0, State.FLAT_TOP: 6800.0, State.SQUEEZE: 6800.0, State.COLLISIONS: 6800.0}
 _BEAM_MODES = {
