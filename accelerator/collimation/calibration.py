@@ -1,0 +1,99 @@
+"""From scores to false alarms: what nominal patterns reach in each check, by domain and width of model error."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator.collimation.posterior import Tuning
+from core.errors import CalibrationError
+from core.thresholds import TailThreshold
+
+Floats: TypeAlias = NDArray[np.float64]
+
+SCALES = (0.08, 0.3, 1.0)
+"""Widths of model error that are calibrated: a pattern is judged by the nearest one (in the logarithm)."""
+LOWEST = 1e-9
+KEPT = 400
+"""Highest scores kept of each check, with some of the others."""
+
+
+class Check(StrEnum):
+    """What gives a pattern a score; each is calibrated by itself and they share the budget."""
+
+    KNOWN = "known"
+    """Odds that a known setting is wrong, of the posterior."""
+    MISFIT = "misfit"
+    """Unlike nominal beyond model error: chi squared."""
+    REBUILT = "rebuilt"
+    """What the autoencoder of nominal patterns cannot rebuild."""
+
+
+def stratum(domain: str, scale: float) -> str:
+    """Return by which nominal patterns a pattern is judged."""
+    nearest = min(SCALES, key=lambda one: abs(np.log(one / scale)))
+    return f"{domain} {nearest:g}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Nominal scores by stratum and check, and how much the voices of the posterior may be believed."""
+
+    checks: Mapping[str, Mapping[Check, TailThreshold]]
+    tuning: Tuning
+
+    def p_value(self, where: str, scores: Mapping[Check, Floats]) -> Floats:
+        """Return the chance that a nominal pattern is as strange in any check, shape (n,).
+
+        Raises
+        ------
+        core.errors.CalibrationError
+            If this stratum was not calibrated.
+        """
+        known = self.checks.get(where)
+        if known is None:
+            raise CalibrationError(f"no calibration for {where} patterns; there is: {', '.join(sorted(self.checks))}")
+        each = np.array([np.atleast_1d(known[check].p_value(np.asarray(scores[check], float))) for check in Check])
+        found: Floats = np.clip(each.min(axis=0) * len(Check), LOWEST, 1.0)
+        return found
+
+    def worst(self, where: str, scores: Mapping[Check, float]) -> Check:
+        """Return the check in which a pattern is strangest."""
+        return min(Check, key=lambda check: float(self.checks[where][check].p_value(float(scores[check]))))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        names = ("network_power", "network_sigma", "likelihood_power", "likelihood_sigma", "trust")
+        return {
+            "checks": {
+                where: {check.value: threshold.to_json() for check, threshold in one.items()}
+                for where, one in self.checks.items()
+            },
+            "tuning": {name: getattr(self.tuning, name) for name in names},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Calibration":
+        """Read what `to_json` gave; CalibrationError if it is something else."""
+        try:
+            checks = {
+                where: {Check(name): TailThreshold.from_json(threshold) for name, threshold in one.items()}
+                for where, one in content["checks"].items()
+            }
+            return cls(checks, Tuning(**content["tuning"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CalibrationError(f"no calibration of loss patterns ({error!r:.120})") from None
+
+
+def fit_threshold(scores: Sequence[float] | Floats) -> TailThreshold:
+    """Calibrate on nominal scores; all of them, rounded."""
+    return TailThreshold.fit(np.round(np.asarray(scores, np.float64), 4).tolist())
+
+
+def fit_tuning(pulls: Floats, trust: float) -> Tuning:
+    """Return the tuning in which 68 % of errors, given in standard deviations (n,), lie within one."""
+    factor = float(np.clip(np.quantile(np.abs(pulls), 0.683), 0.3, 5.0)) if len(pulls) else 1.0
+    return Tuning(network_sigma=factor, likelihood_sigma=factor, trust=trust)

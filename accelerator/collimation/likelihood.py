@@ -1,0 +1,103 @@
+"""How well templates explain a pattern, with model error marginalised: the classical voice of the diagnosis.
+
+Logarithms of observed over expected are the sum of a factor common to each family (normal, marginalised by Laplace's
+approximation) and one of each channel (Student's t: single channels are far off), beside counting and tolerances. Of
+the families every one is fitted by iteratively reweighted least squares.
+"""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator.collimation import model_error
+from accelerator.collimation.features import Compared, Readings, compare
+from accelerator.collimation.templates import Table
+
+Floats: TypeAlias = NDArray[np.float64]
+
+ROUNDS = 2
+FREEDOM = model_error.FREEDOM
+
+
+class Fit(NamedTuple):
+    """Logarithm of the likelihood (t,), and what is left of the ratios in standard deviations (t, C)."""
+
+    log: Floats
+    pulls: Floats
+
+
+def fit(compared: Compared, table: Table, scale: Floats) -> Fit:
+    """Fit the factors of all families to comparisons (t, C), for scales (t,) or (1,)."""
+    family, own = model_error.widths(table.channels, table.families)
+    member = _members(table)
+    wide = (family @ member) / member.sum(axis=0)
+    prior = 1.0 / np.maximum(wide * scale[:, None], 1e-3) ** 2
+    tolerance = table.tolerance.std(axis=0)
+    variance = compared.counting + (own * scale[:, None]) ** 2 + tolerance**2
+    there = compared.there.astype(np.float64)
+    weight = there / variance
+    for _ in range(ROUNDS):
+        factor = ((compared.ratio * weight) @ member) / (weight @ member + prior)
+        left = compared.ratio - factor @ member.T
+        weight = there * (FREEDOM + 1) / (FREEDOM * variance + left**2)
+    log = (
+        -0.5 * (FREEDOM + 1) * (there * np.log1p(left**2 / (FREEDOM * variance))).sum(axis=1)
+        - 0.5 * (there * np.log(variance)).sum(axis=1)
+        - 0.5 * (factor**2 * prior).sum(axis=1)
+        - 0.5 * np.log1p((weight @ member) / prior).sum(axis=1)
+    )
+    return Fit(log, there * left / np.sqrt(variance))
+
+
+def nominal_misfit(readings: Readings, table: Table) -> Floats:
+    """Return how unlike nominal each pattern is, shape (n,): about chi squared per channel, outliers damped."""
+    compared = compare(readings, table.nominal[None])
+    found = fit(compared, table, readings.scale)
+    count = np.maximum(compared.there.sum(axis=1), 1)
+    surprise: Floats = (FREEDOM + 1) * np.log1p(found.pulls**2 / FREEDOM).sum(axis=1) / count
+    return surprise
+
+
+def nominal_log(readings: Readings, table: Table) -> float:
+    """Return the logarithm of the likelihood of nominal settings for the first pattern."""
+    return float(fit(compare(readings, table.nominal[None]), table, readings.scale).log[0])
+
+
+class Voices(NamedTuple):
+    """Logarithm of the evidence of nominal, of every fault (F,), and of every size of it (F, G)."""
+
+    nominal: float
+    faults: Floats
+    sizes: Floats
+
+
+def explain(readings: Readings, table: Table, number: int = 0) -> Voices:
+    """Return the evidence of every template for one pattern."""
+    one = readings.row(number)
+    faults, grid, channels = table.deltas.shape
+    templates = np.concatenate([table.nominal[None], (table.nominal + table.deltas).reshape(-1, channels)])
+    compared = compare(one, templates).over(len(templates))
+    log = fit(compared, table, one.scale).log
+    sizes = log[1:].reshape(faults, grid)
+    widths = grid_widths(table)
+    with np.errstate(divide="ignore"):
+        weighted = sizes + np.log(widths / np.maximum(widths.sum(axis=1, keepdims=True), 1e-12))
+    top = weighted.max(axis=1)
+    return Voices(float(log[0]), top + np.log(np.exp(weighted - top[:, None]).sum(axis=1)), sizes)
+
+
+def grid_widths(table: Table) -> Floats:
+    """Return how much of the sizes each place of the grid stands for, shape (F, G); nothing for size 0."""
+    step = np.diff(table.changes, axis=1)
+    widths = np.zeros_like(table.changes)
+    widths[:, :-1] += step / 2
+    widths[:, 1:] += step / 2
+    found: Floats = np.where(table.changes == 0, 0.0, widths)
+    return found
+
+
+def _members(table: Table) -> Floats:
+    names = sorted(set(table.families))
+    found: Floats = (np.array(table.families)[:, None] == np.array(names)[None]).astype(np.float64)
+    return found

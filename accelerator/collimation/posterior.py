@@ -1,0 +1,131 @@
+"""The posterior over settings errors of one pattern, from two voices: the network and the explicit likelihood."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator.collimation import likelihood
+from accelerator.collimation.ensemble import weight
+from accelerator.collimation.features import Layout, Readings, compare
+from accelerator.collimation.hypotheses import Hypotheses
+from accelerator.collimation.templates import Table
+from core.inference import Session
+
+Floats: TypeAlias = NDArray[np.float64]
+
+PRIOR_NOMINAL = 0.9
+"""Nine of ten maps are taken with all settings right."""
+TAUGHT_NOMINAL = 0.35
+REFINED = 3
+FINE = 48
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """Probability of nominal, of each fault (F,), and the change that each would be, with its standard deviation."""
+
+    nominal: float
+    faults: Floats
+    change: Floats
+    sigma: Floats
+
+    @property
+    def score(self) -> float:
+        """Logarithm of the odds that something known is wrong."""
+        broken = max(float(self.faults.sum()), 1e-300)
+        return float(np.log(broken) - np.log(max(self.nominal, 1e-300)))
+
+    def ranked(self) -> NDArray[np.int64]:
+        """Return the numbers of the faults, most probable first."""
+        return np.argsort(-self.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How much the voices may be believed: powers of their probabilities, factors of their standard deviations."""
+
+    network_power: float = 1.0
+    network_sigma: float = 1.0
+    likelihood_power: float = 1.0
+    likelihood_sigma: float = 1.0
+    trust: float = 0.5
+    """Weight of the network beside the likelihood."""
+
+
+def prior(table: Table) -> Floats:
+    """Return the prior of each fault, shape (F,)."""
+    weights = np.array([weight(fault) for fault in table.faults])
+    found: Floats = weights / weights.sum()
+    return found
+
+
+def from_network(
+    session: Session, layout: Layout, hypotheses: Hypotheses, readings: Readings, table: Table, tuning: Tuning
+) -> list[Posterior]:
+    """Return what the network says of n patterns."""
+    told = session.run({"features": layout.features(readings, table)})
+    logits, size, log_sigma = told["logits"], told["size"], told["log_sigma"]
+    places = hypotheses.places(table)
+    known = places >= 0
+    found = []
+    shift = np.log(PRIOR_NOMINAL / (1 - PRIOR_NOMINAL)) - np.log(TAUGHT_NOMINAL / (1 - TAUGHT_NOMINAL))
+    for row in range(len(readings)):
+        own = np.where(known, logits[row, 1 + places], -30.0)
+        log = np.concatenate([[logits[row, 0] * tuning.network_power + shift], own * tuning.network_power])
+        probability = _normalised(log)
+        units = hypotheses.units[places]
+        change = size[row, places] * units
+        sigma = np.exp(log_sigma[row, places]) * units * tuning.network_sigma
+        found.append(Posterior(float(probability[0]), probability[1:], change.astype(float), sigma.astype(float)))
+    return found
+
+
+def from_likelihood(readings: Readings, table: Table, number: int, tuning: Tuning) -> Posterior:
+    """Return what the likelihood says of one pattern."""
+    voices = likelihood.explain(readings, table, number)
+    log = np.concatenate([[voices.nominal + np.log(PRIOR_NOMINAL)], voices.faults + np.log(prior(table) * 0.1)])
+    probability = _normalised(log * tuning.likelihood_power)
+    widths = likelihood.grid_widths(table)
+    weights = widths * np.exp(voices.sizes - voices.sizes.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    change = (weights * table.changes).sum(axis=1)
+    sigma = np.sqrt((weights * (table.changes - change[:, None]) ** 2).sum(axis=1))
+    for fault in np.argsort(-probability[1:])[:REFINED]:
+        change[fault], sigma[fault] = _refined(readings, table, number, int(fault), voices.sizes[fault])
+    return Posterior(float(probability[0]), probability[1:], change, sigma * tuning.likelihood_sigma)
+
+
+def _refined(readings: Readings, table: Table, number: int, fault: int, sizes: Floats) -> tuple[float, float]:
+    """Mean and standard deviation of the size of one fault on a fine grid around its best sizes."""
+    grid = table.changes[fault]
+    near = np.flatnonzero(sizes > sizes.max() - 6.0)
+    low, high = grid[max(near[0] - 1, 0)], grid[min(near[-1] + 1, len(grid) - 1)]
+    fine = np.linspace(low, high, FINE)
+    templates = table.nominal + table.delta(fault, fine)
+    one = readings.row(number)
+    log = likelihood.fit(compare(one, templates), table, one.scale).log
+    weights = np.exp(log - log.max())
+    weights /= weights.sum()
+    mean = float(weights @ fine)
+    return mean, float(np.sqrt(weights @ (fine - mean) ** 2 + (fine[1] - fine[0]) ** 2 / 12))
+
+
+def together(network: Posterior, classical: Posterior, tuning: Tuning) -> Posterior:
+    """Return both voices as one: the mean of the logarithms, sizes as a mixture."""
+    trust = tuning.trust
+    pairs = ((network.nominal, classical.nominal), *zip(network.faults, classical.faults, strict=True))
+    log = np.array([trust * np.log(max(a, 1e-300)) + (1 - trust) * np.log(max(b, 1e-300)) for a, b in pairs])
+    probability = _normalised(log)
+    change = trust * network.change + (1 - trust) * classical.change
+    apart = trust * (1 - trust) * (network.change - classical.change) ** 2
+    sigma = np.sqrt(trust * network.sigma**2 + (1 - trust) * classical.sigma**2 + apart)
+    return Posterior(float(probability[0]), probability[1:], change, sigma)
+
+
+def _normalised(log: Floats | Sequence[float]) -> Floats:
+    shifted = np.exp(np.asarray(log, np.float64) - np.max(log))
+    found: Floats = shifted / shifted.sum()
+    return found

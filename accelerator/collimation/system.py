@@ -1,0 +1,95 @@
+"""LHC collimation as one of the monitored systems: loss maps and streams of beam-loss monitors."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from accelerator.collimation.guidance import guidance
+from core.alarms.severity import Severity
+from core.contracts import AlarmRule, Detector, Incident, Source, System
+from core.observation import Observation
+from core.settings import Settings
+from core.verdict import Quality, Region, Verdict
+
+NAME = "collimation"
+CLEAR_COUNT = 1
+"""A good map of the same beam and plane, or a good piece of the stream, ends an alarm."""
+UNJUDGED_COUNT = 3
+_ALARMING = frozenset({Quality.BAD, Quality.MEDIUM})
+_UNITS = {"gap_sigma": "sigma", "offset_mm": "mm", "tilt_urad": "urad", "orbit_mm": "mm"}
+
+
+def _source(settings: Settings) -> Source:
+    from accelerator.collimation.source import FolderSource
+
+    return FolderSource(settings)
+
+
+def _detector(settings: Settings) -> Detector:
+    from accelerator.collimation.detector import CollimationDetector  # networks: only what judges needs them
+
+    return CollimationDetector.load(settings)
+
+
+def read_file(path: Path, settings: Settings) -> Observation:
+    """Read one loss map or piece of a stream.
+
+    Raises
+    ------
+    core.errors.InputError
+        If it cannot be read or used; the text names file and reason.
+    """
+    from accelerator.collimation import source
+
+    return source.read_file(path, settings)
+
+
+def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
+    """Return the diagnosis of an observation as incidents: one for its first hypothesis, one per beam of a stream."""
+    return list(_incidents(observation, verdict))
+
+
+def _incidents(observation: Observation, verdict: Verdict) -> Iterator[Incident]:
+    told: set[object] = set()
+    for region in verdict.regions:
+        where = region.where
+        quality = Quality(str(where.get("quality", verdict.quality)))
+        diagnosis = (where.get("beam"), where.get("diagnosis", 0))
+        if quality not in _ALARMING or diagnosis in told:
+            continue
+        told.add(diagnosis)
+        element = str(where["element"])
+        since = datetime.fromisoformat(str(where["since"])) if "since" in where else observation.observed_at
+        yield Incident(
+            kind=f"beam {where.get('beam', 0)}",
+            places=frozenset({element}),
+            element=element,
+            quality=quality,
+            since=min(since, observation.observed_at),
+            cause=region.cause.name if region.cause else None,
+            message=message(region),
+        )
+
+
+def message(region: Region) -> str:
+    """Return the line of an alarm: ``TCP retracted (97 %) at tcp.c6l7.b1: 5.6 ± 0.1 sigma, nominal 5``."""
+    where = region.where
+    cause = f"{region.cause.name} ({region.cause.probability:.0%})" if region.cause else "unknown cause"
+    unit = _UNITS.get(str(where.get("quantity")))
+    if unit is None:
+        return f"{cause} at {where['element']}"
+    value, sigma, nominal = (float(where[name]) for name in ("value", "sigma", "nominal"))
+    return f"{cause} at {where['element']}: {value:.2f} ± {sigma:.2f} {unit}, nominal {nominal:g}"
+
+
+COLLIMATION = System(
+    name=NAME,
+    title="LHC collimation",
+    source=_source,
+    detector=_detector,
+    read_file=read_file,
+    rule=AlarmRule(clear_count=CLEAR_COUNT, counts={Severity.INVALID: UNJUDGED_COUNT}),
+    guidance=guidance,
+    silent_after_s=lambda settings: settings.collimation.silent_after_s,
+    incidents=incidents,
+)
