@@ -1,0 +1,1 @@
+"""AWAKE Schlieren: the plasma channel of a shot, and whether the shot can be trusted."""

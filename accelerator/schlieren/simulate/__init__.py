@@ -1,0 +1,1 @@
+"""How a Schlieren image comes about: vapour, channel, optics, camera, and what goes wrong."""

@@ -1,0 +1,66 @@
+"""Illumination that is not smooth, and the camera: what makes two pictures of one channel differ."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from accelerator.schlieren.simulate.apparatus import Apparatus
+
+Floats = NDArray[np.floating]
+Frame = NDArray[np.int16]
+
+RIPPLE_ORDER = 3
+"""Unevenness has up to so many half waves across the picture, in both directions."""
+
+
+@lru_cache(maxsize=8)
+def ripple_modes(size_px: int) -> NDArray[np.float32]:
+    """Return the shapes of unevenness, cosines of mean square 1: (15, rows, columns)."""
+    place = (np.arange(size_px) + 0.5) / size_px
+    waves = [np.ones(size_px)] + [np.sqrt(2) * np.cos(np.pi * n * place) for n in range(1, RIPPLE_ORDER + 1)]
+    modes = [np.outer(rows, columns) for rows in waves for columns in waves]
+    shapes = np.asarray(modes[1:], np.float32)
+    shapes.flags.writeable = False
+    return shapes
+
+
+def draw_ripple(rng: Generator, apparatus: Apparatus) -> NDArray[np.float64]:
+    """Draw how strong each shape of unevenness is; together they have the apparatus's standard deviation."""
+    count = len(ripple_modes(apparatus.size_px))
+    return rng.normal(0.0, apparatus.ripple / np.sqrt(count), count)
+
+
+def uneven(electrons: Floats, strengths: NDArray[np.float64]) -> Floats:
+    """Return the picture under uneven illumination: times 1 + the sum of the shapes."""
+    modes = ripple_modes(electrons.shape[0])
+    factor = 1 + np.tensordot(strengths.astype(np.float32), modes, axes=1)
+    return np.asarray(electrons * np.maximum(factor, 0))
+
+
+def expose(electrons: Floats, apparatus: Apparatus, rng: Generator) -> Frame:
+    """Return what the camera gives: speckle, Poisson, read noise, gain, offset, converter.
+
+    Speckle averaged over the grains in a pixel follows a gamma law of mean 1 and standard deviation ``speckle``
+    (Goodman, Speckle Phenomena, sec. 4.6).
+    """
+    light = np.maximum(electrons, 0)
+    if apparatus.speckle > 0:
+        grains = apparatus.speckle**-2
+        light = light * (rng.standard_gamma(grains, light.shape, np.float32) / np.float32(grains))
+    counts = poisson(rng, light)
+    counts += rng.standard_normal(light.shape, np.float32) * np.float32(apparatus.read_noise_e)
+    adu = np.rint(counts * np.float32(apparatus.gain_adu) + np.float32(apparatus.offset_adu))
+    return np.asarray(np.clip(adu, 0, 2**apparatus.bits - 1), np.int16)
+
+
+def poisson(rng: Generator, mean: Floats) -> NDArray[np.float32]:
+    """Draw Poisson numbers; above 50 as a rounded normal with the law's mean and variance, 10 times as fast."""
+    few = mean < 50
+    drawn = rng.standard_normal(mean.shape, np.float32)
+    drawn *= np.sqrt(mean, dtype=np.float32)
+    drawn += mean
+    drawn = np.rint(drawn)
+    drawn[few] = rng.poisson(mean[few])
+    return drawn

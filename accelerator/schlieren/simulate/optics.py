@@ -1,0 +1,85 @@
+"""Scalar Fourier optics: a 4f system with a knife edge or a stop in its Fourier plane, and defocus.
+
+J. W. Goodman, Introduction to Fourier Optics, 3rd ed., secs. 4.2, 5.2 and 8.2. Frequencies are in cycles per mm at the
+channel; the place in the Fourier plane is lambda f times the frequency.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
+
+Floats = NDArray[np.floating]
+Complexes = NDArray[np.complexfloating]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Coordinates of a picture: ``x_mm, y_mm`` of columns and rows from the middle, ``fx, fy`` in cycles per mm."""
+
+    x_mm: NDArray[np.float64]
+    y_mm: NDArray[np.float64]
+    fx: NDArray[np.float64]
+    fy: NDArray[np.float64]
+
+
+@lru_cache(maxsize=8)
+def grid(size_px: int, pixel_um: float) -> Grid:
+    """Return the coordinates of a square picture; its middle lies between the middle pixels."""
+    step = pixel_um / 1000
+    place = np.asarray((np.arange(size_px) - (size_px - 1) / 2) * step, np.float64)
+    frequency = np.asarray(np.fft.fftfreq(size_px, step), np.float64)
+    for array in (place, frequency):
+        array.flags.writeable = False
+    return Grid(place, place, frequency, frequency)
+
+
+def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np.float64) -> Floats:
+    """Return what the Fourier plane lets through of the field: (rows, 1) for the knife, (rows, columns) for the stop.
+
+    The rim of the stop is as wide as a step of the frequency grid, so that it grows evenly with its diameter.
+    """
+    here = grid(apparatus.size_px, apparatus.pixel_um)
+    scale_um = wavelength_m * apparatus.focal_mm * 1e6
+    y_um = scale_um * here.fy[:, None]
+    if apparatus.mask is Mask.KNIFE:
+        return np.asarray(0.5 * (1 + np.tanh((y_um - apparatus.knife_um) / apparatus.knife_width_um)), real)
+    rim = scale_um * (here.fy[1] - here.fy[0])
+    x_um = scale_um * here.fx[None, :]
+    distance = np.hypot(y_um - apparatus.stop_y_um, x_um)
+    return np.asarray(1 / (1 + np.exp(np.clip(-4 * (distance - apparatus.stop_um / 2) / rim, -60, 60))), real)
+
+
+def defocus_transfer(apparatus: Apparatus, wavelength_m: float) -> tuple[Complexes, Complexes]:
+    """Return exp(-i pi lambda dz f^2) of rows and of columns (Fresnel; its product over both is the transfer)."""
+    here = grid(apparatus.size_px, apparatus.pixel_um)
+    scale = -1j * np.pi * wavelength_m * 1e3 * apparatus.defocus_mm
+    return np.exp(scale * here.fy**2)[:, None], np.exp(scale * here.fx**2)[None, :]
+
+
+def image_field(field: Complexes, apparatus: Apparatus, wavelength_m: float, *, masked: bool = True) -> Complexes:
+    """Return the field in the image plane, of the precision of ``field``, not inverted."""
+    rows, columns = (part.astype(field.dtype) for part in defocus_transfer(apparatus, wavelength_m))
+    spectrum = scipy.fft.fft2(field, overwrite_x=True)
+    spectrum *= rows
+    spectrum *= columns
+    if masked:
+        spectrum *= mask_transmission(apparatus, wavelength_m, spectrum.real.dtype.type)
+    return np.asarray(scipy.fft.ifft2(spectrum, overwrite_x=True))
+
+
+def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
+    """Return the intensity averaged over each pixel, and over the vibration during the exposure."""
+    here = grid(apparatus.size_px, apparatus.pixel_um)
+    step = apparatus.pixel_um / 1000
+    shake = np.exp(-2 * (np.pi * here.fy * apparatus.blur_um / 1000) ** 2)
+    rows = (np.sinc(here.fy * step) * shake).astype(intensity.dtype)
+    columns = np.sinc(here.fx[: apparatus.size_px // 2 + 1] * step).astype(intensity.dtype)
+    spectrum = scipy.fft.rfft2(intensity, overwrite_x=True)
+    spectrum *= rows[:, None]
+    spectrum *= columns[None, :]
+    return np.asarray(scipy.fft.irfft2(spectrum, s=intensity.shape, overwrite_x=True))

@@ -1,0 +1,68 @@
+"""The ionised profile of a channel and its integral along a line of sight."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_REACH = 6.0
+_NODES = 32
+_SPACING = 0.01
+_COARSE = 160
+
+
+def ionisation(r_um: Floats, core_radius_um: float, transition_width_um: float) -> Floats:
+    """Return P(r) / P_max: 1 up to r0, exp(-(r - r0)^2 / t0^2) beyond (form of arXiv:2205.12731)."""
+    beyond = np.maximum(r_um - core_radius_um, 0.0)
+    return np.asarray(np.exp(-((beyond / transition_width_um) ** 2)))
+
+
+def chord_um(y_um: Floats, core_radius_um: float, transition_width_um: float) -> Floats:
+    """Return 2 times the integral of P / P_max along z at distance ``|y|`` from the axis, in um.
+
+    Up to r0 the integral is 2 sqrt(r0^2 - y^2). Beyond it is over r, with r = |y| + s^2 so that the integrand
+    2 exp(...) r / sqrt(r + |y|) is smooth, by Gauss-Legendre quadrature out to r0 + 6 t0 (exp(-36)).
+
+    Raises
+    ------
+    ValueError
+        If a width is not positive.
+    """
+    if not (core_radius_um >= 0 and transition_width_um > 0):
+        raise ValueError(f"no channel has r0 = {core_radius_um} um and t0 = {transition_width_um} um")
+    y = np.abs(np.asarray(y_um, np.float64))
+    end = core_radius_um + _REACH * transition_width_um
+    nodes, weights = _gauss()
+    low = np.sqrt(np.maximum(core_radius_um - y, 0.0))
+    high = np.sqrt(np.maximum(end - y, 0.0))
+    s = low[..., None] + (high - low)[..., None] * nodes
+    r = y[..., None] + s**2
+    falling = np.exp(-(((r - core_radius_um) / transition_width_um) ** 2))
+    outer = (4 * falling * r / np.sqrt(r + y[..., None] + 1e-300)) @ weights * (high - low)
+    core = 2 * np.sqrt(np.maximum(core_radius_um**2 - y**2, 0.0))
+    return np.asarray(np.where(y < end, core + outer, 0.0))
+
+
+def chord_table(core_radius_um: float, transition_width_um: float) -> tuple[Floats, Floats]:
+    """Return distances and chords to interpolate between: dense where the chord bends, from r0 - 2 t0 to r0 + 6 t0.
+
+    Linear interpolation errs by less than 1e-4 of the diameter.
+    """
+    bend = core_radius_um + transition_width_um * np.arange(-2.0, _REACH + _SPACING, _SPACING)
+    flat = np.linspace(0.0, max(core_radius_um - 2 * transition_width_um, 0.0), _COARSE, endpoint=False)
+    y = np.concatenate((flat, bend[bend > flat[-1]]))
+    return y, chord_um(y, core_radius_um, transition_width_um)
+
+
+def top_hat_chord_um(y_um: Floats, core_radius_um: float) -> Floats:
+    """Return the chord of a channel with a sharp wall: 2 sqrt(r0^2 - y^2)."""
+    return np.asarray(2 * np.sqrt(np.maximum(core_radius_um**2 - np.asarray(y_um) ** 2, 0.0)))
+
+
+@lru_cache(maxsize=1)
+def _gauss() -> tuple[Floats, Floats]:
+    """Nodes and weights on 0 to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return (nodes + 1) / 2, weights / 2
