@@ -30,6 +30,12 @@ CLIP = 6.0
 """One chip alone counts for no more."""
 BACKGROUND_FLOOR = 4.0
 """Score from which background may be a region; calibration knows every one above."""
+FAINT = 1e-4
+"""What adds less than this to the clusters of its side is no region, however sure it is.
+
+In pp beams usual halo adds 0.1 % (decision 19) and wanders by a fifth of that in an hour: a tenth of it is nothing that
+a shifter could act on, though long clusters show a fiftieth.
+"""
 CORE = 0.5
 """The region is where a source leaves at least this share of what the chip that gets most has."""
 _USUAL = 1
@@ -42,6 +48,7 @@ _TRUST = 0.5
 class Scales:
     """What nominal cycles show: mean and spread of each sum, shape (quantities, widths) each, and by layer, (7,) each,
     of what the autoencoder does not rebuild around a cell. ``floor``: score from which background may be a region.
+    ``gain``: score of background over what clusters alone would give it (measured on simulated background).
     """
 
     mean: Floats
@@ -49,6 +56,7 @@ class Scales:
     rest_mean: Floats
     rest_spread: Floats
     floor: float = BACKGROUND_FLOOR
+    gain: float = 1.0
 
     @classmethod
     def unit(cls) -> "Scales":
@@ -195,6 +203,20 @@ def amplitude(values: Floats, weights: Floats) -> float:
     order = np.argsort(ratios)
     middle = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
     return max(0.0, float(ratios[order][min(int(middle), order.size - 1)]))
+
+
+def told_share(pulls: Pulls, background: Background, scales: Scales) -> float:
+    """Return what a source adds to its side as all quantities together tell it; infinite where clusters tell nothing.
+
+    It is more precise than `Background.share`, which rests on clusters alone.
+    """
+    error = clusters_error(pulls)
+    return np.inf if error is None else background.score * error / scales.gain
+
+
+def is_there(pulls: Pulls, background: Background, scales: Scales) -> bool:
+    """Return whether background is a region: beyond chance, and strong enough to matter."""
+    return background.score >= scales.floor and told_share(pulls, background, scales) >= FAINT
 
 
 def clusters_error(pulls: Pulls) -> float | None:

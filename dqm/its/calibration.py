@@ -6,15 +6,17 @@ calibrated on looks so much more or less often.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from core.errors import CalibrationError
 from core.thresholds import SpotThreshold
-from dqm.its.background import Scales
+from dqm.its.background import BACKGROUND_FLOOR, Scales
 from dqm.its.incidents import ADDED_UP, Check, Incident
+from dqm.its.places import FLOOR as PLACE_FLOOR
+from dqm.its.regions import STRANGE_FLOOR
 
 SHIFT_S = 8 * 3600.0
 ENOUGH = 20
@@ -46,13 +48,12 @@ def collect(beam_type: str, incidents: Iterable[Incident], cycles: int) -> Shift
 class Calibration:
     """Nominal incidents of one beam type: per check those of every shift, and the mean number of cycles of a shift.
 
-    ``background_gain``: score of background over what clusters alone would give it (measured on simulated background).
+    ``scales.gain`` is kept as ``background_gain`` of the JSON.
     """
 
     checks: Mapping[Check, SpotThreshold]
     cycles: float
     scales: Scales
-    background_gain: float = 1.0
 
     @classmethod
     def fit(cls, shifts: Sequence[ShiftScores], scales: Scales, known: "Calibration | None" = None) -> "Calibration":
@@ -78,7 +79,7 @@ class Calibration:
             if sum(map(len, own)) >= _FEWEST:
                 checks[check] = SpotThreshold.fit(_highest(own))
         cycles = [shift.cycles for shift in shifts] + ([earlier.cycles] * earlier.shifts if earlier else [])
-        return cls(checks, float(np.mean(cycles)), scales, known.background_gain if known else 1.0)
+        return cls(checks, float(np.mean(cycles)), scales)
 
     def spots(self, check: Check) -> list[Sequence[float]]:
         """Return the scores of one check of every shift."""
@@ -95,7 +96,8 @@ class Calibration:
         """
         threshold = self.checks.get(check)
         if threshold is None:
-            return _UNSEEN / self.shifts
+            beyond = max(score - _FLOORS[check], 0.0) / _FALLS[check]
+            return float(max(_UNSEEN / self.shifts * np.exp(-min(beyond, 100.0)), LOWEST_RATE))
         expected = threshold.false_spots(score) * self._share(check, cycle_s)
         return float(np.clip(expected, LOWEST_RATE, HIGHEST_RATE))
 
@@ -103,7 +105,7 @@ class Calibration:
         """Return the score that so many nominal incidents per shift reach, None where that cannot be told."""
         threshold = self.checks.get(check)
         if threshold is None:
-            return None
+            return _FLOORS[check] + _FALLS[check] * max(float(np.log(_UNSEEN / self.shifts / per_shift)), 0.0)
         try:
             return threshold.threshold(per_shift / self._share(check, cycle_s))
         except CalibrationError:
@@ -124,7 +126,7 @@ class Calibration:
         return {
             "checks": {check.value: threshold.to_json() for check, threshold in self.checks.items()},
             "cycles": self.cycles,
-            "background_gain": self.background_gain,
+            "background_gain": self.scales.gain,
             "scales": {name: getattr(self.scales, name).tolist() for name in _SCALES},
         }
 
@@ -140,16 +142,25 @@ class Calibration:
                     spread=np.array(content["scales"]["spread"], np.float64),
                     rest_mean=np.array(content["scales"]["rest_mean"], np.float64),
                     rest_spread=np.array(content["scales"]["rest_spread"], np.float64),
+                    gain=float(content["background_gain"]),
                 ),
-                float(content["background_gain"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(f"no calibration of ITS maps ({error!r:.120})") from None
 
 
-_SCALES = tuple(field.name for field in fields(Scales) if field.name != "floor")
+_SCALES = ("mean", "spread", "rest_mean", "rest_spread")
 _FEWEST = 8
 _UNSEEN = 0.5
+_FLOORS = {
+    Check.BACKGROUND: BACKGROUND_FLOOR,
+    Check.PLACE: PLACE_FLOOR,
+    Check.STRANGE: STRANGE_FLOOR,
+    Check.RESTART: 0.0,
+}
+_FALLS = {Check.BACKGROUND: 1.0, Check.PLACE: 1.0, Check.STRANGE: 1.0, Check.RESTART: 30.0}
+"""A check that nominal shifts hardly ever reach: the lowest score that it gives, and by how much more it is e times
+rarer (assumed, slower than any check falls that was measured)."""
 
 
 def _highest(per_shift: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -1,7 +1,6 @@
 """Teaches the network that names causes: on simulated cycles with faults, turned and mirrored."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,31 +16,11 @@ from dqm.its.features import CAUSES, CHANNELS, NOMINAL
 from dqm.its.geometry import LAYERS
 from dqm.its.labels import IGNORED
 from dqm.its.layout import CELLS, FIRST
+from dqm.its.lesson_making import Taught
 from dqm.its.network import CauseNetwork, Probabilities
 
 BATCH = 8
 _NOMINAL_WEIGHT = 1.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Taught:
-    """Cycles to learn from: ``features`` (n, channels, CELLS) float16, ``classes`` and ``faults`` (n, CELLS)."""
-
-    features: NDArray[np.float16]
-    classes: NDArray[np.int8]
-    faults: NDArray[np.int8]
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    @classmethod
-    def joined(cls, parts: Sequence["Taught"]) -> "Taught":
-        """Return several as one."""
-        return cls(
-            np.concatenate([part.features for part in parts]),
-            np.concatenate([part.classes for part in parts]),
-            np.concatenate([part.faults for part in parts]),
-        )
 
 
 class Naming(lightning.LightningModule):

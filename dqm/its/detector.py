@@ -25,6 +25,8 @@ SHIPPED_MODELS = Path(__file__).parent / "models"
 SHIPPED = "simulated"
 MEMORY_FILE = "memory.npz"
 MOST_REGIONS = 60
+CONFIRMED = 2
+"""Cycles that must show what is worth a look, but no alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,15 @@ class ItsDetector:
         """Regions worth a look, worst first, and how many nominal ones a shift shows like the worst of all."""
         rated = sorted(
             ((rate(incident, calibration, cycle_s), incident) for incident in seen.incidents if incident.now),
-            key=lambda pair: (pair[0], -max(pair[1].scores.values())),
+            key=lambda pair: (pair[0], -max(pair[1].support.values())),
         )
-        kept = [pair for pair in rated if pair[0] <= self.budget.looks][:MOST_REGIONS]
+        kept = [pair for pair in rated if pair[0] <= self._most(pair[1])][:MOST_REGIONS]
         regions = tuple(self._region(incident, expected, cycle_s) for expected, incident in kept)
         return regions, rated[0][0] if rated else None
+
+    def _most(self, incident: Incident) -> float:
+        """How usual what is shown of an incident may be; what is no alarm is shown when it is seen again."""
+        return self.budget.looks if incident.sightings >= CONFIRMED else self.budget.alarms
 
     def _region(self, incident: Incident, expected: float, cycle_s: float) -> Region:
         quality = Quality.BAD if expected <= self.budget.alarms else Quality.MEDIUM
@@ -133,8 +139,8 @@ HIGHEST = 1e4
 
 
 def rate(incident: Incident, calibration: Calibration, cycle_s: float) -> float:
-    """Return how many nominal incidents per shift are as strange as this one in the check that it is strangest in."""
-    return min(calibration.per_shift(check, score, cycle_s) for check, score in incident.scores.items())
+    """Return how many nominal incidents per shift are as strange as this one still is, where it is strangest."""
+    return min(calibration.per_shift(check, score, cycle_s) for check, score in incident.support.items())
 
 
 def chance(expected_per_shift: float, cycle_s: float) -> float:

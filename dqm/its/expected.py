@@ -29,7 +29,7 @@ from dqm.its.expected_modes import (
     to_cells,
 )
 from dqm.its.expected_moment import Moment, moment
-from dqm.its.expected_state import Predicted, noise_shares, predict, taught
+from dqm.its.expected_state import Predicted, noise_shares, predict, recovered, taught
 from dqm.its.expected_tables import Tables
 from dqm.its.geometry import LAYERS
 from dqm.its.layout import CELLS, COLUMNS, INNER, PIXELS_PER_CHIP, Bools, layer_of
@@ -46,6 +46,10 @@ FALLBACK_SCALE = 0.05
 """Spread of the luminosity before the columns are looked at, by the outer layers and by anything else."""
 FORGIVEN_S = 60.0
 """A lane that stops and is restarted says FAULT for some seconds: so much is forgiven, again after half an hour."""
+LEAST_S = 10.0
+"""Length of a cycle below which nothing is said: shorter ones are those of a run that was stopped at once."""
+_NEWS = 3.0
+"""Pull from which a cell that stands otherwise than before may have recovered."""
 _RESTART_SHARE = 0.05
 """What a lane loses while it restarts is as long as its flag says, but for this share of it."""
 _BENT = 0.3
@@ -125,6 +129,9 @@ def _trust(reading: Reading, now: Moment) -> str:
         return "all maps of the cluster occupation are empty"
     if now.luminosity <= 0:
         return "the luminosity is unknown: no clusters in the outer layers, no tracks, no vertices"
+    seconds = min(now.live_s, reading.cycle_s)
+    if seconds < LEAST_S:
+        return f"too short: data of {seconds:.2g} s, {LEAST_S:.0f} s are needed"
     outer = float(np.median(now.counts[INNER:]))
     if outer < LEAST_CLUSTERS:
         return f"too few data: {outer:.2g} clusters expected in an outer lane, {LEAST_CLUSTERS:.0f} are needed"
@@ -135,9 +142,11 @@ def _assemble(reading: Reading, tables: Tables, now: Moment, before: Predicted) 
     standing = before.standing
     share, forgiven = _faults(reading, now, standing)
     expected = _expected(now)
+    spans = (1.0, 1.0, reading.share_of("hit"))
     usable = (reading.has_occupation, reading.has_size & (reading.size > 0), reading.has_hits)
     observed = (reading.occupation, reading.size, reading.hits)
-    found = [_depart(i, observed[i], expected[i], usable[i], tables, now, before, forgiven) for i in range(3)]
+    seen = [replace(now, counts=now.counts * span, interactions=now.interactions * span) for span in spans]
+    found = [_depart(i, observed[i], expected[i], usable[i], tables, seen[i], before, forgiven) for i in range(3)]
     same_run_s = reading.ended_s - standing.ended_s if standing.run == reading.run else np.inf
     long = long_pulls(reading, tables, standing, now.live_s, abs(same_run_s))
     valid = usable[0]
@@ -150,6 +159,7 @@ def _assemble(reading: Reading, tables: Tables, now: Moment, before: Predicted) 
         hits=_single(found[2].pull),
         long=_single(np.where(reading.off, 0.0, long.pulls)),
         fault=_single(np.where(valid, np.clip(share - forgiven, 0, 1), 0.0)),
+        forgiven_s=_single(np.where(valid, np.minimum(standing.restart_s, FORGIVEN_S), 0.0)),
         occupation_sigma=_single(found[0].sigma),
         valid=valid,
         observed=_single(np.where(valid, reading.occupation, 0.0)),
@@ -173,7 +183,7 @@ def _faults(reading: Reading, now: Moment, standing: Standing) -> tuple[Floats, 
     """Share of the time for which each lane says FAULT, and how much of it a restart explains, shape (CELLS,) each."""
     if reading.faults is None or now.live_s <= 0:
         return np.zeros(CELLS), np.zeros(CELLS)
-    share = np.clip(reading.faults * _ORBIT_S / now.live_s, 0.0, 1.0)
+    share = np.clip(reading.faults * _ORBIT_S / (now.live_s * reading.share_of("readout")), 0.0, 1.0)
     left = np.maximum(FORGIVEN_S - standing.restart_s, 0.0) / now.live_s
     return share, np.minimum(share, left)
 
@@ -209,8 +219,18 @@ def _depart(
     sigma = np.sqrt(total)
     pull = np.where(usable, (ratio - 1) / sigma, 0.0)
     residual = log - to_cells(common.passing + common.staying)
+    back = usable & (np.abs(pull) >= _NEWS) & recovered(standing.offset[quantity], residual, tables.cold[quantity])
+    ratio, factor = (
+        np.where(back, one, other)
+        for one, other in (
+            (np.exp(residual + standing.offset[quantity]), ratio),
+            (factor * np.exp(-standing.offset[quantity]), factor),
+        )
+    )
+    sigma = np.where(back, np.sqrt(tables.cold[quantity, layers]), sigma)
+    pull = np.where(back, (ratio - 1) / sigma, pull)
     learns = usable & (observed > 0) & (forgiven <= 0)
-    after = taught(before, quantity, residual, to_cells(common.staying), counting, pull, learns)
+    after = taught(before, quantity, residual, to_cells(common.staying), counting, pull, learns, back)
     return _Departure(pull, ratio, factor, np.where(usable, sigma, 0.0), *after, to_cells(common.staying))
 
 
@@ -268,12 +288,14 @@ def _conditions(reading: Reading, tables: Tables, now: Moment) -> dict[str, floa
     }
     if reading.run_age_s is not None:
         found["run_age_s"] = reading.run_age_s
-    if reading.vertices is not None and reading.cycle_s > 0:
+    track_s = reading.cycle_s * reading.share_of("track")
+    found["track_s"] = track_s
+    if reading.vertices is not None and track_s > 0:
         vertex = reading.vertices
-        found |= {"vertices_hz": vertex.count / reading.cycle_s, "vertex_z_cm": vertex.z_cm}
+        found |= {"vertices_hz": vertex.count / track_s, "vertex_z_cm": vertex.z_cm}
         found |= {"vertex_sigma_cm": vertex.sigma_cm, "vertex_x_cm": vertex.x_cm, "vertex_y_cm": vertex.y_cm}
-    if reading.tracks is not None and reading.cycle_s > 0:
-        found["tracks_hz"] = reading.tracks / reading.cycle_s
+    if reading.tracks is not None and track_s > 0:
+        found["tracks_hz"] = reading.tracks / track_s
     return found
 
 

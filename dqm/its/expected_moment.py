@@ -103,7 +103,7 @@ def _luminosity(
         middle = float(_weighted_median(told, np.sqrt(clusters * chips_per_cell())[usable]))
         if middle > 0:
             return middle, True
-    live_s = max(reading.cycle_s, 1.0)
+    live_s = max(reading.cycle_s * reading.share_of("track"), 1.0)
     if reading.tracks:
         return reading.tracks / live_s / float(tables.tracks_hz), False
     if reading.vertices:
@@ -125,6 +125,7 @@ def _live(reading: Reading, tables: Tables, luminosity: float) -> float:
         told = reading.tracks / luminosity / float(tables.tracks_hz)
     elif luminosity > 0 and reading.vertices:
         told = reading.vertices.count / luminosity / float(tables.vertices_hz)
+    told /= reading.share_of("track")
     return min(max(told, least), 1.2 * reading.cycle_s) if told or least else reading.cycle_s
 
 

@@ -22,6 +22,8 @@ OTHER_LUMINOSITY = 0.3
 
 The luminosity itself is then in doubt, by as much noise as the outer layers have.
 """
+STEADY_LUMINOSITY = 0.05
+"""Step of the luminosity's logarithm from which its own error, by the noise of the outer layers, moves whole layers."""
 COLD_LAYER = 0.03
 """Spread of a layer as a whole before anything is known of the detector (assumed)."""
 CLIP = 3.5
@@ -31,7 +33,11 @@ LEARN_SPREAD = 1 / 40
 SPREAD_RANGE = (0.6, 30.0)
 FORGET_RESTARTS_S = 1800.0
 _LAYER_NOISE = 0.005
+_UNUSUAL, _USUAL = 3.0, 2.0
+"""Spreads about the reference beyond which a cell is unusual, and within which it is usual again."""
 _NEW_NOISE = 0.02
+_SHARE_ERROR = 0.3
+"""By how much of it a cell's share of noise, as its clusters' size tells it, is wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +72,8 @@ def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, n
     step = tables.wander[:, layers] * grown[:, None] + noise * noise_grown + (OTHER_BEAMS**2 if other_beams else 0.0)
     change = np.log(now.luminosity / standing.luminosity) if standing.luminosity > 0 and now.luminosity > 0 else 0.0
     apart = np.maximum(noise_share - now.noise_share, 0.0)
-    offset = standing.offset.copy()
-    offset[0] -= apart * np.clip(change, -1, 1)
-    step[0] += ((_NEW_NOISE + now.noise_share) * change) ** 2
+    offset = standing.offset - noise_effect(apart, now) * np.clip(change, -1, 1)
+    step += (noise_effect(_NEW_NOISE + now.noise_share + _SHARE_ERROR * apart, now) * change) ** 2
     variance = np.minimum(standing.variance + step, np.maximum(standing.variance, limit + step))
     first = ~np.isfinite(standing.variance)
     cold = tables.cold[:, layers] + noise_effect(apart, now) ** 2
@@ -80,6 +85,8 @@ def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, n
         variance = variance + (float(np.mean(noise_share[INNER:])) * change) ** 2
     first = first | other_beams | other_light
     layer_variance = tables.layer_wander * grown[:, None] + (OTHER_BEAMS**2 if other_beams else 0.0)
+    if abs(change) > STEADY_LUMINOSITY:  # the luminosity rests on the outer layers, whose noise does not follow it
+        layer_variance[0] += (float(np.mean(noise_share[INNER:])) * change) ** 2
     if not known:
         layer_variance = layer_variance + COLD_LAYER**2
     restarts = standing.restart_s * (0.0 if other_run else np.exp(-gap_s / FORGET_RESTARTS_S))
@@ -108,6 +115,22 @@ def noise_effect(noise_share: Floats, now: Moment) -> Floats:
     return np.stack((noise_share, in_pixels - noise_share, in_pixels))
 
 
+def recovered(offset: Floats, residual: Floats, cold: Floats) -> Bools:
+    """Return which cells stood far from the reference and are usual again, shape (CELLS,): that is nothing wrong.
+
+    Such is the end of a fault that was there when the detector was first seen, and was taken for how it stands.
+
+    Parameters
+    ----------
+    offset, residual
+        log(standing / reference) and log(observed / standing), shape (CELLS,) each.
+    cold
+        Variance of cells about the reference by layer, shape (7,).
+    """
+    usual = np.sqrt(cold[layer_of()])
+    return np.asarray((np.abs(offset) > _UNUSUAL * usual) & (np.abs(offset + residual) < _USUAL * usual))
+
+
 def taught(
     known: Predicted,
     quantity: int,
@@ -116,6 +139,7 @@ def taught(
     variance: Floats,
     pull: Floats,
     learns: Bools,
+    back: Bools,
 ) -> tuple[Floats, Floats, Floats]:
     """Return offset, variance and spread of one quantity after a cycle, shape (CELLS,) each.
 
@@ -125,14 +149,14 @@ def taught(
         log(observed / expected) less what the columns share, and the step of the layer, which stays.
     variance
         Of the cycle's counting.
-    learns
-        Which cells have something to learn from.
+    learns, back
+        Which cells have something to learn from, and which stand as the reference has it again (`recovered`).
     """
     standing = known.standing
     offset, before, spread = (getattr(standing, name)[quantity] for name in ("offset", "variance", "spread"))
-    gain = before / (before + variance)
-    reach = np.where(known.first[quantity], FIRST_REACH, CLIP * np.sqrt(spread * (before + variance)))
-    gain = np.where(known.first[quantity], 1.0, gain)
+    at_once = known.first[quantity] | back
+    reach = np.where(at_once, FIRST_REACH, CLIP * np.sqrt(spread * (before + variance)))
+    gain = np.where(at_once, 1.0, before / (before + variance))
     moved = offset + staying + gain * np.clip(residual, -reach, reach)
     wider = spread * (1 + LEARN_SPREAD * (np.minimum(pull**2, 9.0) / 0.97 - 1))
     wider = np.clip(np.where(before < 4 * variance + 1e-5, wider, spread), *SPREAD_RANGE)

@@ -1,8 +1,8 @@
 """What is seen in one cycle continues what was seen before: incidents, with the time since when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from dqm.its.layout import CELLS, Floats, Ints
 FADED = 0.15
 """An incident goes on only if it is seen with at least this share of the highest score it had: what is left may be
 another, fainter one."""
+SUPPORT_KEPT = 0.8
+"""Share of what an incident scored that still counts a cycle later: it must go on being seen to stay an alarm."""
 MISSED = 2
 """An incident that is not seen for more cycles than this is over."""
 
@@ -53,6 +55,8 @@ class Sighting:
         Log probability of each class, shape (CLASSES,).
     ratio
         Observed over expected clusters.
+    earlier_s
+        How long before this cycle it began, where an earlier cycle forgave it.
     """
 
     kind: Kind
@@ -61,11 +65,16 @@ class Sighting:
     scores: Mapping[Check, float]
     evidence: Floats
     ratio: float
+    earlier_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Incident:
-    """Something that has been seen, in one cycle or many; ``now`` is None in a cycle that does not show it."""
+    """Something that has been seen, in one cycle or many; ``now`` is None in a cycle that does not show it.
+
+    ``scores`` are the highest of its life, what a nominal shift is known by; ``support`` is what its last cycles still
+    say, each by `SUPPORT_KEPT` less than the one after it; ``sightings``: cycles that showed it.
+    """
 
     since: datetime
     cells: Ints
@@ -75,6 +84,8 @@ class Incident:
     scores: Mapping[Check, float]
     evidence: Floats
     now: Sighting | None = None
+    support: Mapping[Check, float] = field(default_factory=dict)
+    sightings: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON (without what is seen now)."""
@@ -85,6 +96,8 @@ class Incident:
             "cycles": self.cycles,
             "missed": self.missed,
             "scores": {check.value: score for check, score in self.scores.items()},
+            "support": {check.value: score for check, score in self.support.items()},
+            "sightings": self.sightings,
             "evidence": [round(float(value), 4) for value in self.evidence],
         }
 
@@ -102,6 +115,8 @@ class Incident:
             missed=int(content["missed"]),
             scores={Check(name): float(score) for name, score in content["scores"].items()},
             evidence=evidence,
+            support={Check(name): float(score) for name, score in content.get("support", content["scores"]).items()},
+            sightings=int(content.get("sightings", content["cycles"])),
         )
 
 
@@ -131,7 +146,7 @@ def follow(open_ones: Sequence[Incident], seen: Sequence[Sighting], began_at: da
             left.remove(known)
         found.append(_begun(sighting, began_at) if known is None else _gone_on(known, sighting))
     over = tuple(one for one in left if one.missed >= MISSED or _covered(one, seen))
-    waiting = (replace(one, missed=one.missed + 1, now=None) for one in left if one not in over)
+    waiting = (replace(one, missed=one.missed + 1, now=None, support=_waned(one)) for one in left if one not in over)
     return Followed((*found, *waiting), over)
 
 
@@ -171,14 +186,21 @@ def _covered(incident: Incident, seen: Sequence[Sighting]) -> bool:
 
 
 def _begun(sighting: Sighting, began_at: datetime) -> Incident:
-    return Incident(began_at, sighting.cells, sighting.kind, 1, 0, dict(sighting.scores), sighting.evidence, sighting)
+    since, scores = began_at - timedelta(seconds=sighting.earlier_s), dict(sighting.scores)
+    return Incident(since, sighting.cells, sighting.kind, 1, 0, scores, sighting.evidence, sighting, dict(scores))
+
+
+def _waned(incident: Incident) -> dict[Check, float]:
+    """What an incident scored as far as it counts in the next cycle."""
+    return {c: score * (1.0 if c in ADDED_UP else SUPPORT_KEPT) for c, score in incident.support.items()}
 
 
 def _gone_on(incident: Incident, sighting: Sighting) -> Incident:
-    scores = dict(incident.scores)
+    scores, support = dict(incident.scores), _waned(incident)
     for check, score in sighting.scores.items():
-        before = scores.get(check, 0.0)
-        scores[check] = before + score if check in ADDED_UP else max(before, score)
+        for told in (scores, support):
+            before = told.get(check, 0.0)
+            told[check] = before + score if check in ADDED_UP else max(before, score)
     return replace(
         incident,
         cells=sighting.cells,
@@ -188,4 +210,6 @@ def _gone_on(incident: Incident, sighting: Sighting) -> Incident:
         scores=scores,
         evidence=incident.evidence + sighting.evidence,
         now=sighting,
+        support=support,
+        sightings=incident.sightings + 1,
     )

@@ -4,6 +4,7 @@ One compressed ``npz`` per run: arrays of all cycles stacked (float32), conditio
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import SettingsError
 from core.observation import Observation
 from dqm.its.causes import Cause
 from dqm.its.cycle import to_observation
@@ -23,6 +25,10 @@ from dqm.its.simulate.shift import draw_shift
 from dqm.its.simulate.truth import TrueFault
 
 ORIGIN = "simulated"
+HELD_OUT = 1_000_000
+"""Seeds of runs and detectors from here on are those of the benchmark: nothing is ever learned from them."""
+_RUNS = 10
+"""Seeds that the runs of one shift take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,14 @@ class Wanted:
     faults_per_shift: float = 0.0
     cycle_s: float = 180.0
     detector_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError for seeds that are held out."""
+        if not (0 <= _RUNS * self.seed < HELD_OUT - _RUNS and (self.detector_seed or 0) < HELD_OUT):
+            raise SettingsError(
+                f"no shift to learn from has seed {self.seed}, detector {self.detector_seed}: runs of seed {HELD_OUT} "
+                f"and up are held out, and a shift takes {_RUNS} seeds of runs"
+            )
 
     @property
     def name(self) -> str:
@@ -63,12 +77,20 @@ def lessons(wanted: Wanted, cache: Path | None = None) -> Iterator[Lesson]:
     """Yield the cycles of a shift, from ``cache`` (a folder) where they are there, else simulated and kept there."""
     for number, settings in enumerate(wanted.runs()):
         if cache is None:
-            yield from _simulated(settings, wanted.seed * 10 + number)
+            yield from _simulated(settings, wanted.seed * _RUNS + number)
             continue
         path = cache / wanted.name / f"{number}.npz"
         if not path.is_file():
-            _keep(path, list(_simulated(settings, wanted.seed * 10 + number)))
+            _keep(path, list(_simulated(settings, wanted.seed * _RUNS + number)))
         yield from read(path)
+
+
+def keep(cache: Path, wanted: Wanted) -> None:
+    """Simulate a shift and keep it, unless it is there."""
+    for number, settings in enumerate(wanted.runs()):
+        path = cache / wanted.name / f"{number}.npz"
+        if not path.is_file():
+            _keep(path, list(_simulated(settings, wanted.seed * _RUNS + number)))
 
 
 def _simulated(settings: RunSettings, seed: int) -> Iterator[Lesson]:
@@ -87,7 +109,7 @@ def _keep(path: Path, run: Sequence[Lesson]) -> None:
     }
     arrays["cycles"] = np.array(json.dumps([_to_json(lesson) for lesson in run]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part.npz")
+    unfinished = path.with_suffix(f".{os.getpid()}.part.npz")
     np.savez_compressed(unfinished, **arrays)
     unfinished.rename(path)
 

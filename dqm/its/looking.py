@@ -1,7 +1,7 @@
 """One look at one cycle, and what is remembered of it: the part that calibration and the running detector share."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,18 +13,22 @@ from core.observation import Observation
 from dqm.its.background import Background, Scales
 from dqm.its.expected import Reference
 from dqm.its.features import features, sizes
-from dqm.its.incidents import Incident, Kind, follow
+from dqm.its.incidents import Check, Incident, Kind, Sighting, follow
 from dqm.its.layout import CELLS, Bools, Floats
 from dqm.its.memory import State
 from dqm.its.places import no_evidence
 from dqm.its.pulls import Pulls
-from dqm.its.regions import find_regions
+from dqm.its.regions import Seen, find_regions
 from dqm.its.standing import Standing
 from dqm.its.strange import IMAGE, REBUILT, around, canvas, rest
 
 CAUSES_FILE, REBUILDING_FILE = "causes.onnx", "rebuilding.onnx"
 DEAD = 0.1
 """Observed over expected clusters of what is called in the first cycle that is seen of a detector."""
+WARM = 5
+"""Cycles of a new detector in which only what is beyond doubt is called: how it stands is not known well before."""
+PLAIN_SHARE, PLAIN_PULL = 0.01, 12.0
+"""Background's share of its side, and pull of a place, that are beyond doubt in these cycles."""
 FRESH = 3
 """Cycles for which the reference does not follow cells of a new incident, however faint."""
 FEATURES, PROBABILITIES = "features", "probabilities"
@@ -67,6 +71,19 @@ class Eyes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sealed:
+    """What eyes are made of: it can be sent to another process, which opens it there."""
+
+    reference: Reference
+    networks: Mapping[str, bytes] = field(default_factory=dict)
+
+    def open(self) -> Eyes:
+        """Return the eyes; ModelError if a network is damaged."""
+        sessions = {name: Session(content, name) for name, content in self.networks.items()}
+        return Eyes(self.reference, sessions.get(CAUSES_FILE), sessions.get(REBUILDING_FILE))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
     """What a cycle shows, and the state after it: incidents seen now have ``now``; ``over`` are those that ended."""
 
@@ -87,10 +104,20 @@ def look(eyes: Eyes, observation: Observation, state: State, scales: Scales) -> 
     if standing.run == 0:  # nothing is known of this detector: how it stands now is how it stands
         return _first_look(pulls, probabilities, scales, state, began_at(observation))
     seen = find_regions(pulls, probabilities, scales, partial(eyes.rest, pulls))
-    incidents, over = follow(state.incidents, seen.sightings, began_at(observation))
+    sightings = seen.sightings if state.cycles >= WARM else [one for one in seen.sightings if _beyond_doubt(one, seen)]
+    incidents, over = follow(state.incidents, sightings, began_at(observation))
     held = seen.held | _fresh(incidents)
-    after = replace(state, standing=standing.after(pulls, held), incidents=incidents)
+    after = replace(state, standing=standing.after(pulls, held), incidents=incidents, cycles=state.cycles + 1)
     return Look(pulls, seen.background, incidents, over, after)
+
+
+def _beyond_doubt(sighting: Sighting, seen: Seen) -> bool:
+    """Whether this is no matter of how the detector stands, of which little is known yet."""
+    if sighting.kind is Kind.BACKGROUND:
+        return seen.background.share >= PLAIN_SHARE
+    if Check.RESTART in sighting.scores:
+        return True
+    return sighting.kind is Kind.PLACE and max(sighting.scores.values()) >= PLAIN_PULL
 
 
 def _first_look(
@@ -98,10 +125,14 @@ def _first_look(
 ) -> Look:
     """The first cycle of a detector: chips that are off since long are no news, only what is beyond doubt is."""
     seen = find_regions(pulls, probabilities, scales)
-    certain = [one for one in seen.sightings if one.kind is Kind.BACKGROUND or one.ratio < DEAD]
+    certain = [
+        one
+        for one in seen.sightings
+        if one.ratio < DEAD or (one.kind is Kind.BACKGROUND and seen.background.share >= PLAIN_SHARE)
+    ]
     incidents, over = follow(state.incidents, certain, began_at)
     held = _fresh(incidents)
-    after = replace(state, standing=Standing.cold().after(pulls, held), incidents=incidents)
+    after = replace(state, standing=Standing.cold().after(pulls, held), incidents=incidents, cycles=1)
     return Look(pulls, seen.background, incidents, over, after)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.verdict import Measurement
-from dqm.its.background import Background, clusters_error
+from dqm.its.background import FAINT, Background, clusters_error
 from dqm.its.calibration import Calibration
 from dqm.its.incidents import Check
 from dqm.its.layout import INNER
@@ -54,12 +54,12 @@ def smallest_background(pulls: Pulls, calibration: Calibration, alarms_per_shift
     cycle_s = pulls.conditions.get("cycle_s", 0.0)
     threshold = calibration.score_at(Check.BACKGROUND, alarms_per_shift, cycle_s)
     error = clusters_error(pulls)
-    return None if threshold is None or error is None else threshold * error / calibration.background_gain
+    return None if threshold is None or error is None else max(threshold * error / calibration.scales.gain, FAINT)
 
 
 def _sigma(condition: str, pulls: Pulls) -> float | None:
     """Counting errors, where they follow from the numbers at hand."""
-    seen = pulls.conditions.get("vertices_hz", 0.0) * pulls.conditions.get("cycle_s", 0.0)
+    seen = pulls.conditions.get("vertices_hz", 0.0) * pulls.conditions.get("track_s", 0.0)
     spread = pulls.conditions.get("vertex_sigma_cm", 0.0)
     if seen <= 0:
         return None

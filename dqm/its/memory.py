@@ -29,12 +29,16 @@ _BEFORE, _AFTER = "before_", "after_"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """What is known after some cycle: ``key`` and ``ended_at`` of this cycle, None before the first."""
+    """What is known after some cycle: ``key`` and ``ended_at`` of this cycle, None before the first.
+
+    ``cycles``: how many could be judged since nothing was known of this detector.
+    """
 
     standing: Standing | None = None
     incidents: tuple[Incident, ...] = ()
     key: str | None = None
     ended_at: datetime | None = None
+    cycles: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,12 +103,15 @@ def save(memory: Memory, path: Path) -> None:
             raise
 
 
+_MANY = 1000
+"""Cycles behind a memory that was written before they were counted."""
 _PARTS = (("before", _BEFORE), ("after", _AFTER))
 
 
 def _to_json(state: State) -> dict[str, Any]:
     return {
         "key": state.key,
+        "cycles": state.cycles,
         "ended_at": None if state.ended_at is None else state.ended_at.isoformat(),
         "incidents": [incident.to_json() for incident in state.incidents],
     }
@@ -118,4 +125,5 @@ def _state(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], prefi
         incidents=tuple(Incident.from_json(one) for one in content["incidents"]),
         key=content["key"],
         ended_at=None if ended_at is None else datetime.fromisoformat(ended_at),
+        cycles=int(content.get("cycles", _MANY)),
     )

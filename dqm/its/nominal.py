@@ -135,6 +135,7 @@ def _rates(runs: Sequence[Sequence[Reading]], tables: Tables) -> dict[str, Float
     for run in runs:
         for one in run:
             luminosity = moment(one, tables, np.zeros(CELLS)).luminosity
-            tracks.append((one.tracks or 0.0) / one.cycle_s / luminosity)
-            vertices.append((one.vertices.count if one.vertices else 0.0) / one.cycle_s / luminosity)
+            track_s = one.cycle_s * one.share_of("track")
+            tracks.append((one.tracks or 0.0) / track_s / luminosity)
+            vertices.append((one.vertices.count if one.vertices else 0.0) / track_s / luminosity)
     return {"tracks_hz": np.array(np.median(tracks)), "vertices_hz": np.array(np.median(vertices))}

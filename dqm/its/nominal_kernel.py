@@ -46,7 +46,7 @@ class Kernel:
 def run_mean(readings: Sequence[Reading], frames_hz: float) -> RunMean:
     """Return a run on average; every reading must have vertices and all maps."""
     vertices = [one.vertices for one in readings if one.vertices is not None]
-    seconds = sum(one.cycle_s for one in readings)
+    seconds = sum(one.cycle_s * one.share_of("track") for one in readings)
     usable = np.all([one.has_occupation for one in readings], axis=0)
     occupation = np.mean([one.occupation for one in readings], axis=0)
     pixels = np.mean([one.occupation * one.size for one in readings], axis=0)

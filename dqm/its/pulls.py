@@ -29,6 +29,8 @@ class Pulls:
         units of what is left of its spread. Inner barrel: per chip; outer barrel: that of the stave.
     fault
         Share of the time for which the readout says FAULT, beyond what a restart usually takes, 0..1.
+    forgiven_s
+        Seconds of FAULT before this cycle that were taken for a restart; None: nothing was.
     occupation_sigma
         Relative sigma of the expected occupation with the counting statistics of this cycle.
     valid
@@ -65,3 +67,4 @@ class Pulls:
     next_free: "Standing | None" = None
     next_held: "Standing | None" = None
     next_moved: Floats | None = None
+    forgiven_s: Floats | None = None

@@ -52,7 +52,9 @@ class Reading:
     vertices, tracks
         None where a plot is missing or empty; ``tracks`` counts all tracks.
     cycle_s, run_age_s
-        Length of the cycle; age of the run at its end, or None.
+        Length of the cycle, that of the cluster task; age of the run at its end, or None.
+    track_s, hit_s, readout_s
+        Time that the objects of the other tasks hold: vertices and tracks, hits, FAULT. None: that of the cycle.
     """
 
     run: int
@@ -73,6 +75,14 @@ class Reading:
     frames_seen: float | None
     vertices: Vertices | None
     tracks: float | None
+    track_s: float | None = None
+    hit_s: float | None = None
+    readout_s: float | None = None
+
+    def share_of(self, task: str) -> float:
+        """Return the time that a task's objects hold (``track``, ``hit``, ``readout``) over that of the cycle."""
+        held_s = {"track": self.track_s, "hit": self.hit_s, "readout": self.readout_s}[task]
+        return held_s / self.cycle_s if held_s and self.cycle_s > 0 else 1.0
 
 
 def read(observation: Observation) -> Reading:
@@ -103,7 +113,13 @@ def read(observation: Observation) -> Reading:
         frames_seen=float(np.sum(payload["bc_clusters"])) if "bc_clusters" in payload else None,
         vertices=vertices,
         tracks=float(np.sum(payload["angular"])) * vertices.count if vertices and "angular" in payload else None,
+        **{f"{task}_s": _seconds(conditions.get(f"{task}_s")) for task in ("track", "hit", "readout")},
     )
+
+
+def _seconds(told: object) -> float | None:
+    """What a condition says of a length, None where it says nothing that can be."""
+    return float(told) if isinstance(told, int | float) and 0 < told < np.inf else None
 
 
 def _maps(payload: Mapping[str, Array], kind: str) -> tuple[Floats, Bools]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dqm.its.background import SIDES, Background, Scales, fit
+from dqm.its.background import SIDES, Background, Scales, fit, is_there
 from dqm.its.causes import Cause
 from dqm.its.explaining import explain
 from dqm.its.features import CAUSES, CLASSES
@@ -49,15 +49,15 @@ def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rebuild: R
         Returns what the autoencoder does not rebuild around each cell, shape (CELLS,), of the cells that it is given.
     """
     background = fit(pulls, scales)
-    there = background.score >= scales.floor
+    there = is_there(pulls, background, scales)
     explained = explain(pulls, background) if there else None
     places = find_places(pulls, probabilities, explained)
-    cycle_s = float(pulls.conditions.get("cycle_s", 0.0))
     found = [_background_sighting(pulls, background)] if there else []
-    found += [_place_sighting(place, cycle_s) for place in places]
-    if rebuild is not None and background.score < max(BACKGROUND_HELD, scales.floor):
+    found += [_place_sighting(pulls, place) for place in places]
+    strong = there and background.score >= BACKGROUND_HELD
+    if rebuild is not None and not strong:
         found += _strange_sightings(pulls, probabilities, scales, rebuild, places)
-    return Seen(tuple(found), background, _held(places, background.score >= max(BACKGROUND_HELD, scales.floor)))
+    return Seen(tuple(found), background, _held(places, strong))
 
 
 def _held(places: list[Place], background: bool) -> Bools:
@@ -127,8 +127,15 @@ def _side_evidence(background: Background) -> Floats:
     return np.asarray(np.log(chance))
 
 
-def _place_sighting(place: Place, cycle_s: float) -> Sighting:
-    """One lane that the readout says was in FAULT is like a restart: it counts by the seconds it lost."""
+def _place_sighting(pulls: Pulls, place: Place) -> Sighting:
+    """One lane that the readout says was in FAULT is like a restart: it counts by the seconds it lost.
+
+    It began when the readout began to say so, though the first seconds were forgiven.
+    """
+    cycle_s = float(pulls.conditions.get("cycle_s", 0.0))
     restart = place.cells.size == 1 and place.ratio < 1 and place.flagged >= _FLAGGED
     scores = {Check.RESTART: (1 - place.ratio) * cycle_s} if restart else {Check.PLACE: place.strength}
-    return Sighting(Kind.PLACE, place.cells, place.worst, scores, place.evidence, place.ratio)
+    earlier_s = (
+        float(np.median(pulls.forgiven_s[place.cells])) if place.flagged > 0 and pulls.forgiven_s is not None else 0.0
+    )
+    return Sighting(Kind.PLACE, place.cells, place.worst, scores, place.evidence, place.ratio, earlier_s)

@@ -76,7 +76,7 @@ class Standing:
         """
         free, kept = pulls.next_free, pulls.next_held
         held = np.asarray(held, bool)
-        if pulls.trust or free is None or kept is None or held.all():
+        if pulls.trust or free is None or kept is None or (held.all() and self.run == 0):
             return self
         moved = 0.0 if pulls.next_moved is None else pulls.next_moved
         z, inner = z_cm()[:INNER], held[:INNER]

@@ -6,7 +6,7 @@ nominal cycle files (npz or ROOT) the reference and the thresholds come from the
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -16,10 +16,11 @@ import torch
 from pydantic import JsonValue
 
 from core.errors import InputError
-from core.inference import ModelPackage, Session, load_package, write_package
+from core.inference import ModelPackage, load_package, write_package
 from core.learning.autoencoder import train_autoencoder
 from core.learning.fitting import Batch, to_onnx
 from core.observation import Observation
+from dqm.its.background import Scales
 from dqm.its.calibrating import Shift, calibrate_beams
 from dqm.its.calibration import SHIFT_S, Calibration
 from dqm.its.cause_training import export_causes, train_causes
@@ -27,16 +28,18 @@ from dqm.its.cycle_files import read_observation
 from dqm.its.detector import SHIPPED, SHIPPED_MODELS, read_calibrations
 from dqm.its.expected import ARRAYS, Reference
 from dqm.its.lesson_making import Pictures, make_pictures, make_taught, measure_gain
-from dqm.its.lessons import Wanted, lessons
-from dqm.its.looking import CAUSES_FILE, REBUILDING_FILE, Eyes
+from dqm.its.lessons import Wanted, keep, lessons
+from dqm.its.looking import CAUSES_FILE, REBUILDING_FILE, Sealed
 from dqm.its.nominal import fit_reference
+from dqm.its.sharing import Workers
 from dqm.its.strange import IMAGE, PHI, QUANTITIES, REBUILT, ROWS
 
 Report = Callable[[str], None]
 SUFFIXES = frozenset({".npz", ".root"})
 FEWEST_CYCLES = 30
-SEEDS = 100_000
-"""Simulated shifts of two seeds of a training are never the same."""
+_GAIN_SHIFTS = 3
+SEEDS = 5_000
+"""Simulated shifts of two seeds of a training are never the same; there are 20 seeds, for `Wanted` refuses more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def train(
     report: Report = print,
     effort: Effort | None = None,
     cache: Path | str | None = None,
+    jobs: int = 1,
 ) -> Path:
     """Teach a model called ``product`` and write its package to ``out / product``.
 
@@ -75,15 +79,20 @@ def train(
         Cycle files of nominal runs, or None: simulate all.
     cache
         Folder in which simulated shifts are kept for the next time.
+    jobs
+        Processes that simulate and look at shifts; the model does not depend on it.
 
     Raises
     ------
     core.errors.InputError
         Too few files in the folder can be used.
+    core.errors.SettingsError
+        Shifts of this seed are held out.
     """
     target = Path(out) / product
     if folder is None:
-        return _from_simulation(target, effort or Effort(), seed, report, None if cache is None else Path(cache))
+        found = None if cache is None else Path(cache)
+        return _from_simulation(target, Curriculum.of(effort or Effort(), seed), report, found, Workers(jobs))
     cycles = read_nominal(Path(folder), report)
     base = load_package(SHIPPED_MODELS / SHIPPED)
     report(f"fitting the reference to {len(cycles)} cycles")
@@ -145,44 +154,74 @@ def _save_calibrated(
     target: Path, reference: Reference, base: ModelPackage, cycles: Sequence[Observation], seed: int, report: Report
 ) -> Path:
     networks = {name: (base.path / name).read_bytes() for name in (CAUSES_FILE, REBUILDING_FILE)}
-    eyes = _eyes(reference, networks)
+    sealed = Sealed(reference, networks)
     known = {beams: one for beams, one in read_calibrations(base).items() if beams in reference.tables}
-    calibrations = {**known, **calibrate_beams(eyes, as_shifts(cycles), report, known)}
+    calibrations = {**known, **calibrate_beams(sealed, as_shifts(cycles), report, known)}
     digest = hashlib.sha256("".join(cycle.sha256 for cycle in cycles).encode()).hexdigest()
     return _save(target, reference, networks, calibrations, seed, digest, dict(base.card.metrics))
 
 
-def _from_simulation(target: Path, effort: Effort, seed: int, report: Report, cache: Path | None) -> Path:
-    first = seed * SEEDS
-    report("simulating nominal runs for the reference")
-    nominal = [Wanted(first + 2000 + number, cycle_s=effort.cycle_s) for number in range(effort.reference_shifts)]
-    reference = fit_reference(run for one in nominal for run in as_runs(_observations(one, cache)))
-    eyes = Eyes(reference)
+@dataclass(frozen=True, slots=True)
+class Curriculum:
+    """Which shifts are simulated for what: of one seed, none twice."""
+
+    effort: Effort
+    seed: int
+    nominal: tuple[Wanted, ...]
+    faulty: tuple[Wanted, ...]
+    short: tuple[Wanted, ...]
+    dense: tuple[Wanted, ...]
+    held: tuple[Wanted, ...]
+
+    @classmethod
+    def of(cls, effort: Effort, seed: int) -> "Curriculum":
+        """Return the shifts of a seed; SettingsError if they are held out."""
+
+        def wanted(number: int, count: int, faults: float = 0.0, cycle_s: float = effort.cycle_s) -> tuple[Wanted, ...]:
+            first = seed * SEEDS + number
+            return tuple(Wanted(first + at, faults, cycle_s) for at in range(count))
+
+        return cls(
+            effort,
+            seed,
+            nominal=wanted(2000, effort.reference_shifts),
+            faulty=wanted(1000, effort.fault_shifts, effort.faults_per_shift),
+            short=wanted(1100, effort.short_fault_shifts, effort.faults_per_shift, effort.cycle_s / 3),
+            dense=wanted(1200, effort.dense_fault_shifts, effort.dense_faults_per_shift),
+            held=wanted(3000, effort.calibration_shifts),
+        )
+
+    def all(self) -> tuple[Wanted, ...]:
+        """Return every shift, those with most cycles first."""
+        return (*self.short, *self.dense, *self.faulty, *self.nominal, *self.held)
+
+
+def _from_simulation(
+    target: Path, curriculum: Curriculum, report: Report, cache: Path | None, workers: Workers
+) -> Path:
+    effort, seed = curriculum.effort, curriculum.seed
+    if cache is not None:
+        report("simulating")
+        for _ in workers.map(partial(keep, cache), curriculum.all()):
+            pass
+    report("fitting the reference to nominal runs")
+    reference = fit_reference(run for one in curriculum.nominal for run in as_runs(_observations(one, cache)))
+    sealed = Sealed(reference)
     report("teaching the network that names causes")
-    faulty = [
-        Wanted(first + 1000 + number, effort.faults_per_shift, effort.cycle_s) for number in range(effort.fault_shifts)
-    ]
-    short = [
-        Wanted(first + 1100 + number, effort.faults_per_shift, effort.cycle_s / 3)
-        for number in range(effort.short_fault_shifts)
-    ]
-    dense = [
-        Wanted(first + 1200 + number, effort.dense_faults_per_shift, effort.cycle_s)
-        for number in range(effort.dense_fault_shifts)
-    ]
-    taught = make_taught(eyes, faulty + short + dense, seed, cache)
+    faults = (*curriculum.faulty, *curriculum.short, *curriculum.dense)
+    taught = make_taught(sealed, faults, seed, cache, workers)
     report(f"{len(taught)} cycles with faults")
     networks = {CAUSES_FILE: export_causes(train_causes(taught, effort.cause_steps, seed, effort.width))}
     report("teaching the autoencoder")
-    networks[REBUILDING_FILE] = train_rebuilding(
-        make_pictures(eyes, nominal[: effort.picture_shifts], cache), effort.rebuilding_steps, seed
-    )
-    held = [Wanted(first + 3000 + number, cycle_s=effort.cycle_s) for number in range(effort.calibration_shifts)]
-    calibrations = calibrate_beams(_eyes(reference, networks), _by_beams(held, cache), report)
-    for beams, one in calibrations.items():
-        own = [wanted for wanted in faulty if wanted.runs()[0].beam_type == beams][:3]
-        gain = measure_gain(_eyes(reference, networks), own, one, cache)
-        calibrations[beams] = replace(one, background_gain=gain)
+    pictures = make_pictures(sealed, curriculum.nominal[: effort.picture_shifts], cache, workers)
+    networks[REBUILDING_FILE] = train_rebuilding(pictures, effort.rebuilding_steps, seed)
+    sealed = Sealed(reference, networks)
+
+    def gain(beams: str, scales: Scales) -> float:
+        own = [one for one in curriculum.faulty if one.runs()[0].beam_type.value == beams][:_GAIN_SHIFTS]
+        return measure_gain(sealed, own, scales, cache, workers)
+
+    calibrations = calibrate_beams(sealed, _by_beams(curriculum.held, cache), report, gain=gain, workers=workers)
     return _save(target, reference, networks, calibrations, seed, f"simulated: {effort}", {})
 
 
@@ -213,11 +252,6 @@ def _by_beams(wanted: Sequence[Wanted], cache: Path | None) -> dict[str, list[Sh
 
 def _observations(wanted: Wanted, cache: Path | None) -> Iterator[Observation]:
     return (lesson.observation for lesson in lessons(wanted, cache))
-
-
-def _eyes(reference: Reference, networks: Mapping[str, bytes]) -> Eyes:
-    sessions = {name: Session(content, name) for name, content in networks.items()}
-    return Eyes(reference, sessions[CAUSES_FILE], sessions[REBUILDING_FILE])
 
 
 def _save(

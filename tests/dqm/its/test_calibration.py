@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import CalibrationError
-from dqm.its.background import Scales
+from dqm.its.background import BACKGROUND_FLOOR, Scales
 from dqm.its.calibration import Calibration, ShiftScores
 from dqm.its.incidents import Check
 
@@ -43,7 +43,12 @@ def test_shorter_cycles_look_more_often() -> None:
 
 def test_a_check_that_was_quiet_on_all_shifts_calls_a_rate_that_could_have_been_missed() -> None:
     calibration = Calibration.fit(shifts(1, 50), Scales.unit())
-    assert calibration.per_shift(Check.BACKGROUND, 50.0, CYCLE_S) == pytest.approx(0.01)
+    assert calibration.per_shift(Check.BACKGROUND, BACKGROUND_FLOOR, CYCLE_S) == pytest.approx(0.01)
+    rates = [calibration.per_shift(Check.BACKGROUND, score, CYCLE_S) for score in (4.0, 5.0, 8.0, 50.0)]
+    assert rates == sorted(rates, reverse=True), "stronger is worse all the same"
+    assert calibration.score_at(Check.BACKGROUND, 1.0, CYCLE_S) == BACKGROUND_FLOOR
+    rare = calibration.score_at(Check.BACKGROUND, 1e-4, CYCLE_S)
+    assert calibration.per_shift(Check.BACKGROUND, rare, CYCLE_S) == pytest.approx(1e-4)
 
 
 def test_it_goes_to_json_and_back() -> None:

@@ -20,8 +20,10 @@ from dqm.its.cycle import to_observation
 from dqm.its.detector import SHIPPED, SHIPPED_MODELS, ItsDetector, find_model
 from dqm.its.drawing import cells_of
 from dqm.its.layout import cell_of
+from dqm.its.looking import WARM
 from dqm.its.measuring import SMALLEST
 from dqm.its.names import parse
+from dqm.its.simulate.beams import BeamType
 from dqm.its.simulate.cells import of_stave
 from dqm.its.simulate.faults import Fault
 from dqm.its.simulate.publishing import to_cycle
@@ -205,3 +207,28 @@ def test_the_shipped_model_is_small_and_whole() -> None:
 def test_no_torch_is_imported() -> None:
     code = "import sys, dqm.its.detector; sys.exit(any(n in sys.modules for n in ('torch', 'lightning', 'prefect')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_until_it_knows_the_detector_only_what_is_beyond_doubt_is_called(tmp_path: Path) -> None:
+    """A fault of the first cycle is taken for how the detector stands, but its end is not called for hours."""
+    readout_loss = Fault(Cause.READOUT_LOSS, 0.0, 4 * CYCLE_S, 0.6, tuple(of_stave(5, 20).tolist()))
+    settings = RunSettings(duration_s=12 * CYCLE_S, cycle_s=CYCLE_S, detector_seed=78, faults=(readout_loss,))
+    judge = detector(tmp_path)
+    verdicts = [
+        judge.judge(to_observation(to_cycle(settings, cycle), "simulated", "0" * 64))
+        for cycle in simulate_run(settings, 6)
+    ]
+    assert not any(verdict.regions for verdict in verdicts[-5:])
+    for seed in range(79, 82):
+        quiet = RunSettings(duration_s=WARM * CYCLE_S, cycle_s=CYCLE_S, detector_seed=seed)
+        new = detector(tmp_path / str(seed))
+        for cycle in simulate_run(quiet, seed):
+            assert not new.judge(to_observation(to_cycle(quiet, cycle), "simulated", "0" * 64)).regions
+
+
+def test_a_run_of_three_seconds_is_too_short_to_judge(tmp_path: Path) -> None:
+    settings = RunSettings(beam_type=BeamType.PBPB, duration_s=3.0, cycle_s=CYCLE_S, ramp_s=0.0)
+    for cycle in simulate_run(settings, 5):
+        verdict = detector(tmp_path).judge(to_observation(to_cycle(settings, cycle), "simulated", "0" * 64))
+        assert verdict.quality is Quality.NULL
+        assert "too short" in (verdict.reason or "")

@@ -44,8 +44,6 @@ SEED, KILLS = 20261126, 8
 SHIFT_S, CYCLE_S = 1800.0, 60.0
 PACE_S, TROUBLE_S, PATIENCE_S, BUDGET_S = 1.0, 3.0, 3.0, 480.0
 MINUTE = 60.0
-FORGIVEN_S = 60.0
-"""A lane in FAULT for less than this restarts by itself; it counts from then on (``dqm.its.expected``)."""
 HAPPENS = (
     Fault(Cause.BEAM_BACKGROUND_A, 5.5 * MINUTE, 11 * MINUTE, 0.25),
     Fault(Cause.DEAD_LANE, 8.2 * MINUTE, SHIFT_S, 1.0, (index(4, 12, 7),), {"flagged": 0.0}),
@@ -213,8 +211,7 @@ def test_every_incident_is_one_alarm_through_outages_and_kills(tmp_path: Path) -
         for fault in HAPPENS:
             (alarm,) = [alarm for alarm in alarms if is_of(alarm, fault)]
             late_s = (alarm.bad_since - began_at).total_seconds() - fault.began_s
-            allowed_s = CYCLE_S + FORGIVEN_S * fault.details.get("flagged", 0.0)
-            assert -CYCLE_S <= late_s <= allowed_s, (fault.cause, late_s)
+            assert -CYCLE_S <= late_s <= CYCLE_S, (fault.cause, late_s)
             assert (alarm.recovered_at is None) is (fault.ended_s == SHIFT_S), fault.cause
             detail = store.alarm(alarm.id)
             assert detail is not None

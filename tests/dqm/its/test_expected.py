@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError
+from dqm.its import background
 from dqm.its.expected import Reference
 from dqm.its.expected_kernel import vertex_weights
 from dqm.its.expected_modes import modes, responses
@@ -178,7 +179,7 @@ def test_what_cannot_be_judged_says_why(its_reference, its_runs):
         "no reference for beam type OO": replace(one, beam_type="OO"),
         "all maps of the cluster occupation are empty": replace(one, occupation=np.zeros(CELLS)),
         "no map": replace(one, has_occupation=np.zeros(CELLS, bool), occupation=np.zeros(CELLS)),
-        "too few data": replace(one, cycle_s=0.001),
+        "too short: data of 3 s": replace(one, cycle_s=3.0),
     }
     for reason, reading in cases.items():
         pulls = its_reference.pulls(reading)
@@ -266,3 +267,43 @@ def test_arrays_bring_the_reference_back(its_reference, its_runs):
         Reference.from_arrays({**arrays, "PbPb/noise": -np.ones(115)})
     with pytest.raises(ModelError, match="no beam type"):
         Reference.from_arrays({})
+
+
+@pytest.mark.parametrize("beams", BeamType)
+def test_another_luminosity_with_more_noise_is_no_background_and_no_fault(its_reference, beams):
+    """The luminosity rests on outer layers whose noise does not follow it: that moves layers, and sizes of cells."""
+    noisy = {"shift": SHIFTS["noise"], "detector_seed": 45}
+    before, after = (
+        [read(one) for one in observations(settings(beams, number, 0.8, rate, **noisy))]
+        for number, rate in ((45, 1.0), (50, 1.5))
+    )
+    standing, usual = follow(its_reference, before, Standing.cold())
+    _, found = follow(its_reference, after, standing)
+    scores = [max(float(background.sums(pulls)[:3].max()) for pulls in of) for of in (usual[5:], found)]
+    assert scores[1] < 2 * scores[0], "clusters, their size, and hits"
+    for pulls in found:
+        assert np.mean(np.abs(pulls.size[pulls.valid]) > 4.5) < 1e-3
+        assert np.mean(np.abs(pulls.occupation[pulls.valid]) > 4.5) < 1e-3
+
+
+def test_every_task_counts_over_its_own_time(its_reference, its_runs, judged):
+    """Tracks of a third of the cycle, hits of half of it and FAULT of twice its time say the same of it."""
+    standing, _ = judged("pp")
+    one = its_runs("pp")[-2]
+    lane, orbit_s = cell_of("L4_12/lane 7"), 3564 / 40.079e6
+    lost = replace(one, faults=np.where(np.arange(CELLS) == lane, 0.9 * one.cycle_s / orbit_s, 0.0))
+    third = replace(one.vertices, count=one.vertices.count / 3)
+    cut = replace(
+        lost,
+        vertices=third,
+        tracks=one.tracks / 3,
+        track_s=one.cycle_s / 3,
+        hit_s=one.cycle_s / 2,
+        faults=2 * lost.faults,
+        readout_s=2 * one.cycle_s,
+    )
+    whole, parts = its_reference.pulls(lost, standing), its_reference.pulls(cut, standing)
+    for name in ("live_s", "tracks_hz", "vertices_hz", "interactions"):
+        assert parts.conditions[name] == pytest.approx(whole.conditions[name], rel=1e-6), name
+    assert parts.fault[lane] == pytest.approx(whole.fault[lane], abs=0.01)
+    assert np.std(parts.hits[parts.valid]) < 0.9 * np.std(whole.hits[whole.valid]), "fewer hits say less"

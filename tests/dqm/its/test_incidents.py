@@ -1,12 +1,13 @@
 """Sightings of one thing are one incident, with the time when it began; the memory gives the same after a restart."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from dqm.its.features import CLASSES
-from dqm.its.incidents import FADED, MISSED, Check, Incident, Kind, Sighting, follow
+from dqm.its.incidents import FADED, MISSED, SUPPORT_KEPT, Check, Incident, Kind, Sighting, follow
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -75,3 +76,38 @@ def test_incidents_go_to_json_and_back() -> None:
     assert again.to_json() == incident.to_json()
     with pytest.raises(ValueError, match="causes"):
         Incident.from_json({**incident.to_json(), "evidence": [0.0]})
+
+
+def test_what_was_forgiven_before_counts_from_its_beginning() -> None:
+    seen = replace(sighting([9], Check.RESTART, 60.0), earlier_s=50.0)
+    (incident,) = follow((), [seen], at(3)).open
+    assert incident.since == at(3) - timedelta(seconds=50)
+
+
+def test_support_wanes_unless_it_is_seen_again() -> None:
+    found = follow((), [sighting([5], score=10.0)], at(0)).open
+    for cycle, expected in ((1, 8.0), (2, 6.4), (3, 5.12)):
+        found = follow(found, [sighting([5], score=5.0)], at(cycle)).open
+        assert found[0].support[Check.PLACE] == pytest.approx(expected)
+        assert found[0].scores[Check.PLACE] == 10.0
+    found = follow(found, [], at(4)).open
+    assert found[0].support[Check.PLACE] == pytest.approx(5.12 * SUPPORT_KEPT)
+    found = follow(found, [sighting([5], score=9.0)], at(5)).open
+    assert found[0].support[Check.PLACE] == 9.0
+    assert found[0].sightings == 5
+
+
+def test_lost_seconds_do_not_wane() -> None:
+    found = follow((), [sighting([9], Check.RESTART, 8.0)], at(0)).open
+    found = follow(found, [sighting([9], Check.RESTART, 8.0)], at(1)).open
+    assert found[0].support == {Check.RESTART: 16.0}
+
+
+def test_support_survives_json_and_an_older_memory_has_what_it_scored() -> None:
+    found = follow((), [sighting([5], score=10.0)], at(0)).open
+    (incident,) = follow(found, [sighting([5], score=6.0)], at(1)).open
+    content = incident.to_json()
+    back = Incident.from_json(content)
+    assert (dict(back.support), back.sightings) == (dict(incident.support), 2)
+    older = {name: value for name, value in content.items() if name not in ("support", "sightings")}
+    assert Incident.from_json(older).support == {Check.PLACE: 10.0}

@@ -1,5 +1,6 @@
 """The memory survives a restart, judges the last cycle again as before, and is harmless when it is damaged."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from core.observation import Observation
 from dqm.its import memory
 from dqm.its.features import CLASSES
 from dqm.its.incidents import Check, Kind, Sighting, follow
+from dqm.its.looking import WARM
 from dqm.its.memory import Memory, State
 from dqm.its.standing import Standing
 
@@ -86,3 +88,16 @@ def test_saving_never_leaves_half_a_file(tmp_path: Path, monkeypatch: pytest.Mon
         memory.save(replace(remembered()), path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["memory.npz"]
+
+
+def test_cycles_are_counted_and_older_memories_know_their_detector(tmp_path: Path) -> None:
+    path = tmp_path / "memory.npz"
+    memory.save(Memory().then(replace(state(7.0), cycles=3), observation(1)), path)
+    assert memory.load(path).after.cycles == 3
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    content = json.loads(str(arrays["memory"]))
+    for part in ("before", "after"):
+        del content[part]["cycles"]
+    np.savez(path, **{**arrays, "memory": np.array(json.dumps(content))})
+    assert memory.load(path).after.cycles >= WARM

@@ -73,3 +73,18 @@ def with_payload(cycle, payload):
     from dataclasses import replace
 
     return replace(cycle, payload=payload)
+
+
+def test_times_of_the_tasks_are_those_of_the_conditions(cycle):
+    told = with_conditions(cycle, track_s=60.0, hit_s=None, readout_s="soon")
+    reading = read(told)
+    assert (reading.track_s, reading.hit_s, reading.readout_s) == (60.0, None, None)
+    assert reading.share_of("track") == pytest.approx(60.0 / reading.cycle_s)
+    assert reading.share_of("hit") == reading.share_of("readout") == 1.0
+
+
+def with_conditions(cycle, **conditions):
+    """The observation with other conditions."""
+    from dataclasses import replace
+
+    return replace(cycle, conditions={**cycle.conditions, **conditions})

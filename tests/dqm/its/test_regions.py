@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dqm.its.background import Scales
+from dqm.its.background import FAINT, Scales, told_share
 from dqm.its.features import CAUSES, CLASSES
 from dqm.its.incidents import Check, Kind
 from dqm.its.layout import CELLS, INNER, cell_of, name
@@ -79,3 +79,25 @@ def test_masked_cells_are_never_regions() -> None:
     pulls.valid[3] = False
     assert not find_regions(pulls, no_evidence(), SCALES, lambda shown: np.where(shown, 0.0, 99.0)).sightings
     assert pulls.valid[:INNER].sum() == INNER - 1
+
+
+def test_background_too_faint_to_matter_is_no_region_however_sure() -> None:
+    """Here the error of the share is some 1e-3, and all quantities are said to be a hundred times as sure."""
+    pulls = with_background(nominal(), 0, 20, 1, 0.01)
+    plain = find_regions(pulls, no_evidence(), SCALES)
+    assert [one.kind for one in plain.sightings] == [Kind.BACKGROUND]
+    share = told_share(pulls, plain.background, SCALES)
+    sure, less_sure = (replace(SCALES, gain=factor * share / FAINT) for factor in (1.1, 0.9))
+    assert told_share(pulls, plain.background, sure) < FAINT
+    kinds = [[one.kind for one in find_regions(pulls, no_evidence(), scales).sightings] for scales in (sure, less_sure)]
+    assert Kind.BACKGROUND not in kinds[0]
+    assert kinds[1] == [Kind.BACKGROUND]
+
+
+def test_a_lane_that_says_fault_began_when_it_began_to_say_so() -> None:
+    pulls = scaled(nominal(), [2000], 0.0, fault=0.8)
+    pulls = replace(pulls, forgiven_s=np.full(CELLS, 50.0, np.float32))
+    (sighting,) = find_regions(pulls, no_evidence(), SCALES).sightings
+    assert sighting.earlier_s == 50.0
+    (sighting,) = find_regions(scaled(pulls, [2000], 1.0, fault=0.0), no_evidence(), SCALES).sightings
+    assert sighting.earlier_s == 0.0, "lost without a flag"

@@ -126,3 +126,28 @@ def test_damaged_arrays_are_refused(name, value):
         Standing.from_arrays({**arrays, name: value})
     with pytest.raises(ModelError, match="no standing"):
         Standing.from_arrays({key: array for key, array in arrays.items() if key != name})
+
+
+def test_time_goes_on_where_all_is_held(its_reference, long_run, learnt):
+    """Or what a lane lost before would be forgiven twice, and the next cycle taken for one of another time."""
+    one = long_run[18]
+    faults = one.faults.copy()
+    faults[cell_of("L4_12/lane 7")] = 20.0 / (3564 / 40.079e6)
+    pulls = its_reference.pulls(replace(one, faults=faults), learnt)
+    after = learnt.after(pulls, np.ones(CELLS, bool))
+    assert after.ended_s == one.ended_s
+    assert after.restart_s[cell_of("L4_12/lane 7")] == pytest.approx(20.0, rel=0.1)
+    assert np.array_equal(after.variance, pulls.next_held.variance)
+    cold = Standing.cold()
+    assert cold.after(its_reference.pulls(one, cold), np.ones(CELLS, bool)) is cold
+
+
+def test_the_end_of_what_was_there_from_the_first_is_nothing_wrong(its_reference, long_run):
+    lane = cell_of("L5_20/lane 9")
+    standing, first = follow(its_reference, weaker(long_run[:8], lane, 0.4), Standing.cold())
+    assert abs(first[-1].occupation[lane]) < 4.5, "taken for how it stands"
+    _, found = follow(its_reference, long_run[8:16], standing)
+    assert max(abs(pulls.occupation[lane]) for pulls in found) < 4.5
+    assert found[0].ratio[lane] == pytest.approx(1.0, abs=0.2)
+    broken, _ = follow(its_reference, long_run[:8], Standing.cold())
+    assert its_reference.pulls(weaker(long_run[8:9], lane, 0.4)[0], broken).occupation[lane] < -20
