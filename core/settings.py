@@ -75,6 +75,46 @@ class CollimationSettings(BaseModel):
     warn_before_s: float = Field(default=7200.0, gt=0, description="MEDIUM if a margin would be gone within this time")
 
 
+class SchlierenSettings(BaseModel):
+    """AWAKE Schlieren: one picture of the plasma channel per shot.
+
+    Addresses of instruments are DEVICE/PROPERTY/FIELD, DEVICE/PROPERTY/FIELD[3] or, in a table of names and values,
+    DEVICE[NAME]; ``None``: not recorded. Windows say how long after the cycle's stamp a reading may be stamped.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    inbox: Path | None = Field(default=None, description="watched folder; default HOME/inbox/schlieren")
+    camera: str = Field(
+        default="BOVWA.11TCC4.AWAKECAM11/ExtractionImage", description="DEVICE/PROPERTY of the Schlieren camera"
+    )
+    camera_rows_columns: tuple[int, int] | None = Field(
+        default=None, description="size of the camera's pictures; other sizes are told as a wrong camera or binning"
+    )
+    density_up: str | None = "TSG41.AWAKE-DENSITY-DATA[UpstreamDensity]"
+    density_down: str | None = "TSG41.AWAKE-DENSITY-DATA[DownstreamDens]"
+    density_set: str | None = "TSG41.AWAKE-DENSITY-DATA[DensitySet]"
+    detuning: str | None = "TSG41.AWAKE-GUI-SUPPORT[SchlierenDetuning]"
+    detuning_set: str | None = "TSG41.AWAKE-GUI-SUPPORT[SchlierenDetSet]"
+    laser_energy: str | None = Field(default="EMETER02/Acq/value", description="energy meter, in J")
+    camera_window_s: tuple[float, float] = (0.0, 10.0)
+    laser_window_s: tuple[float, float] = (0.0, 10.0)
+    table_window_s: tuple[float, float] = Field(default=(-10.0, 11.0), description="of density and detuning")
+    viewport_share: float = Field(default=1.0, ge=0, le=1, description="place of the camera: 0 upstream, 1 downstream")
+    density_error: float = Field(default=0.005, gt=0, lt=1, description="relative one-sigma error of the density")
+    detuning_error: float = Field(default=0.01, gt=0, lt=1, description="relative one-sigma error of the detuning")
+    mask: Literal["knife", "stop"] = Field(default="knife", description="what stands in the Fourier plane")
+    focal_mm: float = Field(default=250.0, gt=0, description="focal length before the Fourier plane")
+    pixel_um: float = Field(default=31.25, gt=0, description="size of a pixel at the channel")
+    bits: int = Field(default=12, ge=8, le=16, description="of the camera's converter")
+    settle_s: float = Field(default=0.2, ge=0, description="a file must be unchanged this long before it is read")
+    max_file_mb: float = Field(default=512.0, gt=0, le=4096, description="bigger files are refused")
+    max_megapixels: float = Field(default=16.0, gt=0, le=256, description="bigger pictures are refused")
+    silent_after_s: float | None = Field(default=None, description="alarm if no shot came for this long")
+    model: str = Field(default="simulated", description="name of the model package to judge shots with")
+    false_alarms_per_shift: float = Field(default=1.0, gt=0, le=100, description="nominal shots called BAD in 8 h")
+
+
 class Settings(BaseSettings):
     """All settings. ``SHIFTWATCH_HOME=/data`` or ``SHIFTWATCH_FLEX__INBOX=/scans`` sets them from outside."""
 
@@ -91,6 +131,7 @@ class Settings(BaseSettings):
     flex: FlexSettings = FlexSettings()
     its: ItsSettings = ItsSettings()
     collimation: CollimationSettings = CollimationSettings()
+    schlieren: SchlierenSettings = SchlierenSettings()
 
     @property
     def url(self) -> str:
@@ -121,6 +162,11 @@ class Settings(BaseSettings):
     def collimation_inbox(self) -> Path:
         """The watched folder of loss maps and streams."""
         return self.collimation.inbox or self.home / "inbox" / "collimation"
+
+    @property
+    def schlieren_inbox(self) -> Path:
+        """The watched folder of AWAKE events."""
+        return self.schlieren.inbox or self.home / "inbox" / "schlieren"
 
     @classmethod
     def settings_customise_sources(
