@@ -12,6 +12,7 @@ from accelerator.collimation.judging import Judged, judge_pattern
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.lossmap import Domain, Pattern, pattern
 from accelerator.collimation.mapclass import LEGITIMATE, Kind, MapClass, classify
+from accelerator.collimation.quantities import measurements as measured
 from core.errors import InputError, ModelError, ShiftwatchError
 from core.inference import ModelPackage, load_package
 from core.observation import Observation
@@ -20,6 +21,7 @@ from core.verdict import Cause, Evidence, Measurement, Quality, Verdict, unreada
 
 SHIPPED_MODELS = Path(__file__).parent / "models"
 SHIPPED = "simulated"
+_UNITS = {"cleaning inefficiency max": "1/m"}
 OTHER_BEAM = 5.0
 """So much more is lost at the collimators of the other beam before the name of the beam is doubted."""
 
@@ -162,11 +164,10 @@ def _at_collimators(seen: Pattern) -> float:
 
 def quantities(observation: Observation, seen: Pattern) -> Mapping[str, Measurement]:
     """Return the quantities of the field that a pattern gives."""
-    try:
-        from accelerator.collimation.quantities import measurements
-    except ImportError:
-        return {}
-    return measurements(observation, seen)
+    return {
+        name: Measurement(one.value, one.sigma, _UNITS.get(name, ""))
+        for name, one in measured(observation, seen).items()
+    }
 
 
 def evidence(observation: Observation, found: Diagnosis) -> Mapping[str, Evidence]:

@@ -64,8 +64,8 @@ class Compared:
     def over(self, count: int) -> "Compared":
         """Return the same for every one of so many expectations: what has one row gets them all."""
         parts = (self.ratio, self.counting, self.expected)
-        wide = [np.broadcast_to(part, (count, part.shape[1])) for part in parts]
-        return Compared(*wide, np.broadcast_to(self.there, (count, self.there.shape[1])))
+        ratio, counting, expected = (np.broadcast_to(part, (count, part.shape[1])) for part in parts)
+        return Compared(ratio, counting, expected, np.broadcast_to(self.there, (count, self.there.shape[1])))
 
 
 def align(

@@ -11,7 +11,7 @@ from accelerator.collimation import likelihood
 from accelerator.collimation.calibration import Calibration, Check, stratum
 from accelerator.collimation.features import Layout, Readings
 from accelerator.collimation.hypotheses import Hypotheses
-from accelerator.collimation.posterior import Posterior, Tuning, from_likelihood, from_network, together
+from accelerator.collimation.posterior import Posterior, Tuning, from_likelihood, from_network, known_scores, together
 from accelerator.collimation.templates import Key, Table, from_arrays
 from core.errors import CalibrationError, ModelError
 from core.inference import ModelPackage, Session
@@ -98,6 +98,14 @@ class Knowledge:
         if self.calibration is None:
             raise CalibrationError("a model without calibration")
         return self.calibration.p_value(stratum(table.key.domain, scale), scored.scores)
+
+    def p_known(self, readings: Readings, table: Table, scale: float) -> Floats:
+        """Return the chance of nominal patterns having such odds that a known setting is wrong, shape (n,)."""
+        if self.calibration is None:
+            raise CalibrationError("a model without calibration")
+        score = known_scores(self.posterior, self.layout, self.hypotheses, readings, table, self.tuning)
+        threshold = self.calibration.checks[stratum(table.key.domain, scale)][Check.KNOWN]
+        return np.asarray(threshold.p_value(score), np.float64)
 
     def strangest(self, scored: Scored, table: Table, scale: float) -> Check:
         """Return the check in which the first pattern is strangest."""

@@ -1,8 +1,8 @@
 """Which kind of map a pattern is, before anything is said of settings: betatron, off-momentum, crystal, ion...
 
 The kinds are told from what the observation says (particle, crystals in use, intensity) and from where the losses are:
-in off-momentum maps the primary of IR3 takes most (0.58 in the published map, 1e-4 in betatron maps), in an asynchronous
-dump the absorbers of IR6, at injection the TDI.
+in off-momentum maps the primary of IR3 takes most (0.58 in the published one, 1e-4 in betatron maps), in an
+asynchronous dump the absorbers of IR6, at injection the TDI.
 """
 
 from dataclasses import dataclass

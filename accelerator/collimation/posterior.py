@@ -19,6 +19,7 @@ Floats: TypeAlias = NDArray[np.float64]
 PRIOR_NOMINAL = 0.9
 """Nine of ten maps are taken with all settings right."""
 TAUGHT_NOMINAL = 0.35
+SHIFT = float(np.log(PRIOR_NOMINAL / (1 - PRIOR_NOMINAL)) - np.log(TAUGHT_NOMINAL / (1 - TAUGHT_NOMINAL)))
 REFINED = 3
 FINE = 48
 
@@ -71,15 +72,27 @@ def from_network(
     places = hypotheses.places(table)
     known = places >= 0
     found = []
-    shift = np.log(PRIOR_NOMINAL / (1 - PRIOR_NOMINAL)) - np.log(TAUGHT_NOMINAL / (1 - TAUGHT_NOMINAL))
     for row in range(len(readings)):
         own = np.where(known, logits[row, 1 + places], -30.0)
-        log = np.concatenate([[logits[row, 0] * tuning.network_power + shift], own * tuning.network_power])
+        log = np.concatenate([[logits[row, 0] * tuning.network_power + SHIFT], own * tuning.network_power])
         probability = _normalised(log)
         units = hypotheses.units[places]
         change = size[row, places] * units
         sigma = np.exp(log_sigma[row, places]) * units * tuning.network_sigma
         found.append(Posterior(float(probability[0]), probability[1:], change.astype(float), sigma.astype(float)))
+    return found
+
+
+def known_scores(
+    session: Session, layout: Layout, hypotheses: Hypotheses, readings: Readings, table: Table, tuning: Tuning
+) -> Floats:
+    """Return the scores (see `Posterior`) that the network gives to n patterns, shape (n,)."""
+    logits = session.run({"features": layout.features(readings, table)})["logits"].astype(np.float64)
+    places = hypotheses.places(table)
+    own = logits[:, 1 + places[places >= 0]] * tuning.network_power
+    top = own.max(axis=1)
+    broken = top + np.log(np.exp(own - top[:, None]).sum(axis=1))
+    found: Floats = broken - logits[:, 0] * tuning.network_power - SHIFT
     return found
 
 
@@ -94,13 +107,18 @@ def from_likelihood(readings: Readings, table: Table, number: int, tuning: Tunin
     change = (weights * table.changes).sum(axis=1)
     sigma = np.sqrt((weights * (table.changes - change[:, None]) ** 2).sum(axis=1))
     for fault in np.argsort(-probability[1:])[:REFINED]:
-        change[fault], sigma[fault] = _refined(readings, table, number, int(fault), voices.sizes[fault])
+        change[fault], sigma[fault] = refined(readings, table, number, int(fault), voices.sizes[fault])
     return Posterior(float(probability[0]), probability[1:], change, sigma * tuning.likelihood_sigma)
 
 
-def _refined(readings: Readings, table: Table, number: int, fault: int, sizes: Floats) -> tuple[float, float]:
+def refined(
+    readings: Readings, table: Table, number: int, fault: int, sizes: Floats | None = None
+) -> tuple[float, float]:
     """Mean and standard deviation of the size of one fault on a fine grid around its best sizes."""
     grid = table.changes[fault]
+    if sizes is None:
+        one = readings.row(number)
+        sizes = likelihood.fit(compare(one, table.nominal + table.deltas[fault]), table, one.scale).log
     near = np.flatnonzero(sizes > sizes.max() - 6.0)
     low, high = grid[max(near[0] - 1, 0)], grid[min(near[-1] + 1, len(grid) - 1)]
     fine = np.linspace(low, high, FINE)

@@ -39,9 +39,9 @@ def read_file(path: Path, settings: Settings) -> Observation:
     core.errors.InputError
         If it cannot be read or used; the text names file and reason.
     """
-    from accelerator.collimation import source
+    from accelerator.collimation import reading
 
-    return source.read_file(path, settings)
+    return reading.read_file(path, settings)
 
 
 def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:

@@ -1,0 +1,130 @@
+"""What is remembered of a fill from piece to piece: its own reference, background, margins so far; kept on disk.
+
+The state before the last piece is kept too, so that judging this piece again gives the same. A file that cannot be read
+counts as no memory.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+FORMAT = 1
+Series = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BeamState:
+    """What is known of one beam in one fill and state.
+
+    ``reference`` is the mean logarithm of observed over nominal by channel over ``reference_s`` seconds; ``points`` are
+    margins: unix time, then change and its error for each watched setting; ``since`` when what is wrong now began.
+    """
+
+    fill: str = ""
+    state: str = ""
+    reference: tuple[float, ...] = ()
+    reference_s: float = 0.0
+    points: Series = ()
+    since: float | None = None
+    suspect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known after some piece: its ``key`` and the time of its last second; background by monitor name."""
+
+    beams: Mapping[str, BeamState] = field(default_factory=dict)
+    key: str | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The states before and after the last piece."""
+
+    before: State = field(default_factory=State)
+    after: State = field(default_factory=State)
+
+    def state_for(self, key: str) -> State:
+        """Return the state with which to judge a piece: for the last one again, that before it."""
+        return self.before if key == self.after.key else self.after
+
+    def is_new(self, ended_at: float) -> bool:
+        """Whether a piece comes after all that are remembered, so that judging it is to be remembered."""
+        return self.after.ended_at is None or ended_at > self.after.ended_at
+
+    def then(self, state: State, key: str, ended_at: float) -> "Memory":
+        """Return the memory after a new piece that led to this state."""
+        return Memory(self.after, replace(state, key=key, ended_at=ended_at))
+
+
+def load(path: Path) -> Memory:
+    """Read a memory; an empty one if there is none or it cannot be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            return Memory()
+        return Memory(_state(content["before"]), _state(content["after"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Memory()
+
+
+def save(memory: Memory, path: Path) -> None:
+    """Write a memory beside ``path`` and rename it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    content = {"format": FORMAT, "before": _to_json(memory.before), "after": _to_json(memory.after)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=path.parent, prefix=".memory-", suffix=".json", delete=False) as file:
+        unfinished = Path(file.name)
+        try:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+            unfinished.rename(path)
+        except OSError:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def _to_json(state: State) -> dict[str, Any]:
+    beams = {
+        name: {
+            "fill": one.fill,
+            "state": one.state,
+            "reference": [round(value, 5) for value in one.reference],
+            "reference_s": one.reference_s,
+            "points": [[round(value, 5) for value in point] for point in one.points],
+            "since": one.since,
+            "suspect": one.suspect,
+        }
+        for name, one in state.beams.items()
+    }
+    return {"beams": beams, "key": state.key, "ended_at": state.ended_at}
+
+
+def _state(content: Mapping[str, Any]) -> State:
+    beams = {
+        str(name): BeamState(
+            fill=str(one["fill"]),
+            state=str(one["state"]),
+            reference=tuple(map(float, one["reference"])),
+            reference_s=float(one["reference_s"]),
+            points=tuple(tuple(map(float, point)) for point in one["points"]),
+            since=None if one["since"] is None else float(one["since"]),
+            suspect=str(one["suspect"]),
+        )
+        for name, one in content["beams"].items()
+    }
+    ended = content["ended_at"]
+    return State(beams, content["key"], None if ended is None else float(ended))

@@ -1,0 +1,290 @@
+"""Watches one beam over the seconds of a piece: against its own reference of this fill, and its margins over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator.collimation import describing, model_error
+from accelerator.collimation.diagnosis import Answer, Diagnosis, Quantity, Trend
+from accelerator.collimation.features import Readings, compare
+from accelerator.collimation.fill_memory import BeamState
+from accelerator.collimation.judging import Judged, judge_pattern, too_little
+from accelerator.collimation.knowledge import Knowledge
+from accelerator.collimation.laying import Laid
+from accelerator.collimation.posterior import refined
+from accelerator.collimation.seconds import Seconds, steady_shares
+from accelerator.collimation.states import STAGES, State, family_settings
+from accelerator.collimation.templates import Key, Table
+from accelerator.collimation.trend import Line, describe, hours_left
+from core.settings import CollimationSettings
+from core.verdict import Cause, Quality, Region
+
+Floats: TypeAlias = NDArray[np.float64]
+
+SHIFT_S = 8 * 3600.0
+REFERENCE_S = 300.0
+"""So many seconds of a fill and state are its reference."""
+LEARNT = 0.06
+"""Scale of the model error that is left beside a reference of the same fill."""
+BLOCK_S = 60
+WINDOW_S = 5
+PERSISTS = 3
+SURE = 5.0
+"""A margin is said to shrink when its slope is below zero by so many standard deviations."""
+LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
+MOST_POINTS = 1500
+SHRINKING = "margin shrinking"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """What a piece says of one beam."""
+
+    beam: int
+    state: BeamState
+    quality: Quality
+    p_value: float
+    regions: tuple[Region, ...]
+    diagnosis: Diagnosis
+    reason: str | None = None
+
+
+def watch(
+    knowledge: Knowledge,
+    seconds: Seconds,
+    times_s: Floats,
+    where: tuple[str, str],
+    known: BeamState,
+    settings: CollimationSettings,
+) -> Watched | None:
+    """Judge one beam in one machine state (fill, state); None if the model does not know this state."""
+    table = knowledge.tables.get(Key("blm", seconds.beam, "mixed", where[1]))
+    if table is None:
+        return None
+    if (known.fill, known.state) != where:
+        known = BeamState(*where)
+    values, noise, there = _aligned(seconds, table)
+    whole = _mean(values, noise, there, model_error.scale_of(None))
+    few = too_little(Laid(table, whole, told_plane=True, told_state=True))
+    if few:
+        return _cannot_tell(seconds.beam, where[1], known, few)
+    if known.reference_s < REFERENCE_S:
+        start = judge_pattern(Laid(table, whole, True, True), knowledge, settings.false_alarms_per_map)
+        if start.quality is Quality.BAD:
+            return _broken(start, known, float(times_s[0]), ())
+        known = _learn(known, table, values, noise, there)
+    own = replace(table, nominal=table.nominal + np.array(known.reference))
+    known = _add_points(known, own, values, noise, there, times_s)
+    trends, lines = _trends(known, own)
+    return _judge(knowledge, own, (values, noise, there), times_s, known, (trends, lines), settings)
+
+
+def _judge(
+    knowledge: Knowledge,
+    own: Table,
+    readings: tuple[Floats, Floats, NDArray[np.bool_]],
+    times_s: Floats,
+    known: BeamState,
+    course: tuple[tuple[Trend, ...], Sequence[tuple[str, Line | None]]],
+    settings: CollimationSettings,
+) -> Watched:
+    values, noise, there = readings
+    began, p_sudden = sudden(knowledge, own, values, noise, there, settings.false_alarms_per_shift)
+    since = values[began:] if began is not None else values[-BLOCK_S:]
+    judged = judge_pattern(
+        Laid(own, _mean(since, noise, there, LEARNT), True, True),
+        knowledge,
+        settings.false_alarms_per_shift * BLOCK_S / SHIFT_S,
+    )
+    trends, lines = course
+    if began is not None:
+        judged = replace(judged, quality=Quality.BAD, p_value=min(judged.p_value, p_sudden), answer=_named(judged))
+    if judged.quality is Quality.BAD:
+        at = float(times_s[began if began is not None else max(len(times_s) - BLOCK_S, 0)])
+        return _broken(judged, known, at, trends)
+    shrinking = _shrinking(own, lines, settings)
+    found = replace(describing.diagnose(replace(judged, answer=Answer.NOMINAL)), trends=trends)
+    if shrinking is None:
+        clear = replace(known, since=None, suspect="")
+        return Watched(own.key.beam, clear, Quality.GOOD, judged.p_value, (), found)
+    return _drifting(own, judged, known, found, shrinking, float(times_s[-1]))
+
+
+def _named(judged: Judged) -> Answer:
+    return Answer.BROKEN if float(judged.posterior.faults.max()) > 0.2 else Answer.UNKNOWN
+
+
+def sudden(
+    knowledge: Knowledge, table: Table, values: Floats, noise: Floats, there: NDArray[np.bool_], per_shift: float
+) -> tuple[int | None, float]:
+    """Return the second at which something known went wrong and stayed, None if nothing did, and its chance."""
+    if len(values) < WINDOW_S + PERSISTS:
+        return None, 1.0
+    steady = steady_shares(values, WINDOW_S)
+    count = len(steady)
+    readings = Readings(
+        steady,
+        np.broadcast_to(noise * np.sqrt(1.57 / WINDOW_S), steady.shape),
+        np.broadcast_to(there, steady.shape),
+        np.full(count, LEARNT),
+        counts=False,
+    )
+    p_values = knowledge.p_known(readings, table, LEARNT)
+    low = p_values <= per_shift * WINDOW_S / SHIFT_S
+    run = np.convolve(low, np.ones(PERSISTS), mode="valid") >= PERSISTS
+    if not run.any() or not low[-PERSISTS:].all():
+        return None, float(p_values.min())
+    ends = np.flatnonzero(~low)
+    first = int(ends[-1]) + 1 if ends.size else 0
+    return first + WINDOW_S // 2, float(np.median(p_values[first:]))
+
+
+def _aligned(seconds: Seconds, table: Table) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    place = {name: at for at, name in enumerate(seconds.channels)}
+    index = np.array([place[name] for name in table.channels])
+    return seconds.values[:, index], seconds.noise[index], seconds.there[index]
+
+
+def _mean(values: Floats, noise: Floats, there: NDArray[np.bool_], scale: float) -> Readings:
+    return Readings(
+        values.mean(axis=0)[None],
+        (noise / np.sqrt(len(values)))[None],
+        there[None],
+        np.array([scale]),
+        counts=False,
+    )
+
+
+def _learn(known: BeamState, table: Table, values: Floats, noise: Floats, there: NDArray[np.bool_]) -> BeamState:
+    """Let the first seconds of a state be its reference."""
+    take = values[: max(1, int(REFERENCE_S - known.reference_s))]
+    compared = compare(_mean(take, noise, there, 1.0), table.nominal[None])
+    new = compared.ratio[0]
+    before, total = known.reference_s, known.reference_s + len(take)
+    old = np.array(known.reference) if known.reference else np.zeros(len(new))
+    mean = (old * before + new * len(take)) / total
+    return replace(known, reference=tuple(mean.tolist()), reference_s=float(total))
+
+
+def watched_settings(table: Table) -> list[int]:
+    """Return the faults whose size is followed over a fill: the gaps of the primaries of IR7."""
+    return [
+        number
+        for number, fault in enumerate(table.faults)
+        if fault.quantity is Quantity.GAP and fault.element.startswith("tcp.") and not fault.element.startswith("tcp.6")
+    ]
+
+
+def _add_points(
+    known: BeamState, table: Table, values: Floats, noise: Floats, there: NDArray[np.bool_], times_s: Floats
+) -> BeamState:
+    """Measure the gaps of the primaries in every minute."""
+    count = max(1, len(values) // BLOCK_S)
+    blocks = np.array_split(values[: count * BLOCK_S] if len(values) >= BLOCK_S else values, count)
+    middles = [float(part.mean()) for part in np.array_split(times_s[: count * BLOCK_S], count)]
+    last = known.points[-1][0] if known.points else -np.inf
+    points = list(known.points)
+    for block, at in zip(blocks, middles, strict=True):
+        if at <= last:
+            continue
+        readings = _mean(block, noise, there, LEARNT)
+        sizes = [refined(readings, table, 0, number) for number in watched_settings(table)]
+        points.append((at, *(number for size in sizes for number in size)))
+    return replace(known, points=tuple(points[-MOST_POINTS:]))
+
+
+def _trends(known: BeamState, table: Table) -> tuple[tuple[Trend, ...], list[tuple[str, Line | None]]]:
+    points = np.array(known.points)
+    nominal = _margin_sigma(table)
+    trends, lines = [], []
+    for place, number in enumerate(watched_settings(table)):
+        element = table.faults[number].element
+        values, errors = nominal - points[:, 1 + 2 * place], np.maximum(points[:, 2 + 2 * place], 0.005)
+        trend, line = describe(f"{element.upper()} to TCSG7", points[:, 0].tolist(), values, errors)
+        trends.append(trend)
+        lines.append((element, line))
+    return tuple(trends), lines
+
+
+def _margin_sigma(table: Table) -> float:
+    gaps = family_settings(State(table.key.state))
+    stage = STAGES[0]
+    return float(gaps[stage.outer] or 0.0) - float(gaps[stage.inner] or 0.0)
+
+
+def _shrinking(
+    table: Table, lines: Sequence[tuple[str, Line | None]], settings: CollimationSettings
+) -> tuple[str, Line, Quality] | None:
+    """The margin that shrinks most, if one does for sure."""
+    nominal = _margin_sigma(table)
+    sure = [
+        (element, line)
+        for element, line in lines
+        if line is not None and line.significance >= SURE and nominal - line.value >= LOOK_SIGMA
+    ]
+    if not sure:
+        return None
+    element, line = min(sure, key=lambda pair: pair[1].value)
+    left = hours_left(line)
+    soon = left is not None and 3600 * left[1] <= settings.warn_before_s
+    bad = soon or nominal - line.value >= LOST_SIGMA
+    return element, line, Quality.BAD if bad else Quality.MEDIUM
+
+
+def _drifting(
+    table: Table,
+    judged: Judged,
+    known: BeamState,
+    found: Diagnosis,
+    shrinking: tuple[str, Line, Quality],
+    now_s: float,
+) -> Watched:
+    element, line, quality = shrinking
+    number = table.find(element, Quantity.GAP)
+    nominal = table.faults[number].nominal if number is not None else 0.0
+    lost = _margin_sigma(table) - line.value
+    since = known.since if known.since is not None and known.suspect == element else now_s
+    known = replace(known, since=since, suspect=element)
+    left = hours_left(line)
+    region = Region(
+        {
+            "element": element,
+            "quantity": Quantity.GAP.value,
+            "value": round(nominal + lost, 4),
+            "nominal": nominal,
+            "sigma": round(float(np.sqrt(line.covariance[0][0])), 4),
+            "beam": table.key.beam,
+            "quality": quality.value,
+            "since": _when(since),
+        },
+        score=line.significance,
+        p_value=judged.p_value,
+        cause=Cause(SHRINKING, 0.95),
+    )
+    gone = f", gone in {left[0]:.1f} h ({left[1]:.1f} to {left[2]:.1f} h)" if left else ""
+    reason = f"the margin of {element.upper()} shrinks by {-line.slope:.2f} sigma per hour{gone}"
+    found = replace(found, answer=Answer.BROKEN, facts={**found.facts, "trend": reason})
+    return Watched(table.key.beam, known, quality, judged.p_value, (region,), found, reason)
+
+
+def _broken(judged: Judged, known: BeamState, began_s: float, trends: tuple[Trend, ...]) -> Watched:
+    found = replace(describing.diagnose(judged), trends=trends)
+    first = describing.regions(judged, found)
+    suspect = str(first[0].where["element"]) if first else ""
+    since = known.since if known.since is not None and known.suspect == suspect else began_s
+    known = replace(known, since=since, suspect=suspect)
+    dated = tuple(replace(one, where={**one.where, "since": _when(since)}) for one in first)
+    return Watched(judged.laid.table.key.beam, known, judged.quality, judged.p_value, dated, found, judged.reason)
+
+
+def _cannot_tell(beam: int, state: str, known: BeamState, why: str) -> Watched:
+    found = Diagnosis(Answer.CANNOT_TELL, "betatron", beam, "mixed", state, 1.0, facts={"reason": why})
+    return Watched(beam, known, Quality.MEDIUM, 1.0, (), found, why)
+
+
+def _when(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds")
