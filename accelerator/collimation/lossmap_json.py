@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from accelerator.collimation.engines import engine_of
 from accelerator.collimation.files import MAX_SIDECAR_BYTES, printable, read_bytes
 from accelerator.collimation.geometry import LHC_LENGTH_M, Collimator, UnknownCollimatorError, find
 from accelerator.collimation.json_fields import numbers, parse_object, positive
@@ -69,7 +70,7 @@ def decode(content: bytes, origin: str, sha256: str, seen_at: datetime, told: Ma
     at_m = (length_m - on_aperture.s_m if is_down else on_aperture.s_m) % LHC_LENGTH_M
     beam = _beam(on_collimators, known, told, notes)
     plane = _plane(on_collimators, known, beam, told, notes)
-    conditions = _conditions(found, told, notes)
+    conditions = _conditions(found, told, notes) | engine_of(found)
     conditions |= {"beam": beam, "plane": plane, "reversed": is_down, "lost": _total(on_collimators, on_aperture)}
     if unknown:
         conditions |= {"unknown_collimators": len(unknown), "unknown_collimators_some": ", ".join(unknown[:5])}
