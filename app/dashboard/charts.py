@@ -32,7 +32,8 @@ class Chart:
     """A chart: its title, points in time order, a line to compare with, the span of an incident, the time shown.
 
     ``least`` is the smallest range of values that the chart covers, so that noise does not fill it; ``clock`` is how
-    the times at its ends are written (``strftime``).
+    the times at its ends are written (``strftime``). ``errors`` are uncertainties of the points, drawn as a band;
+    ``ahead`` is where the points are going, a dashed line, and ``reaches`` the span of time in which it ends.
     """
 
     title: str
@@ -43,6 +44,10 @@ class Chart:
     span: tuple[datetime, datetime] | None = None
     shown: datetime | None = None
     clock: str = "%H:%M"
+    errors: Sequence[float] = ()
+    ahead: Sequence[Point] = ()
+    reaches: tuple[datetime, datetime] | None = None
+    width: int = WIDTH
 
 
 def html(chart: Chart, where: tzinfo) -> str:
@@ -53,12 +58,15 @@ def html(chart: Chart, where: tzinfo) -> str:
         ink.append(f'<text x="{_LEFT}" y="{HEIGHT // 2}" opacity="0.7">too few cycles yet</text>')
     else:
         frame = _Frame.around(chart, values)
-        ink += [_axes(chart, frame, where), _limit(chart, frame), _line(chart, frame), _shown(chart, frame)]
-        colour += [_span(chart, frame), _marks(chart, frame)]
-    mask = f"mask-image:url('{_data(ink)}')"
+        ink += [_axes(chart, frame, where), _band(chart, frame), _limit(chart, frame), _line(chart, frame)]
+        ink += [_ahead(chart, frame), _shown(chart, frame)]
+        colour += [_span(chart, frame), _marks(chart, frame), _reaches(chart, frame)]
+    mask = f"mask-image:url('{_data(ink, chart.width)}')"
+    look = "chart" if chart.width == WIDTH else "chart wide"
     return (
-        f'<div class="chart" role="img" aria-label="{escape(_told(chart, values))}">'
-        f'<i style="{mask};-webkit-{mask};aspect-ratio:{WIDTH}/{HEIGHT}"></i><img src="{_data(colour)}" alt=""></div>'
+        f'<div class="{look}" role="img" aria-label="{escape(_told(chart, values))}">'
+        f'<i style="{mask};-webkit-{mask};aspect-ratio:{chart.width}/{HEIGHT}"></i>'
+        f'<img src="{_data(colour, chart.width)}" alt=""></div>'
     )
 
 
@@ -67,8 +75,8 @@ def _told(chart: Chart, values: Sequence[float]) -> str:
     return f"{chart.title}: {values[0]:.3g} at first, {values[-1]:.3g} at last" if len(values) > 1 else chart.title
 
 
-def _data(parts: Sequence[str]) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {_FONT} fill="#000">'
+def _data(parts: Sequence[str], width: int) -> str:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" {_FONT} fill="#000">'
     text = "".join([head, *parts, "</svg>"])
     return f"data:image/svg+xml;base64,{b64encode(text.encode()).decode()}"
 
@@ -79,6 +87,7 @@ class _Frame:
     last: float
     low: float
     high: float
+    right: int
 
     @classmethod
     def around(cls, chart: Chart, values: Sequence[float]) -> "_Frame":
@@ -86,15 +95,47 @@ class _Frame:
         finite = [value for value in wanted if math.isfinite(value)]
         low, high = min(finite), max(finite)
         margin = 0.06 * (high - low) or abs(high) * 0.1 or 1.0
-        return cls(chart.points[0].at.timestamp(), chart.points[-1].at.timestamp(), low - margin, high + margin)
+        end = max(_end(chart).timestamp(), chart.points[-1].at.timestamp())
+        return cls(chart.points[0].at.timestamp(), end, low - margin, high + margin, chart.width - _RIGHT)
 
     def x(self, at: datetime) -> float:
         share = (at.timestamp() - self.first) / max(self.last - self.first, 1e-9)
-        return _LEFT + min(max(share, 0.0), 1.0) * (WIDTH - _LEFT - _RIGHT)
+        return _LEFT + min(max(share, 0.0), 1.0) * (self.right - _LEFT)
 
     def y(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
         return HEIGHT - _BOTTOM - min(max(share, 0.0), 1.0) * (HEIGHT - _TOP - _BOTTOM)
+
+
+def _end(chart: Chart) -> datetime:
+    """The time at the right end."""
+    last = chart.points[-1].at if not chart.ahead else chart.ahead[-1].at
+    return last if chart.reaches is None else max(last, chart.reaches[1])
+
+
+def _band(chart: Chart, frame: _Frame) -> str:
+    """The uncertainties of the points."""
+    if len(chart.errors) != len(chart.points):
+        return ""
+    known = [(p.at, p.value, error) for p, error in zip(chart.points, chart.errors, strict=True) if p.value is not None]
+    above = [f"{frame.x(at):.1f} {frame.y(value + error):.1f}" for at, value, error in known]
+    below = [f"{frame.x(at):.1f} {frame.y(value - error):.1f}" for at, value, error in reversed(known)]
+    return f'<path d="M{"L".join([*above, *below])}Z" opacity="0.18"/>'
+
+
+def _ahead(chart: Chart, frame: _Frame) -> str:
+    """Where the points are going."""
+    way = "L".join(f"{frame.x(p.at):.1f} {frame.y(p.value):.1f}" for p in chart.ahead if p.value is not None)
+    return f'<path d="M{way}" fill="none" stroke="#000" stroke-dasharray="3 3" opacity="0.7"/>' if way else ""
+
+
+def _reaches(chart: Chart, frame: _Frame) -> str:
+    """When the limit would be reached: the span that it happens in with 68 %."""
+    if chart.reaches is None or chart.line is None:
+        return ""
+    left, right = (frame.x(at) for at in chart.reaches)
+    y = frame.y(chart.line)
+    return f'<path d="M{left:.1f} {y:.1f}H{max(right, left + 2):.1f}" stroke="{_RED}" stroke-width="5" opacity="0.8"/>'
 
 
 def _span(chart: Chart, frame: _Frame) -> str:
@@ -107,12 +148,12 @@ def _span(chart: Chart, frame: _Frame) -> str:
 
 def _axes(chart: Chart, frame: _Frame, where: tzinfo) -> str:
     bottom = HEIGHT - _BOTTOM
-    parts = [f'<path d="M{_LEFT} {bottom}H{WIDTH - _RIGHT}" stroke="#000" opacity="0.5"/>']
+    parts = [f'<path d="M{_LEFT} {bottom}H{frame.right}" stroke="#000" opacity="0.5"/>']
     for value in ticks(frame.low, frame.high):
         at = frame.y(value)
-        parts.append(f'<path d="M{_LEFT} {at:.1f}H{WIDTH - _RIGHT}" stroke="#000" opacity="0.12"/>')
+        parts.append(f'<path d="M{_LEFT} {at:.1f}H{frame.right}" stroke="#000" opacity="0.12"/>')
         parts.append(f'<text x="{_LEFT - 5}" y="{at + 3.5:.1f}" text-anchor="end" opacity="0.75">{value:g}</text>')
-    ends = ((chart.points[0].at, "start", _LEFT), (chart.points[-1].at, "end", WIDTH - _RIGHT))
+    ends = ((chart.points[0].at, "start", _LEFT), (_end(chart), "end", frame.right))
     for end, anchor, x in ends:
         text = end.astimezone(where).strftime(chart.clock)
         parts.append(f'<text x="{x}" y="{HEIGHT - 5}" text-anchor="{anchor}" opacity="0.75">{text}</text>')
@@ -123,7 +164,7 @@ def _limit(chart: Chart, frame: _Frame) -> str:
     if chart.line is None:
         return ""
     at = frame.y(chart.line)
-    path = f'<path d="M{_LEFT} {at:.1f}H{WIDTH - _RIGHT}" stroke="#000" stroke-dasharray="4 3" opacity="0.6"/>'
+    path = f'<path d="M{_LEFT} {at:.1f}H{frame.right}" stroke="#000" stroke-dasharray="4 3" opacity="0.6"/>'
     y = at - 4 if at > _TOP + 14 else at + 12
     return f'{path}<text x="{_LEFT + 4}" y="{y:.1f}" opacity="0.75">{escape(chart.line_name)}</text>'
 

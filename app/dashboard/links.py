@@ -1,4 +1,4 @@
-"""Addresses within the dashboard: every board, every cycle and every alarm has one."""
+"""Addresses within the dashboard: every board, cycle, loss map and alarm has one."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ INSPECTION = "inspection"
 ALARMS = "alarms"
 OVERVIEW = "overview"
 ITS = "its"
+COLLIMATION = "collimation"
 
 
 def to(path: str, label: str, icon: str | None = None, **query: int) -> None:

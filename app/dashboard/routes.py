@@ -6,12 +6,13 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, inspection, its, overview
+from app.dashboard.screens import alarms, collimation, inspection, its, overview
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
     links.ALARMS: (alarms.page, "Alarms", ":material/notifications:"),
     links.ITS: (its.page, "ITS", ":material/target:"),
+    links.COLLIMATION: (collimation.page, "Collimation", ":material/filter_center_focus:"),
     links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
 }
 

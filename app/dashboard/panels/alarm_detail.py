@@ -106,7 +106,8 @@ def _evidence(view: AlarmView) -> None:
     if seen is None:
         return
     drawn = next(
-        (known for known in ("board", "plain", "pull", "occupancy", "thumbnail") if known in seen.evidence), None
+        (known for known in ("board", "plain", "pull", "cascade", "occupancy", "thumbnail") if known in seen.evidence),
+        None,
     )
     content = picture(seen.evidence[drawn]) if drawn else None
     if content is None:

@@ -10,7 +10,7 @@ from app.dashboard.wording import age, clock_time, plain, plural
 from core.store.views import ObservationDetail
 from core.verdict import Quality
 from dqm.its.display import Incident, incidents
-from dqm.its.display_words import how_sure
+from dqm.its.display_words import CAUSES, cause_label, how_sure
 from dqm.its.guidance import guidance
 
 SHOWN = 5
@@ -64,7 +64,7 @@ def _in_full(detail: ObservationDetail, one: Incident, now: datetime, where: tzi
         st.html(_facts(one, now, where))
         if names := _names(one):
             st.caption(names)
-        answers.draw(detail, one)
+        answers.draw(detail, answers.Question(one.index, one.cause, tuple(CAUSES), cause_label))
 
 
 def _facts(one: Incident, now: datetime, where: tzinfo) -> str:

@@ -1,0 +1,141 @@
+"""What the dashboard knows of LHC collimation: names of maps, sentences for diagnoses, and what concerns alarms."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePath
+
+from accelerator.collimation.diagnosis import Answer, Diagnosis
+from accelerator.collimation.display_words import CLASSES, UNKNOWN, cause_label, collimator, finding, map_words
+from accelerator.collimation.guidance import guidance as what_to_do
+from core.alarms.severity import Severity
+from core.errors import ShiftwatchError
+from core.settings import Settings
+from core.store.views import AlarmView, ObservationDetail, ObservationView
+from core.verdict import Quality
+
+SYSTEM = "collimation"
+TITLE = "LHC collimation"
+PAGE = "collimation"
+ASKS = "map"
+"""The name under which the page's address holds the id of an observation."""
+OPEN = "Open this map on the collimation page"
+WHEN_SILENT = "Check that the loss monitors are logged and that their files reach the watched folder."
+UNREADABLE = "unreadable"
+_NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
+
+
+def read(content: bytes) -> Diagnosis | None:
+    """Return a diagnosis out of its evidence, None if it is none."""
+    try:
+        return Diagnosis.from_json(json.loads(content))
+    except (ValueError, ShiftwatchError):
+        return None
+
+
+def headline(detail: ObservationDetail, found: Diagnosis | None) -> str:
+    """Return the verdict as a short sentence."""
+    if detail.view.quality is Quality.NULL:
+        return "This could not be judged"
+    if found is None:
+        return cause_label(detail.view.cause.name) if detail.view.cause else _plainly(detail.view.quality)
+    return _said(found, detail.view.quality)
+
+
+def _said(found: Diagnosis, quality: Quality) -> str:
+    if found.hypotheses and found.answer is Answer.BROKEN:
+        return finding(found.hypotheses[0])
+    if found.answer is Answer.OTHER_CLASS:
+        return f"{class_label(found.map_class)}: no betatron cleaning is judged"
+    if found.answer is Answer.CANNOT_TELL:
+        return "Cannot tell from these losses"
+    if found.answer is Answer.NOMINAL:
+        return "Hierarchy intact" if quality is Quality.GOOD else _plainly(quality)
+    return "Losses unlike any that are known"
+
+
+def _plainly(quality: Quality) -> str:
+    return {Quality.GOOD: "Nothing unusual", Quality.MEDIUM: "Worth a look"}.get(quality, "Cause not known")
+
+
+def class_label(map_class: str) -> str:
+    """Return a class of maps in plain words."""
+    return CLASSES.get(map_class, f"{map_class[:1].upper()}{map_class[1:]}")
+
+
+def subtitle(view: ObservationView) -> Sequence[str]:
+    """Return beam, plane, state and fill in words; of a piece of a stream also that it is one."""
+    words = map_words(view.conditions)
+    return [*words, "1 Hz stream"] if is_stream(view) else words
+
+
+def is_stream(view: ObservationView) -> bool:
+    """Whether it is a piece of the stream of monitors, not a map of its own."""
+    return view.conditions.get("kind") == "stream"
+
+
+def name(view: ObservationView) -> str:
+    """Return what people call an observation, without its time: ``B1 horizontal, flat top, fill 7495``."""
+    if view.element == UNREADABLE:
+        return PurePath(view.origin).name or UNREADABLE
+    words = map_words(view.conditions)
+    if is_stream(view):
+        return ", ".join(["both beams", *words]) if view.element == "LHC" else ", ".join(words) or view.element
+    return ", ".join(words) or f"{view.element}, {view.key}"
+
+
+def short_name(view: ObservationView) -> str:
+    """Return the same for a narrow list: without the fill."""
+    if view.element == UNREADABLE:
+        return name(view)
+    words = map_words({**view.conditions, "fill": None})
+    return ", ".join([*words, "stream"] if is_stream(view) else words) or view.element
+
+
+def when(view: ObservationView) -> datetime:
+    """Return the time that lists give an observation: that of its data."""
+    return view.observed_at
+
+
+def why(view: ObservationView) -> str:
+    """Return why an observation could not be judged or told, without the path that the page shows already."""
+    return (view.reason or "no reason was given").removeprefix(f"{view.origin}: ")
+
+
+def alarm_name(alarm: AlarmView) -> str:
+    """Return what people call the place an alarm is about."""
+    return collimator(alarm.element)
+
+
+def alarm_words(alarm: AlarmView) -> str:
+    """Return what is wrong, in plain words; alarms about the watch itself say it already."""
+    if alarm.observation_id is None:
+        return alarm.message
+    if alarm.severity in _NOT_KNOWN:
+        return "losses could not be judged"
+    label = cause_label(alarm.cause)
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def guidance(alarm: AlarmView) -> str:
+    """Return what to do about an alarm."""
+    if alarm.observation_id is None:
+        return "New losses are not being judged. Check that their files reach the watched folder, or call the expert."
+    return what_to_do(None if alarm.severity in _NOT_KNOWN else alarm.cause or UNKNOWN)
+
+
+def summons(alarm: AlarmView) -> str:
+    """Return what is wrong where, and what to do about it."""
+    if alarm.observation_id is None or alarm.severity in _NOT_KNOWN:
+        return guidance(alarm)
+    return f"{cause_label(alarm.cause)}: {alarm_name(alarm)}. {guidance(alarm)}"
+
+
+def next_step(settings: Settings) -> str:
+    """Return what to do while there is nothing to see yet."""
+    return f"Put loss maps or streams of loss monitors into `{settings.collimation_inbox}`"
+
+
+def silent_after_s(settings: Settings) -> float | None:
+    """Return after how many seconds without losses the source counts as silent."""
+    return settings.collimation.silent_after_s
