@@ -23,6 +23,9 @@ from benchmarks.its.methods import methods_named
 from benchmarks.its.scenes import QUICK, Plan, Scene, history, learning
 from benchmarks.its.seen import Method
 
+_TOGETHER = 24
+"""Scenes of a time line between which its history is not judged anew."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; 1 if our detector could not be loaded."""
@@ -36,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
         if asked.simulate:
             return 0
-        lines = list(by_line(scenes).values())
-        _in_parallel(partial(_judge_line, plan, asked.only), lines, asked.jobs)
+        parts = [part for line in by_line(scenes).values() for part in _parts(line)]
+        _in_parallel(partial(_judge_line, plan, asked.only), parts, asked.jobs)
     methods, missing = methods_named(plan, asked.only)
     results = measured(plan, [judged(scene, methods) for scene in scenes], methods, asked.draws)
     name = ("quick" if asked.quick else "simulated") + (
@@ -79,6 +82,11 @@ def _show(plan: Plan, results: report.Results) -> None:
 
 def _judge_line(plan: Plan, only: str, scenes: Sequence[Scene]) -> None:
     judge_line(plan, scenes, methods_named(plan, only)[0], _say)
+
+
+def _parts(line: Sequence[Scene]) -> list[Sequence[Scene]]:
+    """Scenes of a line that are judged in one go: every scene goes on from the same history, so any cut will do."""
+    return [line[first : first + _TOGETHER] for first in range(0, len(line), _TOGETHER)]
 
 
 def _histories(plan: Plan, scenes: Sequence[Scene]) -> list[Scene]:

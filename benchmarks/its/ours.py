@@ -18,8 +18,8 @@ from benchmarks.its.cycles import places
 from benchmarks.its.seen import Judgement, Method, Seen
 from core.settings import ItsSettings, Settings
 from core.verdict import Quality, Verdict
+from dqm.its.alarming import incidents
 from dqm.its.detector import ItsDetector, find_model
-from dqm.its.system import incidents
 
 OURS = "ours"
 _NOWHERE = Path("/nonexistent")

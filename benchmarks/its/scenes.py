@@ -16,12 +16,12 @@ from functools import cache
 import numpy as np
 
 from dqm.its.causes import Cause
+from dqm.its.lessons import HELD_OUT
 from dqm.its.simulate.beams import BeamType
 from dqm.its.simulate.faults import BACKGROUNDS, draw_fault
 from dqm.its.simulate.settings import SHIFTS, RunSettings
 from dqm.its.simulate.shift import draw_shift
 
-HELD_OUT = 1_000_000
 DETECTORS, FEW_DETECTORS = 6, 2
 FRACTIONS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
 FEW_FRACTIONS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.3)
@@ -43,7 +43,7 @@ class Plan:
 
     shifts: int = 100
     everyone: int = 40
-    few_shifts: int = 4
+    few_shifts: int = 12
     tries: int = 16
     few_tries: int = 4
     few_faults: int = 2

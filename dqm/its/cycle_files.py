@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import uproot
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import InputError
@@ -81,6 +80,8 @@ def write_npz(path: Path, cycle: Cycle) -> None:
 
 def write_root(path: Path, cycle: Cycle, provenance: str = "qc") -> None:
     """Write a cycle as ROOT, every object under its path in the QCDB."""
+    import uproot  # only what writes ROOT files needs it
+
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
         part = Path(folder) / path.name
         with uproot.recreate(part) as file:

@@ -47,7 +47,7 @@ class ItsDetector:
         self._calibrations = read_calibrations(package)
         self._path = memory_path
         self._memory = memory.load(memory_path)
-        self._written = _modified(memory_path)
+        self._written = _version(memory_path)
 
     @classmethod
     def load(cls, settings: Settings) -> "ItsDetector":
@@ -75,14 +75,14 @@ class ItsDetector:
         if self._memory.is_new(observation) and not seen.pulls.trust:
             self._memory = self._memory.then(seen.state, observation)
             memory.save(self._memory, self._path)
-            self._written = _modified(self._path)
+            self._written = _version(self._path)
         return self._verdict(observation, seen, calibration)
 
     def _read_again(self) -> None:
         """Another process may have judged cycles since: a watch that took over, a backfill."""
-        modified = _modified(self._path)
-        if modified != self._written:
-            self._memory, self._written = memory.load(self._path), modified
+        version = _version(self._path)
+        if version != self._written:
+            self._memory, self._written = memory.load(self._path), version
 
     def _calibration(self, observation: Observation) -> Calibration | None:
         return self._calibrations.get(str(observation.conditions.get("beam_type")))
@@ -184,8 +184,10 @@ def _scales(calibration: Calibration | None) -> Scales:
     return Scales.unit() if calibration is None else calibration.scales
 
 
-def _modified(path: Path) -> int | None:
+def _version(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from the one before it: times alone may be equal, for clocks of file systems tick slowly."""
     try:
-        return path.stat().st_mtime_ns
+        found = path.stat()
     except OSError:
         return None
+    return found.st_mtime_ns, found.st_ino, found.st_size

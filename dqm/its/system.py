@@ -1,16 +1,15 @@
 """ALICE ITS2 as one of the monitored systems: cycles out of the QCDB, and files of cycles or of chip hit maps."""
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.alarms.severity import Severity
-from core.contracts import AlarmRule, Detector, Incident, System
+from core.contracts import AlarmRule, Detector, System
 from core.errors import ModelError
 from core.observation import Observation
 from core.settings import Settings
-from core.verdict import Quality, Region, Verdict
+from core.verdict import Verdict
+from dqm.its.alarming import incidents
 from dqm.its.guidance import guidance
 from dqm.its.source import QcdbSource
 
@@ -27,9 +26,6 @@ FLOOD = 8
 
 UNJUDGED_COUNT = 3
 """So many cycles in a row that cannot be judged are an alarm: the first of a run is often too short."""
-
-_BACKGROUND, _PLACE = "background", "place"
-_ALARMING = frozenset({Quality.BAD, Quality.MEDIUM})
 
 
 class ItsJudge:
@@ -84,44 +80,6 @@ def read_file(path: Path, settings: Settings) -> Observation:
     if files.is_run(path):
         return files.read_observation(path)
     return cycle_files.read_observation(path)
-
-
-def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
-    """Return what the regions of a cycle are: beam background is one incident, everything else one at each place."""
-    return list(_incidents(observation, verdict.regions))
-
-
-def _incidents(observation: Observation, regions: Sequence[Region]) -> Iterator[Incident]:
-    for region in regions:
-        where = region.where
-        quality = Quality(str(where.get("quality", Quality.GOOD)))
-        if quality not in _ALARMING:
-            continue
-        element, began_at = str(where["element"]), _began_at(observation)
-        since = datetime.fromisoformat(str(where["since"])) if "since" in where else began_at
-        yield Incident(
-            kind=_BACKGROUND if where.get("kind") == _BACKGROUND else _PLACE,
-            places=frozenset(str(where.get("cells", "")).split()),
-            element=element,
-            quality=quality,
-            since=min(since, began_at),  # a cycle that comes late may be older than what was known of its incident
-            cause=region.cause.name if region.cause else None,
-            message=_message(region, element),
-        )
-
-
-def _began_at(observation: Observation) -> datetime:
-    return observation.observed_at - timedelta(seconds=float(observation.conditions.get("cycle_s") or 0.0))
-
-
-def _message(region: Region, element: str) -> str:
-    """The line of an alarm: ``dead lane (97 %) at L4_12/lane 7: 0.02 of what is expected``."""
-    cause = f"{region.cause.name} ({region.cause.probability:.0%})" if region.cause else "unknown cause"
-    ratio = region.where.get("ratio")
-    seen = f": {float(ratio):.2f} of what is expected" if isinstance(ratio, int | float) else ""
-    cells = len(str(region.where.get("cells", "")).split())
-    size = f", {cells} places" if cells > 1 else ""
-    return f"{cause} at {element}{size}{seen}"
 
 
 ITS = System(

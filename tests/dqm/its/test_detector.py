@@ -1,5 +1,6 @@
 """The shipped model on simulated runs: what is called, where, since when, and what a restart changes (nothing)."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from core.inference import load_package
 from core.observation import Observation
 from core.settings import ItsSettings, Settings
 from core.verdict import Quality, Region, Verdict
+from dqm.its import memory
 from dqm.its.causes import Cause
 from dqm.its.cycle import to_observation
 from dqm.its.detector import SHIPPED, SHIPPED_MODELS, ItsDetector, find_model
@@ -22,6 +24,7 @@ from dqm.its.drawing import cells_of
 from dqm.its.layout import cell_of
 from dqm.its.looking import WARM
 from dqm.its.measuring import SMALLEST
+from dqm.its.memory import Memory
 from dqm.its.names import parse
 from dqm.its.simulate.beams import BeamType
 from dqm.its.simulate.cells import of_stave
@@ -125,11 +128,11 @@ def test_background_of_five_percent_is_called_at_once_with_its_side(tmp_path: Pa
 def test_the_same_cycle_again_gives_the_same_verdict_and_changes_nothing(tmp_path: Path) -> None:
     cycles, judge = run("dead stave"), detector(tmp_path)
     first = [judge.judge(cycle) for cycle in cycles[: BEGINS + 2]][-1]
-    memory = (tmp_path / "its" / "memory.npz").read_bytes()
+    kept = (tmp_path / "its" / "memory.npz").read_bytes()
     again = judge.judge(cycles[BEGINS + 1])
     assert again == first
     assert judge.judge(cycles[2]).quality is not Quality.NULL
-    assert (tmp_path / "its" / "memory.npz").read_bytes() == memory
+    assert (tmp_path / "its" / "memory.npz").read_bytes() == kept
 
 
 def test_a_restart_in_an_incident_changes_nothing(tmp_path: Path) -> None:
@@ -141,7 +144,15 @@ def test_a_restart_in_an_incident_changes_nothing(tmp_path: Path) -> None:
         assert one.score == pytest.approx(other.score, abs=1e-3)
 
 
-def test_two_processes_share_the_memory(tmp_path: Path) -> None:
+def test_two_processes_share_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where the clock of the file system stands still between two cycles."""
+
+    def save(what: Memory, path: Path) -> None:
+        written(what, path)
+        os.utime(path, ns=(10**18, 10**18))
+
+    written = memory.save
+    monkeypatch.setattr(memory, "save", save)
     cycles, one, other = run("dead stave"), detector(tmp_path), detector(tmp_path)
     for number, cycle in enumerate(cycles):
         verdict = (one, other)[number % 2].judge(cycle)
