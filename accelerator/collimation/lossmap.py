@@ -102,52 +102,6 @@ def pattern(observation: Observation, beam: int | None = None) -> Pattern:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Losses of one beam by channel, second by second.
-
-    Parameters
-    ----------
-    time_unix_s : (t,)
-        Seconds since 1970.
-    channels : (n,)
-        Names, as in `Pattern`.
-    values : (t, n)
-        Gy/s as read (background is not taken off); NaN where nothing was measured in that second.
-    """
-
-    time_unix_s: NDArray[np.float64]
-    channels: tuple[str, ...]
-    values: NDArray[np.float64]
-
-
-def series(observation: Observation, beam: int) -> Series:
-    """Return the channels of a beam over the seconds of a stream: means of the monitors of each.
-
-    Raises
-    ------
-    core.errors.InputError
-        It is no stream.
-    """
-    payload = observation.payload
-    signal: NDArray[np.floating] = np.asarray(payload.get("signal_gy_per_s", np.zeros(0)))
-    if signal.ndim != 2:
-        raise InputError(observation.origin, "is no stream of beam-loss monitors")
-    where = monitor_channels(tuple(payload["monitor"].tolist()), beam)
-    used = np.flatnonzero(where >= 0)
-    weights = np.zeros((used.size, len(names(beam))), dtype=signal.dtype)
-    weights[np.arange(used.size), where[used]] = 1.0
-    chosen = signal[:, used]
-    finite = np.isfinite(chosen)
-    if finite.all():
-        total, count = chosen @ weights, np.broadcast_to(weights.sum(axis=0), (len(chosen), weights.shape[1]))
-    else:
-        total = np.where(finite, chosen, 0) @ weights
-        count = finite.astype(signal.dtype) @ weights
-    values = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(float)
-    return Series(np.asarray(payload["time_unix_s"], dtype=float), names(beam), values)
-
-
 _Parts = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], float]
 
 
