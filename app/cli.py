@@ -126,6 +126,21 @@ def simulate(
         typer.echo(path)
 
 
+@app.command(epilog="Example: shiftwatch report collimation maps/ --out campaign.html")
+def report(
+    system: SystemName,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Loss maps, or folders of them.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    title: Annotated[str | None, typer.Option("--title", help="Heading of the report.")] = None,
+) -> None:
+    """Judge a campaign of loss maps and write one page about it, to print and sign (collimation)."""
+    from app.reporting import write
+
+    count, unjudged = write(system, tuple(paths), out, title)
+    typer.echo(f"{out}: {count} maps, {unjudged} of them could not be judged")
+
+
 @app.command(epilog="Example: shiftwatch demo        or without a screen: shiftwatch demo --once")
 def demo(
     *,

@@ -19,8 +19,14 @@ from core.verdict import Quality, Verdict, unreadable
 from flows.systems import load_system
 
 NOT_OBSERVATIONS = frozenset({".json", ".txt", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".pdf", ".db", ".part"})
+TRUTH_FILE = "truth.json"
+"""What a simulation wrote beside its files."""
 TABLE = "{:<8}  {:>5}  {:>8}  {:<34}  {}"
-BUDGETS = {"flex": "false_spots_per_board", "its": "false_alarms_per_shift"}
+BUDGETS = {
+    "flex": "false_spots_per_board",
+    "its": "false_alarms_per_shift",
+    "collimation": "false_alarms_per_map",
+}
 _URL = re.compile(r"(https?):/+")
 
 
@@ -57,17 +63,27 @@ def run(request: Request) -> int:
 
 
 def _run(request: Request) -> int:
+    if not request.as_json:
+        typer.echo(TABLE.format("verdict", "spots", "p-value", "worst spot", "file"))
+    worst, name = 0, load_system(request.system).name
+    for result in _results(request):
+        typer.echo(to_json(name, result) if request.as_json else to_row(result))
+        worst = max(worst, status(result))
+    return worst
+
+
+def judged(request: Request) -> list[Result]:
+    """Judge what was asked for and return it; what a detector remembers while it judges is forgotten after."""
+    with TemporaryDirectory(prefix="shiftwatch-score-") as folder:
+        return list(_results(replace(request, home=Path(folder))))
+
+
+def _results(request: Request) -> Iterator[Result]:
     system = load_system(request.system)
     settings = tuned(load_settings(), request)
     detector = make_detector(system, settings, request)
-    if not request.as_json:
-        typer.echo(TABLE.format("verdict", "spots", "p-value", "worst spot", "file"))
-    worst = 0
-    for path in expand(request.paths):
-        result = judge(system, detector, path, settings)
-        typer.echo(to_json(system.name, result) if request.as_json else to_row(result))
-        worst = max(worst, status(result))
-    return worst
+    for path in expand(request.paths, request.system):
+        yield judge(system, detector, path, settings)
 
 
 def status(result: Result) -> int:
@@ -112,13 +128,13 @@ def apart(settings: Settings, home: Path | None) -> Settings:
     return settings.model_copy(update={"home": home, "models": settings.site_models})
 
 
-def expand(paths: tuple[Path, ...]) -> Iterator[Path]:
+def expand(paths: tuple[Path, ...], system: str = "flex") -> Iterator[Path]:
     """Yield the files meant by ``paths``: files as they are, folders as what they hold, sorted by name."""
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        inside = sorted(found for found in path.iterdir() if _looks_like_observation(found))
+        inside = sorted(found for found in path.iterdir() if _looks_like_observation(found, system))
         yield from inside or [path]
 
 
@@ -173,8 +189,14 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _looks_like_observation(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in NOT_OBSERVATIONS
+def _looks_like_observation(path: Path, system: str) -> bool:
+    if not path.is_file() or path.name.startswith("."):
+        return False
+    if system == "collimation":
+        from accelerator.collimation.reading import SUFFIXES
+
+        return path.suffix.lower() in SUFFIXES and not path.name.endswith((".meta.json", TRUTH_FILE))
+    return path.suffix.lower() not in NOT_OBSERVATIONS
 
 
 def _why_null(path: Path, verdict: Verdict) -> str | None:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from app.scanner import draw_boards
+from app.scoring import TRUTH_FILE
 from core.errors import SettingsError
 
-TRUTH_FILE = "truth.json"
 CYCLE_S = 60.0
 
 
