@@ -11,6 +11,7 @@ PLANES: Mapping[str, str] = {
     "H": "horizontal",
     "V": "vertical",
     "S": "skew",
+    "DP": "off-momentum",
     "DP+": "off-momentum +",
     "DP-": "off-momentum −",
     "mixed": "mixed planes",

@@ -14,7 +14,7 @@ from accelerator.collimation import drawing_cascade, drawing_ring
 from accelerator.collimation import drawing_marks as marks
 from accelerator.collimation.diagnosis import Channel, Diagnosis
 from accelerator.collimation.drawing_colours import FEWER, MORE, TCP, Bytes
-from accelerator.collimation.drawing_layout import RING, ZOOM, Scale, Window, is_collimator, lowest
+from accelerator.collimation.drawing_layout import RING, ZOOM, Panel, Scale, Window, is_collimator, lowest
 from accelerator.collimation.drawing_losses import losses
 from accelerator.collimation.drawing_ring import Mark, lowest_seen
 from accelerator.collimation.geometry import IP_M, LHC_LENGTH_M, ir_ranges
@@ -71,15 +71,13 @@ def _kilometres(window: Window) -> tuple[Mark, ...]:
 def _thumbnail(diagnosis: Diagnosis) -> Bytes:
     """One bar for each collimator of the hierarchy, colour only where it deviates."""
     canvas = np.zeros((_THUMB_HEIGHT, _THUMB_WIDTH), np.uint8)
-    hot = set(marks.deviating(diagnosis))
+    scale, hot = Scale(_THUMB_LOW, Panel(_THUMB_HEIGHT, 0, 0)), set(marks.deviating(diagnosis))
     shown = _of_hierarchy(diagnosis.channels)
     wide = max(2, _THUMB_WIDTH // max(1, len(shown)))
     for place, index in enumerate(shown):
         one = diagnosis.channels[index]
-        share = np.clip(1 - np.log10(max(one.observed, 1e-9)) / _THUMB_LOW, 0, 1)
-        top = round((1 - float(share)) * (_THUMB_HEIGHT - 1))
         colour = (MORE if one.pull > 0 else FEWER) if index in hot else TCP
-        on.box(canvas, place * wide, top, place * wide + wide - 1, _THUMB_HEIGHT, colour)
+        on.box(canvas, place * wide, scale.y(one.observed), (place + 1) * wide - 1, _THUMB_HEIGHT, colour)
     return canvas
 
 

@@ -59,7 +59,7 @@ def html(entries: Sequence[Entry], made_at: datetime, title: str = "Loss-map qua
 
 def missing(entries: Sequence[Entry]) -> list[str]:
     """Return the maps that a state needs and that are not there or could not be judged."""
-    return [_called(beam, plane) for beam, plane in WANTED if not any(_is(entry, beam, plane) for entry in entries)]
+    return [_called(*slot) for slot, own in _assigned(entries).items() if not own]
 
 
 def proposal(entries: Sequence[Entry]) -> tuple[Quality, str]:
@@ -94,9 +94,10 @@ def headline(entry: Entry) -> str:
 
 def _of_state(name: str | None, entries: Sequence[Entry]) -> str:
     quality, said = proposal(entries)
-    rows = "".join(_row(beam, plane, entries) for beam, plane in WANTED)
-    others = [entry for entry in entries if not any(_is(entry, beam, plane) for beam, plane in WANTED)]
-    rows += "".join(_line(entry.name, entry) for entry in others)
+    assigned = _assigned(entries)
+    rows = "".join(_row(*slot, own) for slot, own in assigned.items())
+    placed = {id(entry) for own in assigned.values() for entry in own}
+    rows += "".join(_line(entry.name, entry) for entry in entries if id(entry) not in placed)
     return (
         f"<h2>{escape(state(name).capitalize() or 'Machine state not known')}</h2>"
         f"<p class='said {quality}'>{escape(said)}</p>"
@@ -105,8 +106,17 @@ def _of_state(name: str | None, entries: Sequence[Entry]) -> str:
     )
 
 
-def _row(beam: int | None, plane: str, entries: Sequence[Entry]) -> str:
-    own = [entry for entry in entries if _is(entry, beam, plane)]
+def _assigned(entries: Sequence[Entry]) -> dict[tuple[int | None, str], list[Entry]]:
+    """The judged maps of each beam and plane that is wanted; an off-momentum map without sign takes a free place."""
+    found = {(beam, plane): [entry for entry in entries if _is(entry, beam, plane)] for beam, plane in WANTED}
+    unsigned = [entry for entry in entries if _is(entry, None, "DP")]
+    for slot in (slot for slot in WANTED if slot[0] is None):
+        if not found[slot] and unsigned:
+            found[slot] = [unsigned.pop(0)]
+    return found
+
+
+def _row(beam: int | None, plane: str, own: Sequence[Entry]) -> str:
     if not own:
         return f"<tr class='lacking'><td>{escape(_called(beam, plane))}</td><td colspan='4'>missing</td></tr>"
     return "".join(_line(_called(beam, plane), entry) for entry in own)
@@ -146,7 +156,7 @@ def _under(entries: Sequence[Entry], made_at: datetime) -> str:
 
 
 def _is(entry: Entry, beam: int | None, plane: str) -> bool:
-    """Whether an entry is the judged map of a beam and plane; the sign of an off-momentum map may be unknown."""
+    """Whether an entry is the judged map of a beam (None: of any) and plane."""
     if entry.quality is Quality.NULL or (beam is not None and entry.beam != beam):
         return False
     return (entry.plane or "") == plane

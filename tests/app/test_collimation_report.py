@@ -52,6 +52,13 @@ def test_a_missing_map_is_named_and_nothing_is_called_complete(left_out: int) ->
     assert lacking.plane is not None
 
 
+def test_off_momentum_maps_whose_sign_is_not_told_take_the_free_places() -> None:
+    entries = campaign()
+    entries[-1] = replace(entries[-1], plane="DP")
+    assert report.missing(entries) == []
+    assert report.missing([*campaign()[:4], entries[-1]]) == ["off-momentum −"]
+
+
 def test_a_map_that_could_not_be_judged_counts_as_missing() -> None:
     entries = campaign()
     entries[0] = replace(entries[0], quality=Quality.NULL, reason="cut short", diagnosis=None)
