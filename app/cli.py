@@ -63,7 +63,7 @@ def train(
         typer.Argument(
             metavar="GOLDEN_DIR",
             help="Folder with 8 or more photos of good boards. its: nominal cycles (none: simulated ones), or 10 or "
-            "more runs of chip hits for --product pixels.",
+            "more runs of chip hits for --product pixels. collimation: Monte Carlo libraries (none: those shipped).",
         ),
     ] = None,
     *,
@@ -95,7 +95,7 @@ def train(
 def calibrate(
     system: SystemName,
     folder: Annotated[
-        Path, typer.Argument(metavar="GOLDEN_DIR", help="Folder with all photos of good boards, old and new.")
+        Path, typer.Argument(metavar="GOLDEN_DIR", help="Folder with good boards (collimation: nominal maps).")
     ],
     *,
     product: Annotated[str, typer.Option("--product", help="Name of the taught product.")],

@@ -35,8 +35,8 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
     core.errors.ShiftwatchError
         Nothing to learn from, or the product's name cannot be a folder.
     """
-    if system not in {"flex", "its"}:
-        raise SettingsError(f"train: no system called {system!r} can be taught; there is: flex, its")
+    if system not in {"flex", "its", "collimation"}:
+        raise SettingsError(f"train: no system called {system!r} can be taught; there is: collimation, flex, its")
     product = lesson.product
     if lesson.folder is None and system == "flex":
         raise SettingsError("train flex: name the folder with photos of good boards")
@@ -45,10 +45,16 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
     if product != Path(product).name or product.startswith("."):
         raise SettingsError(f"--product {product!r}: use a plain name without slashes")
     settings = load_settings()
-    learn = _train if system == "flex" else _learn_pixels if product == PIXELS else _learn_cycles
+    learn = _learning(system, product)
     package = learn(lesson, out or settings.site_models / system, report)
     register(system, product, package, settings)
     return package
+
+
+def _learning(system: str, product: str) -> Callable[[Lesson, Path, Callable[[str], None]], Path]:
+    if system == "collimation":
+        return _learn_patterns
+    return _train if system == "flex" else _learn_pixels if product == PIXELS else _learn_cycles
 
 
 def register(system: str, product: str, package: Path, settings: Settings) -> None:
@@ -79,6 +85,17 @@ def _learn_cycles(lesson: Lesson, out: Path, report: Callable[[str], None]) -> P
     if lesson.folder is None:
         raise SettingsError("calibrate its: name the folder with cycle files of nominal runs")
     return calibrate(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
+
+
+def _learn_patterns(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
+    """Learn a model of LHC loss patterns, or (``refit``) let a site's nominal maps be what is nominal."""
+    from accelerator.collimation import teaching
+
+    if lesson.refit:
+        if lesson.folder is None:
+            raise SettingsError("calibrate collimation: name the folder with nominal loss maps")
+        return teaching.calibrate(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
+    return teaching.train(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
 
 
 def _learn_pixels(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:

@@ -92,9 +92,9 @@ def compare(readings: Readings, log_shares: Floats) -> Compared:
     if readings.counts:
         small, variance = np.asarray(0.5), mean + 0.5
     else:
-        small, variance = np.maximum(readings.noise, 1e-300), readings.noise**2
-    base = np.maximum(mean + small, 1e-300)
-    ratio = np.log(np.maximum(values + small, 1e-300) / base)
+        small, variance = np.maximum(readings.noise, 1e-150), readings.noise**2
+    base = np.maximum(mean + small, 1e-150)
+    ratio = np.log(np.maximum(values + small, 1e-150) / base)
     return Compared(np.where(there, ratio, 0.0), np.where(there, variance / base**2, 1e6), expected, there)
 
 

@@ -40,8 +40,8 @@ class Knowledge:
     posterior: Session
     rebuilding: Session
     calibration: Calibration | None = None
-    site: str | None = None
-    """The domain in which nominal was learnt from maps of this site."""
+    site: frozenset[str] = frozenset()
+    """The keys of tables whose nominal was learnt from maps of this site."""
 
     @classmethod
     def of(cls, package: ModelPackage) -> "Knowledge":
@@ -72,7 +72,7 @@ class Knowledge:
             package.session(POSTERIOR_FILE, inputs=["features"], outputs=["logits", "size", "log_sigma"]),
             package.session(REBUILDING_FILE, inputs=["pulls"], outputs=["rebuilt"]),
             Calibration.from_json(package.card.calibration),
-            str(details["site"]) if details.get("site") else None,
+            frozenset(map(str, details.get("site") or ())),  # type: ignore[arg-type]
         )
 
     @property

@@ -30,9 +30,9 @@ class Laid:
     doubt: str | None = None
 
 
-def scale_of(pattern: Pattern, knowledge: Knowledge) -> float:
+def scale_of(pattern: Pattern, knowledge: Knowledge, table: Table) -> float:
     """Return the scale of model error for a pattern: what was learnt at this site is known best."""
-    if knowledge.site and pattern.domain == knowledge.site:
+    if str(table.key) in knowledge.site:
         return model_error.KNOWN["site"]
     engine = pattern.context.get("engine")
     return model_error.scale_of(None if engine is None else str(engine))
@@ -63,7 +63,6 @@ def lay(pattern: Pattern, knowledge: Knowledge) -> Laid:
     core.errors.ModelError
         The model knows no pattern of this domain and beam, or not of the state it names.
     """
-    scale = scale_of(pattern, knowledge)
     planes = (pattern.plane,) if pattern.plane in PLANES else BETATRON
     states = _states(pattern)
     domain = str(pattern.domain)
@@ -78,11 +77,11 @@ def lay(pattern: Pattern, knowledge: Knowledge) -> Laid:
             f"the model knows no {domain} patterns of beam {pattern.beam}, {'/'.join(map(str, planes))}, "
             f"{'/'.join(states)}"
         )
-    laid = [(table, readings_of(pattern, table, scale)) for table in found]
+    laid = [(table, readings_of(pattern, table, scale_of(pattern, knowledge, table))) for table in found]
     told_plane, told_state = pattern.plane in PLANES, len(states) == 1
     if len(laid) == 1:
         table, readings = laid[0]
-        return Laid(table, readings, told_plane, told_state, _other_plane(pattern, knowledge, table, readings, scale))
+        return Laid(table, readings, told_plane, told_state, _other_plane(pattern, knowledge, table, readings))
     best = max(laid, key=lambda pair: evidence(pair[1], pair[0]))
     return Laid(best[0], best[1], told_plane, told_state)
 
@@ -102,7 +101,7 @@ def _states(pattern: Pattern) -> Sequence[str]:
     return NO_STATE
 
 
-def _other_plane(pattern: Pattern, knowledge: Knowledge, table: Table, readings: Readings, scale: float) -> str | None:
+def _other_plane(pattern: Pattern, knowledge: Knowledge, table: Table, readings: Readings) -> str | None:
     """Say so if the losses are the nominal ones of another plane than the one named."""
     if table.key.plane not in BETATRON:
         return None
@@ -111,6 +110,7 @@ def _other_plane(pattern: Pattern, knowledge: Knowledge, table: Table, readings:
         other = knowledge.tables.get(table.key._replace(plane=plane))
         if other is None or plane == table.key.plane:
             continue
+        scale = scale_of(pattern, knowledge, other)
         nominal = likelihood.nominal_log(readings_of(pattern, other, scale), other)
         if nominal > own + CLEARLY:
             return f"the losses are those of a {plane} map, not of {table.key.plane} as it is called"

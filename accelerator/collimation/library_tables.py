@@ -25,6 +25,8 @@ Respond: TypeAlias = Callable[[Floats, int], Floats]
 
 PSEUDO = 1.0
 BELIEF = 2.0
+ALIKE = 0.6
+"""Neighbouring sizes are averaged where their logarithms differ by less."""
 MIXES = (0.2, 0.8)
 """Shares of horizontal losses while nobody blows up a beam."""
 _SMALL_SETS = {
@@ -149,6 +151,7 @@ def _errors(library: Library, nominal: Floats) -> tuple[tuple[Fault, ...], Float
         fault = Fault(setting.element, setting.quantity, float(gaps[setting.element] or 0.0) if is_gap else 0.0)
         size = round(setting.change if is_gap else abs(setting.change), 3)
         sizes.setdefault(fault, {}).setdefault(size, []).append(change_of(library.counts[at][None], nominal)[0])
+    sizes = {fault: _smoothed(by_size) for fault, by_size in sizes.items()}
     length = max(len(one) for one in sizes.values()) + 1
     changes = np.zeros((len(sizes), length))
     deltas = np.zeros((len(sizes), length, len(nominal)))
@@ -159,6 +162,19 @@ def _errors(library: Library, nominal: Floats) -> tuple[tuple[Fault, ...], Float
         changes[number] = [*grid, *[grid[-1]] * short]
         deltas[number] = [*rows, *[rows[-1]] * short]
     return tuple(sizes), changes, nominal * np.exp(deltas)
+
+
+def _smoothed(by_size: Mapping[float, list[Floats]]) -> dict[float, list[Floats]]:
+    """Mix every size with its neighbours on the same side of nominal, where all three tell about the same."""
+    found = {size: [np.mean(rows, axis=0)] for size, rows in by_size.items()}
+    for side in (-1, 1):
+        ordered = [size for size in sorted(found, key=abs) if size * side > 0]
+        means = {size: found[size][0] for size in ordered}
+        for before, at, after in zip(ordered, ordered[1:], ordered[2:], strict=False):
+            straight = 0.25 * means[before] + 0.5 * means[at] + 0.25 * means[after]
+            agree = np.abs(means[after] - means[before]) < ALIKE
+            found[at] = [np.where(agree, straight, means[at])]
+    return found
 
 
 def _log(shares: Floats) -> Floats:

@@ -56,7 +56,7 @@ def save(
     training_data: str,
     effort: Effort,
     report: Report = print,
-    site: str | None = None,
+    site: frozenset[str] = frozenset(),
 ) -> Path:
     """Calibrate networks on tables and write the package."""
     knowledge = Knowledge(
@@ -87,7 +87,7 @@ def save(
         arrays={TEMPLATES_FILE: arrays},
         metrics=_metrics(knowledge, rng),
         calibration=calibration.to_json(),
-        details={"hypotheses": [list(name) for name in hypotheses.names], "site": site or ""},
+        details={"hypotheses": [list(name) for name in hypotheses.names], "site": list[JsonValue](sorted(site))},
         replace=True,
     )
     return package.path

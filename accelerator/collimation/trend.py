@@ -50,11 +50,11 @@ def fit_line(hours: Floats, values: Floats, errors: Floats) -> Line | None:
     if len(hours) < FEWEST or np.ptp(hours) <= 0:
         return None
     design = np.stack([np.ones_like(hours), hours - hours[-1]], axis=1)
-    weight: Floats = 1.0 / errors**2
+    weight: Floats = np.asarray(1.0 / errors**2, np.float64)
     solution: Floats = np.zeros(2)
     for _ in range(ROUNDS):
         normal = design.T @ (design * weight[:, None])
-        solution = np.linalg.solve(normal, design.T @ (weight * values))
+        solution = np.asarray(np.linalg.solve(normal, design.T @ (weight * values)), np.float64)
         pulls = (values - design @ solution) / errors
         size = max(1.0, 1.4826 * float(np.median(np.abs(pulls))))
         weight = np.minimum(1.0, HUBER * size / np.maximum(np.abs(pulls), 1e-12)) / errors**2
