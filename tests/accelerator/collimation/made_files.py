@@ -67,9 +67,10 @@ def chambers(count=None):
 def stream(seconds=60, count=60, seed=1, begins=T0, **context):
     """Quiet seconds: background with noise."""
     rng = np.random.default_rng(seed)
-    signal = np.abs(2.5e-7 + 1e-8 * rng.standard_normal((seconds, count))).astype(np.float32)
+    names = chambers(count)
+    signal = np.abs(2.5e-7 + 1e-8 * rng.standard_normal((seconds, len(names)))).astype(np.float32)
     columns = {name: np.full(seconds, value) for name, value in context.items()}
-    return Stream(begins + np.arange(seconds, dtype=float), chambers(count), signal, columns)
+    return Stream(begins + np.arange(seconds, dtype=float), names, signal, columns)
 
 
 CASCADE = {"V": (0.51, 1.0, 0.61), "H": (0.02, 0.7, 1.0), "S": (0.01, 0.05, 1.0)}
@@ -96,7 +97,7 @@ def blown_up(beam, plane, begin=40, end=46, peak=1e-3, flags=True, **told):
 
 def stamp(unix_s, zone=UTC):
     """A time as TIMBER writes it."""
-    return f"{datetime.fromtimestamp(unix_s, zone):%Y-%m-%d %H:%M:%S}.000"
+    return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def block(variable, times, values, zone="UTC_TIME", kind="Value", of=UTC):
