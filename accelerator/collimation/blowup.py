@@ -26,6 +26,8 @@ RISE = 10.0
 BACKGROUND_S, GUARD_S, TAIL_S = 30.0, 2.0, 2.0
 LONGEST_S = 120.0
 _OF_PEAK = 0.5
+_OF_STREAM = {"kind", "notes", "begins_unix_s", "ends_unix_s", "gaps", "missing_seconds", "longest_gap_s"}
+"""Conditions that are the stream's, not the map's."""
 _FEWEST = 2
 
 
@@ -70,11 +72,10 @@ def lossmap(observation: Observation, excitation: Excitation) -> Observation:
     Raises
     ------
     core.errors.InputError
-        Nothing was measured before the excitation, so that there is no background.
+        There is no background: nothing was measured before the excitation.
     """
-    payload = observation.payload
-    time_s = np.asarray(payload["time_unix_s"], dtype=float)
-    names = tuple(payload["monitor"].tolist())
+    time_s = np.asarray(observation.payload["time_unix_s"], dtype=float)
+    names = tuple(observation.payload["monitor"].tolist())
     quiet = _before(time_s, excitation, excitations(observation))
     if quiet.size < _FEWEST:
         raise InputError(observation.origin, "has no seconds before the excitation to take the background from")
@@ -83,11 +84,8 @@ def lossmap(observation: Observation, excitation: Excitation) -> Observation:
     noise = np.sqrt(_mean((signal[quiet] - background) ** 2) * quiet.size / (quiet.size - 1))
     chosen = _strongest(signal, names, excitation)
     losses = _mean(signal[chosen])
-    shown = place(names, losses - background)
-    beam, plane, notes = _settled(excitation, shown)
-    conditions = dict(observation.conditions)
-    for name in ("kind", "notes", "begins_unix_s", "ends_unix_s", "gaps", "missing_seconds", "longest_gap_s"):
-        conditions.pop(name, None)
+    beam, plane, notes = _settled(excitation, shown := place(names, losses - background))
+    conditions = {name: value for name, value in observation.conditions.items() if name not in _OF_STREAM}
     conditions |= {"seconds": int(chosen.size), "background_seconds": int(quiet.size)}
     conditions |= {"blowup_by": "flag" if excitation.by_flag else "losses", "centre_of_mass": round(shown.centre, 4)}
     begins_s = float(time_s[excitation.begin])

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation.engines import engine_of
 from accelerator.collimation.files import MAX_SIDECAR_BYTES, printable, read_bytes
 from accelerator.collimation.geometry import LHC_LENGTH_M, Collimator, UnknownCollimatorError, find
 from accelerator.collimation.json_fields import numbers, parse_object, positive
@@ -60,32 +59,18 @@ def decode(content: bytes, origin: str, sha256: str, seen_at: datetime, told: Ma
     """
     found = parse_object(content, origin)
     notes: list[str] = []
-    on_collimators = _collimators(found, origin, notes)
-    on_aperture = _aperture(found, origin, notes)
-    if on_collimators.count.sum() + on_aperture.count.sum() <= 0:
+    losses, on_aperture = _collimators(found, origin, notes), _aperture(found, origin, notes)
+    if losses.count.sum() + on_aperture.count.sum() <= 0:
         raise InputError(origin, "holds no losses at all: an empty map")
-    known, unknown = _known(on_collimators, origin)
-    is_down = _counted_down(on_collimators, known, found.get("reversed"), origin, notes)
-    length_m = _length_m(found, origin)
-    at_m = (length_m - on_aperture.s_m if is_down else on_aperture.s_m) % LHC_LENGTH_M
-    beam = _beam(on_collimators, known, told, notes)
-    plane = _plane(on_collimators, known, beam, told, notes)
-    conditions = _conditions(found, told, notes) | engine_of(found)
-    conditions |= {"beam": beam, "plane": plane, "reversed": is_down, "lost": _total(on_collimators, on_aperture)}
-    if unknown:
-        conditions |= {"unknown_collimators": len(unknown), "unknown_collimators_some": ", ".join(unknown[:5])}
-    official = np.array(
-        [one.name if one else name for name, one in zip(on_collimators.names, known, strict=True)], "U40"
-    )
-    payload: dict[str, Array] = {
-        "collimator": official,
-        "lost": on_collimators.count,
-        "lost_energy_ev": on_collimators.energy_ev,
-        "bin_s_m": at_m,
-        "bin_lost": on_aperture.count,
-        "bin_energy_ev": on_aperture.energy_ev,
-    }
-    is_of_collimator = {"collimator", "lost", "lost_energy_ev"}
+    known, unknown = _known(losses, origin)
+    is_down = _counted_down(losses, known, found.get("reversed"), origin, notes)
+    at_m = _along_beam_1(on_aperture.s_m, _length_m(found, origin), is_down=is_down)
+    beam = _beam(losses, known, told, notes)
+    plane = _plane(losses, known, beam, told, notes)
+    conditions = _conditions(found, told, notes)
+    conditions |= {"beam": beam, "plane": plane, "reversed": is_down, "lost": _total(losses, on_aperture)}
+    conditions |= _of_unknown(unknown)
+    payload = _payload(losses, known, on_aperture, at_m)
     return Observation(
         system=SYSTEM,
         element=element_of(beam, plane),
@@ -95,7 +80,7 @@ def decode(content: bytes, origin: str, sha256: str, seen_at: datetime, told: Ma
         sha256=sha256,
         conditions=noted(conditions, notes),
         payload=payload,
-        axes={name: ("collimator",) if name in is_of_collimator else ("bin",) for name in payload},
+        axes={name: ("bin",) if name.startswith("bin_") else ("collimator",) for name in payload},
     )
 
 
@@ -258,6 +243,31 @@ def _plane(
     if shown is not None and not str(said).startswith(shown):
         notes.append(f"is told to be of plane {said}, but its losses look like {shown}")
     return str(said)
+
+
+def _along_beam_1(s_m: NDArray[np.float64], length_m: float, *, is_down: bool) -> NDArray[np.float64]:
+    along: NDArray[np.float64] = (length_m - s_m if is_down else s_m) % LHC_LENGTH_M
+    return along
+
+
+def _of_unknown(unknown: list[str]) -> dict[str, Condition]:
+    if not unknown:
+        return {}
+    return {"unknown_collimators": len(unknown), "unknown_collimators_some": ", ".join(unknown[:5])}
+
+
+def _payload(
+    losses: Losses, known: list[Collimator | None], on_aperture: Losses, at_m: NDArray[np.float64]
+) -> dict[str, Array]:
+    official = [one.name if one else name for name, one in zip(losses.names, known, strict=True)]
+    return {
+        "collimator": np.array(official, dtype="U40"),
+        "lost": losses.count,
+        "lost_energy_ev": losses.energy_ev,
+        "bin_s_m": at_m,
+        "bin_lost": on_aperture.count,
+        "bin_energy_ev": on_aperture.energy_ev,
+    }
 
 
 def _total(*parts: Losses) -> float:

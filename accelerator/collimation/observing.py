@@ -83,19 +83,12 @@ def blm_lossmap(
 
     Noise is the standard deviation of one second.
     """
-    conditions: dict[str, Condition] = {
-        **dict(told),
-        "kind": LOSSMAP,
-        "domain": Domain.BLM.value,
-        "beam": beam,
-        "plane": plane,
-    }
+    conditions: dict[str, Condition] = {**dict(told), "kind": LOSSMAP, "domain": Domain.BLM.value}
+    conditions |= {"beam": beam, "plane": plane}
     conditions["state"] = _state(conditions)
+    known = {"background_gy_per_s": background_gy_per_s, "noise_gy_per_s": noise_gy_per_s}
     payload: dict[str, Array] = {"monitor": np.array(names), "signal_gy_per_s": signal_gy_per_s}
-    if background_gy_per_s is not None:
-        payload["background_gy_per_s"] = background_gy_per_s
-    if noise_gy_per_s is not None:
-        payload["noise_gy_per_s"] = noise_gy_per_s
+    payload |= {name: values for name, values in known.items() if values is not None}
     return Observation(
         system=SYSTEM,
         element=element_of(beam, plane),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -13,6 +13,7 @@ from core.errors import InputError
 
 CERN = "Europe/Zurich"
 _NUMBER = re.compile(r"\d{9,19}(\.\d*)?")
+HOUR_S = 3600.0
 EARLIEST_S, LATEST_S = 946684800.0, 4102444800.0
 """2000 and 2100: a time outside is no time of the LHC."""
 
@@ -45,32 +46,32 @@ def parse(stamps: Sequence[str], *, local: bool, origin: str) -> Times:
     """
     zone = _zone(origin) if local else UTC
     found = np.full(len(stamps), np.nan)
-    forms: set[str] = set()
+    read = [_one(stamp.strip()) for stamp in stamps]
+    forms = {one[1] for one in read if one}
     doubtful: list[int] = []
-    nonexistent = 0
-    for at, stamp in enumerate(stamps):
-        read = _one(stamp.strip())
-        if read is None:
-            continue
-        value, form = read
-        forms.add(form)
-        if isinstance(value, datetime):
-            told = value.replace(tzinfo=zone)
-            if local and told.utcoffset() != told.replace(fold=1).utcoffset():
-                is_skipped = told.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != value
-                nonexistent += is_skipped
-                if not is_skipped:
-                    doubtful.append(at)
-            value = told.timestamp()
-        found[at] = value
+    skipped = 0
+    for at, one in enumerate(read):
+        if one is not None and isinstance(one[0], datetime):
+            told = one[0].replace(tzinfo=zone)
+            is_odd = local and told.utcoffset() != told.replace(fold=1).utcoffset()
+            is_skipped = is_odd and told.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != one[0]
+            skipped += is_skipped
+            if is_odd and not is_skipped:
+                doubtful.append(at)
+            found[at] = told.timestamp()
+        elif one is not None:
+            found[at] = one[0]
+    notes = [_settle_doubtful(found, doubtful)] if doubtful else []
+    return Times(found, (*notes, *_about(skipped, forms)))
+
+
+def _about(skipped: int, forms: set[str]) -> list[str]:
     notes = []
-    if doubtful:
-        notes.append(_settle_doubtful(found, doubtful))
-    if nonexistent:
-        notes.append(f"{nonexistent} time stamps in the hour that the clock change skips: taken as before the change")
+    if skipped:
+        notes.append(f"{skipped} time stamps in the hour that the clock change skips: taken as before the change")
     if len(forms) > 1:
         notes.append(f"time stamps of several forms: {', '.join(sorted(forms))}")
-    return Times(found, tuple(notes))
+    return notes
 
 
 def scaled(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,15 +100,14 @@ def _one(stamp: str) -> tuple[float | datetime, str] | None:
 
 def _settle_doubtful(found: NDArray[np.float64], doubtful: list[int]) -> str:
     """Move stamps of the doubled hour behind the change where their order says so; say what was done."""
-    hour_s = timedelta(hours=1).total_seconds()
-    is_after, before = False, found[doubtful[0] - 1] if doubtful[0] else np.nan
-    is_after = bool(before - found[doubtful[0]] > 0)  # what stands before it is already later
-    moved = 0
-    for place, at in enumerate(doubtful):
-        if place and found[at] < found[doubtful[place - 1]] - hour_s * is_after - hour_s / 2:
-            is_after = True
+    is_after = bool(doubtful[0] and found[doubtful[0] - 1] > found[doubtful[0]])
+    moved, before = 0, np.nan
+    for at in doubtful:
+        as_read = found[at]
+        is_after = is_after or bool(as_read < before - HOUR_S / 2)
+        before = as_read
         if is_after:
-            found[at] += hour_s
+            found[at] += HOUR_S
             moved += 1
     return f"{len(doubtful)} local time stamps in the hour that the clock change doubles: {moved} taken as after it"
 
