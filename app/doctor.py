@@ -37,6 +37,8 @@ def examine() -> list[Finding]:
         *_store(settings),
         _tried("model (flex)", lambda: _model(settings, "flex", f"product {settings.flex.product} is ready")),
         *_its(settings),
+        _folder("folder of losses (collimation)", settings.collimation_inbox),
+        _tried("model (collimation)", lambda: _model(settings, "collimation", "ready")),
         _prefect(),
     ]
 
@@ -56,7 +58,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 yield Finding("store", good=False, text="tables are missing or old; type: shiftwatch db upgrade")
                 return
             yield Finding("store", good=True, text=_without_password(settings.url))
-            yield from _watches(store, ("flex",) if _unconnected(settings) else ("flex", "its"))
+            yield from _watches(store, watched(settings))
     except ShiftwatchError as error:
         yield Finding("store", good=False, text=str(error))
 
@@ -82,6 +84,13 @@ def _its(settings: Settings) -> Iterator[Finding]:
         return
     yield _tried("QCDB (its)", lambda: _qcdb(settings))
     yield _tried("model (its)", lambda: _model(settings, "its", "ready"))
+
+
+def watched(settings: Settings) -> list[str]:
+    """Return the systems whose watch is served: all that are connected."""
+    from flows.systems import SYSTEMS, missing_setting
+
+    return [name for name in SYSTEMS if missing_setting(name, settings) is None]
 
 
 def _unconnected(settings: Settings) -> str | None:

@@ -63,9 +63,14 @@ def class_label(map_class: str) -> str:
     return CLASSES.get(map_class, f"{map_class[:1].upper()}{map_class[1:]}")
 
 
-def subtitle(view: ObservationView) -> Sequence[str]:
-    """Return beam, plane, state and fill in words; of a piece of a stream also that it is one."""
-    words = map_words(view.conditions)
+def subtitle(view: ObservationView, found: Diagnosis | None) -> Sequence[str]:
+    """Return beam, plane, state and fill in words; of a piece of a stream also that it is one.
+
+    What the observation does not say of itself is what the detector found.
+    """
+    known = {} if found is None else {"beam": found.beam, "plane": found.plane, "state": found.state}
+    told = {name: value for name, value in view.conditions.items() if value is not None}
+    words = map_words({**known, **told})
     return [*words, "1 Hz stream"] if is_stream(view) else words
 
 

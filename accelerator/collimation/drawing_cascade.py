@@ -6,7 +6,7 @@ from accelerator.collimation import drawing_canvas as on
 from accelerator.collimation import drawing_marks as marks
 from accelerator.collimation.diagnosis import Channel, Diagnosis
 from accelerator.collimation.drawing_colours import BAND, COLD, EXPECTED, FEWER, MORE, OTHER, RULE, TCP, WARM, Bytes
-from accelerator.collimation.drawing_layout import CASCADE, Scale, Section, Slot, kind_of, lowest, sections
+from accelerator.collimation.drawing_layout import CASCADE, Scale, Section, Slot, has_band, kind_of, lowest, sections
 
 _HEADING_Y = CASCADE.height - CASCADE.bottom + 6
 _DOT, _STRONG, _CORRECTED = 9, 13, 11
@@ -43,7 +43,7 @@ def _heading(canvas: Bytes, section: Section) -> None:
 
 def _channel(canvas: Bytes, one: Channel, slot: Slot, scale: Scale, *, hot: bool) -> None:
     top, bottom = scale.y(one.high), scale.y(one.low)
-    if one.high > 0 and top < CASCADE.floor_y:
+    if has_band(one) and top < CASCADE.floor_y:
         on.box(canvas, slot.left + 1, top - 1, slot.left + slot.width - 1, max(bottom, top + 2), BAND)
     if one.observed <= 0:
         return

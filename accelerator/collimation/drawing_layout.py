@@ -160,6 +160,11 @@ def kind_of(channel: Channel) -> str:
     return "warm" if "warm" in name else "cold"
 
 
+def has_band(channel: Channel) -> bool:
+    """Whether it is known what is usual in a channel."""
+    return channel.high > 0 and channel.high > channel.low
+
+
 def is_collimator(channel: Channel) -> bool:
     """Whether a channel is one collimator, not a group of monitors."""
     return "." in channel.name

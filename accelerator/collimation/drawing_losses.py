@@ -19,9 +19,10 @@ def losses(observation: Observation, diagnosis: Diagnosis) -> Losses:
     domain, payload = observation.conditions.get("domain"), observation.payload
     if domain == Domain.PROTONS and "bin_lost" in payload:
         return _protons(observation)
-    if domain == Domain.BLM and "monitor" in payload:
+    if domain == Domain.BLM and "monitor" in payload and diagnosis.channels:
         parts = [_monitors(observation, diagnosis, beam) for beam in sorted({one.beam for one in diagnosis.channels})]
-        return Losses(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else _NOTHING
+        s_m, share, cold = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Losses(s_m, share, cold, "share of the signal at the collimators and groups")
     return _NOTHING
 
 

@@ -22,11 +22,9 @@ from accelerator.collimation.drawing_colours import (
     WARM,
     Bytes,
 )
-from accelerator.collimation.drawing_layout import LEFT, MAP_WIDTH, RING, Scale, Window, is_collimator
+from accelerator.collimation.drawing_layout import LEFT, MAP_WIDTH, RING, Scale, Window, has_band, is_collimator
 
 _SHADES = {"TCP": TCP, "TCSG": TCSG, "TCLA": TCLA, "TCT": TCT, "TCSP": TCT, "TCDQ": TCT}
-UNIT = "share of all losses"
-"""What the scale is of, written into the picture of the ring."""
 _MOST_NAMES, _CLOSE = 3, 16
 """So many names at most; of two markers this close, one has a name."""
 _SHAPES = {"TCP": "up", "TCSG": "square", "TCLA": "diamond", "TCT": "down", "TCSP": "down", "TCDQ": "down"}
@@ -35,11 +33,15 @@ _SHAPES = {"TCP": "up", "TCSG": "square", "TCLA": "diamond", "TCT": "down", "TCS
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Losses outside of collimators as shares of all: position, share, whether the element is cold, (n,) each."""
+    """Losses outside of collimators as shares of all: position, share, whether the element is cold, (n,) each.
+
+    ``unit`` is what they are shares of, written into the picture of the ring.
+    """
 
     s_m: NDArray[np.float64]
     share: NDArray[np.float64]
     cold: NDArray[np.bool_]
+    unit: str = "share of all losses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def draw(
         _lines(canvas, losses, losses.cold == cold, scale, window, colour)
     _collimators(canvas, diagnosis, scale, window, wide)
     if scale.panel is RING:
-        on.write(canvas, UNIT, LEFT + 8, scale.panel.top + 4, "lt")
+        on.write(canvas, losses.unit, LEFT + 8, scale.panel.top + 4, "lt")
     _names(canvas, diagnosis, scale, window)
     return canvas
 
@@ -78,7 +80,7 @@ def lowest_seen(diagnosis: Diagnosis, losses: Losses) -> list[float]:
 def _bands(canvas: Bytes, diagnosis: Diagnosis, scale: Scale, window: Window, wide: int) -> None:
     room = wide + 6
     for one in diagnosis.channels:
-        if not is_collimator(one) or one.high <= 0 or (at := window.x(one.s_m)) is None:
+        if not is_collimator(one) or not has_band(one) or (at := window.x(one.s_m)) is None:
             continue
         top, bottom = scale.y(one.high), scale.y(one.low)
         if top < scale.panel.floor_y:

@@ -7,7 +7,7 @@ from html import escape
 from accelerator.collimation.diagnosis import Channel, Diagnosis
 from accelerator.collimation.display_words import collimator, share
 from accelerator.collimation.drawing import ring_window, zoom_window
-from accelerator.collimation.drawing_layout import CASCADE, LEFT, WIDTH, is_collimator, sections
+from accelerator.collimation.drawing_layout import CASCADE, LEFT, WIDTH, has_band, is_collimator, sections
 from accelerator.collimation.drawing_marks import deviating
 
 _NEAR = 5
@@ -42,7 +42,7 @@ def _box(one: Channel, left: int, width: int, tall: float) -> str:
 def told(one: Channel) -> str:
     """Return what one channel shows, in words."""
     lines = [collimator(one.name), f"{share(one.observed)} of all losses"]
-    if one.high > 0:
+    if has_band(one):
         lines.append(f"expected {share(one.expected)} ({share(one.low)} to {share(one.high)}), {one.pull:+.1f} sigma")
     if one.corrected and abs(one.corrected - one.observed) > 0.1 * one.observed:
         lines.append(f"with the first finding put right: {share(one.corrected)}")

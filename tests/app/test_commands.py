@@ -48,7 +48,7 @@ def test_every_help_has_an_example(path: tuple[str, ...]) -> None:
 
 
 def test_the_commands_there_are() -> None:
-    single = {"score", "train", "calibrate", "simulate", "demo", "up", "doctor"}
+    single = {"score", "train", "calibrate", "simulate", "report", "demo", "up", "doctor"}
     groups = {("alarms", "list"), ("alarms", "ack"), ("alarms", "clear"), ("models", "list"), ("models", "promote")}
     assert {path[0] for path in COMMANDS if len(path) == 1} >= single
     assert set(COMMANDS) >= groups | {("db", "upgrade")}

@@ -22,7 +22,10 @@ CAUSES = (
     "TCP retracted",
     "TCP tightened",
     "TCSG inside TCP",
+    "TCSG tightened",
+    "TCSG retracted",
     "TCT exposed",
+    "TCT retracted",
     "collimator off centre",
     "tilted jaw",
     "orbit shift",
@@ -48,6 +51,7 @@ def draw(detail: ObservationDetail, found: Diagnosis | None, now: datetime, wher
         _calm(detail, found)
     _hierarchy(detail, found)
     _blind(found)
+    _notes(detail)
     _quantities(detail, found)
 
 
@@ -67,21 +71,21 @@ def _card(detail: ObservationDetail, found: Diagnosis, now: datetime, where: tzi
         where_it_is = f"  \n{plain(collimator(first.element))}" if first else ""
         st.markdown(f"**{plain(cause_label(cause))}**{where_it_is}")
         st.markdown(f"**What to do:** {plain(guidance(cause or 'unknown'))}")
-        st.html(_facts(detail, found, first, now, where))
+        st.html(_facts(detail, found.hypotheses, first, now, where))
         answers.draw(detail, answers.Question(0 if detail.regions else None, cause, CAUSES, cause_label))
 
 
-def _facts(detail: ObservationDetail, found: Diagnosis, first: Hypothesis | None, now: datetime, where: tzinfo) -> str:
-    since = _since(detail, now, where)
-    rows = [("Since", since), *([] if first is None else _hypotheses(found, first))]
-    rows += [(_sentence(name, ""), text) for name, text in found.facts.items() if name not in _SAID]
+def _facts(
+    detail: ObservationDetail, ranked: Sequence[Hypothesis], first: Hypothesis | None, now: datetime, where: tzinfo
+) -> str:
+    rows = [("Since", _since(detail, now, where)), *([] if first is None else _hypotheses(ranked))]
     body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
     return f"<dl class='facts'>{body}</dl>"
 
 
-def _hypotheses(found: Diagnosis, first: Hypothesis) -> list[tuple[str, str]]:
-    rows = [("Setting", settings_of(first)), ("How sure", how_sure(first.probability))]
-    for number, other in enumerate(found.hypotheses[1:3]):
+def _hypotheses(ranked: Sequence[Hypothesis]) -> list[tuple[str, str]]:
+    rows = [("Setting", settings_of(ranked[0])), ("How sure", how_sure(ranked[0].probability))]
+    for number, other in enumerate(ranked[1:3]):
         rows.append(("" if number else "Or else", f"{finding(other)}, {how_sure(other.probability)}"))
     return [(name or "\u00a0", text) for name, text in rows]
 
@@ -122,6 +126,15 @@ def _blind(found: Diagnosis) -> None:
     st.html(f'<div class="untold"><b>What these losses cannot show</b>{_list(first)}{more}</div>')
 
 
+def _notes(detail: ObservationDetail) -> None:
+    """What was odd about the file: missing monitors, gaps, readings that were none."""
+    notes = [note for note in str(detail.view.conditions.get("notes") or "").split("; ") if note]
+    if detail.view.reason and detail.view.quality in {Quality.MEDIUM, Quality.BAD}:
+        notes.insert(0, display.why(detail.view))
+    if notes:
+        st.html(f'<div class="untold"><b>Of these data</b>{_list([_sentence(note, "") for note in notes])}</div>')
+
+
 def _list(lines: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
@@ -131,7 +144,8 @@ def _sentence(text: str, end: str = ".") -> str:
 
 
 def _quantities(detail: ObservationDetail, found: Diagnosis) -> None:
-    rows = [("Kind of map", display.class_label(found.map_class)), *told(detail.measurements)]
+    facts = [(_sentence(name, ""), text) for name, text in found.facts.items() if name not in _SAID]
+    rows = [("Kind of map", display.class_label(found.map_class)), *told(detail.measurements), *facts]
     body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
     st.html(f'<div class="conditions"><b>Cleaning</b><dl class="facts">{body}</dl></div>')
 

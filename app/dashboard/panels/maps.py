@@ -74,7 +74,7 @@ def _title(detail: ObservationDetail, found: Diagnosis | None, now: datetime, wh
     if found is not None and found.answer is Answer.CANNOT_TELL:
         word, text = "over", "No answer"
     badge = f'<span class="severity {word}">{text}</span> ' if word else ""
-    known = [escape(part) for part in display.subtitle(view)] or [escape(display.name(view))]
+    known = [escape(part) for part in display.subtitle(view, found)] or [escape(display.name(view))]
     known += [clock_time(view.observed_at, now, where), ago(view.observed_at, now)]
     if old:
         known.append("<b>not the latest</b>")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from accelerator.collimation import display
 from accelerator.collimation.diagnosis import Diagnosis
+from accelerator.collimation.drawing_layout import has_band
 from accelerator.collimation.drawing_marks import is_trouble
 from app.dashboard import campaign, links, lossmap
 from app.dashboard.access import now, picture, settings, store
@@ -97,7 +98,9 @@ def _first_look(found: Diagnosis | None) -> str:
 
 
 def _legend(found: Diagnosis | None) -> str:
-    marks = [("coll", "collimator"), ("cold", "cold"), ("warm", "warm"), ("band", "usual here (95 %)")]
+    marks = [("coll", "collimator"), ("cold", "cold"), ("warm", "warm")]
+    if found is not None and any(has_band(one) for one in found.channels):
+        marks.append(("band", "usual here (95 %)"))
     if found is not None and is_trouble(found):
         marks += [("more", "too many"), ("fewer", "too few"), ("ring", "if put right")]
     items = "".join(f'<span><i class="k-{look}"></i>{word}</span>' for look, word in marks)
