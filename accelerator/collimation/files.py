@@ -6,15 +6,11 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.errors import InputError
+from core.inbox import printable
 from core.settings import Settings
 
 MAX_LOSSMAP_BYTES = 64 * 2**20
 MAX_SIDECAR_BYTES = 2**20
-
-
-def printable(path: Path) -> str:
-    """Return a path as text that can be stored and shown, whatever its bytes."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation.files import MAX_SIDECAR_BYTES, printable, read_bytes
+from accelerator.collimation.files import MAX_SIDECAR_BYTES, read_bytes
 from accelerator.collimation.geometry import LHC_LENGTH_M, Collimator, UnknownCollimatorError, find
 from accelerator.collimation.json_fields import numbers, parse_object, positive
 from accelerator.collimation.lossmap import SYSTEM, Domain
@@ -23,6 +23,7 @@ from accelerator.collimation.observing import LOSSMAP, element_of, noted
 from accelerator.collimation.placing import PLANES, plane_of_protons
 from accelerator.collimation.states import State, state_of
 from core.errors import InputError
+from core.inbox import printable
 from core.observation import Array, Condition, Observation
 
 _PARTICLES = {2212: "proton", 1000822080: "Pb"}
@@ -30,6 +31,7 @@ _CHARGES = {2212: 1, 1000822080: 82}
 _TAGS = {"eos": State.COLLISIONS, "inj": State.INJECTION, "ft": State.FLAT_TOP}
 """Settings that a sidecar may name: ``eos`` are those of ``lhc_run3.yaml``, whose debris collimators are in."""
 _MAX_OFF_M = 30.0
+META = ".meta.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,8 @@ def read_sidecar(path: Path) -> dict[str, Condition]:
     core.errors.InputError
         It is there, and no JSON object.
     """
-    beside = path.with_name(f"{path.name.removesuffix('.json')}.meta.json")
-    if beside == path or not beside.is_file():
+    beside = meta_beside(path)
+    if not beside.is_file():
         return {}
     found = parse_object(read_bytes(beside, MAX_SIDECAR_BYTES), printable(beside))
     told: dict[str, Condition] = {}
@@ -105,6 +107,11 @@ def read_sidecar(path: Path) -> dict[str, Condition]:
     if isinstance(tag, str) and tag in _TAGS:
         told["state"] = _TAGS[tag].value
     return told
+
+
+def meta_beside(path: Path) -> Path:
+    """Return where the sidecar of a map is, if it has one."""
+    return path.with_name(f"{path.stem}{META}")
 
 
 def looks_like(content: bytes) -> bool:

@@ -17,13 +17,13 @@ from accelerator.collimation.files import (
     digest,
     limit_bytes,
     not_in_future,
-    printable,
     read_bytes,
 )
 from accelerator.collimation.observing import blm_lossmap, noted, stream_observation
 from accelerator.collimation.stream import Stream, tidied
 from core.clock import Clock, SystemClock
 from core.errors import InputError
+from core.inbox import printable
 from core.observation import Condition, Observation
 from core.settings import Settings
 

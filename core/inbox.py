@@ -1,0 +1,161 @@
+"""A watched folder: which files are there, complete, and not dealt with yet; the part that such sources share."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from core.clock import Clock
+from core.contracts import Arrival
+from core.errors import IncompleteInputError, InputError
+
+PARTIAL = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp")
+"""Ends of names of files that are still being copied."""
+_ASKED_AT_ONCE = 500
+
+
+def printable(path: Path) -> str:
+    """Return a path as text that can be stored and shown, whatever its bytes."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    size: int
+    changed_ns: int
+    state: str
+
+
+class Inbox:
+    """All files below a folder that are wanted, oldest first; of the same time, by name.
+
+    A file counts as complete once it (and its sidecar) was left alone for ``settle_s``: by its modification time, or,
+    where that lies in the future of our clock, by having been seen unchanged for as long. Hidden files and names of
+    unfinished copies are left out, linked folders are not followed.
+
+    Parameters
+    ----------
+    wanted
+        Whether a file with this name (in lower case) is one of those.
+    sidecar
+        The file that belongs to another one, whether it is there or not.
+    is_made
+        Whether the folder is made if it is not there (else that is an error).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        settle_s: float,
+        wanted: Callable[[str], bool],
+        sidecar: Callable[[Path], Path] | None = None,
+        is_made: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._settle = timedelta(seconds=settle_s)
+        self._wanted = wanted
+        self._sidecar = sidecar
+        self._is_made = is_made
+        self._seen: dict[Path, tuple[str, datetime]] = {}
+
+    def arrivals(self, settled: Callable[[Sequence[str]], set[str]]) -> Iterator[Arrival]:
+        """Yield complete files that are not settled, oldest first.
+
+        Raises
+        ------
+        core.errors.InputError
+            If the watched folder is not there.
+        """
+        files = sorted(self._complete(), key=lambda file: (file.changed_ns, str(file.path)))
+        for first in range(0, len(files), _ASKED_AT_ONCE):
+            part = [(self._ticket(file), file) for file in files[first : first + _ASKED_AT_ONCE]]
+            known = settled([ticket for ticket, _ in part])
+            for ticket, file in part:
+                if ticket not in known:
+                    yield Arrival(ticket, printable(file.path), {"bytes": file.size})
+
+    def path(self, arrival: Arrival) -> Path:
+        """Return where the file of an arrival is.
+
+        Raises
+        ------
+        OSError
+            If it is a folder that still cannot be listed.
+        core.errors.IncompleteInputError
+            If it is a folder that now can: its files come by themselves.
+        """
+        path = self._unprinted(arrival.origin)
+        if path.is_dir():
+            list(os.scandir(path))
+            raise IncompleteInputError(arrival.origin, "is a folder that can be listed again")
+        return path
+
+    def _unprinted(self, origin: str) -> Path:
+        """The path behind a printable one, which differs where a name is no UTF-8."""
+        path = Path(origin)
+        if "\\x" not in origin or path.exists():
+            return path
+        return next((file.path for file in self._files(self._folder) if printable(file.path) == origin), path)
+
+    def _complete(self) -> list[_File]:
+        folder = self._folder
+        if not folder.is_dir():
+            if not self._is_made or folder.exists():
+                raise InputError(printable(folder), "the watched folder does not exist")
+            folder.mkdir(parents=True, exist_ok=True)
+        files = list(self._files(folder))
+        self._seen = {file.path: self._first_seen(file) for file in files}
+        return [file for file in files if self._has_settled(file)]
+
+    def _first_seen(self, file: _File) -> tuple[str, datetime]:
+        before = self._seen.get(file.path)
+        return before if before and before[0] == file.state else (file.state, self._clock.now())
+
+    def _has_settled(self, file: _File) -> bool:
+        now = self._clock.now()
+        changed = datetime.fromtimestamp(file.changed_ns / 1e9, UTC)
+        return changed + self._settle <= now or (changed > now and self._seen[file.path][1] + self._settle <= now)
+
+    def _ticket(self, file: _File) -> str:
+        relative = os.fsencode(file.path.relative_to(self._folder))
+        return hashlib.sha256(relative + b"\0" + file.state.encode()).hexdigest()[:40]
+
+    def _files(self, folder: Path) -> Iterator[_File]:
+        """A folder that cannot be listed is offered as if it were a file: reading it tells why."""
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            yield from self._described(folder)
+            return
+        for entry in entries:
+            name = entry.name.lower()
+            if name.startswith((".", "~")) or name.endswith(PARTIAL):
+                continue
+            try:
+                is_folder = entry.is_dir(follow_symlinks=False)
+            except OSError:
+                continue
+            if is_folder:
+                yield from self._files(Path(entry.path))
+            elif self._wanted(name):
+                yield from self._described(Path(entry.path))
+
+    def _described(self, path: Path) -> Iterator[_File]:
+        try:
+            status = path.stat()
+        except OSError:  # vanished, or a link to nowhere
+            return
+        state, changed = f"{status.st_size}:{status.st_mtime_ns}", status.st_mtime_ns
+        try:
+            if self._sidecar is not None:
+                beside = self._sidecar(path).stat()
+                state, changed = f"{state}:{beside.st_size}:{beside.st_mtime_ns}", max(changed, beside.st_mtime_ns)
+        except (OSError, ValueError):
+            pass
+        yield _File(path, status.st_size, changed, state)
