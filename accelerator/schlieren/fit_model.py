@@ -1,0 +1,55 @@
+"""The picture that a vector of parameters gives, its derivatives and its noise, in ADU above nothing."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator.schlieren.fit_parameters import BLUR2, STEPS, Floats, Parametrisation
+from accelerator.schlieren.simulate.apparatus import Apparatus
+from accelerator.schlieren.simulate.camera import ripple_modes
+from accelerator.schlieren.simulate.forward import expected_electrons
+
+Pixels: TypeAlias = NDArray[np.bool_]
+
+
+def model_adu(form: Parametrisation, vector: Floats, real: type = np.float32) -> Floats:
+    """Return the expected picture of a vector (rows, columns)."""
+    scene = form.scene(vector)
+    light = expected_electrons(scene, real).astype(np.float64) * scene.apparatus.gain_adu
+    if form.ripples:
+        modes = ripple_modes(scene.apparatus.size_px)
+        light *= 1 + np.tensordot(vector[-form.ripples :], modes, axes=1)
+    return light + scene.apparatus.offset_adu
+
+
+def jacobian(
+    form: Parametrisation, vector: Floats, pixels: Pixels, real: type = np.float32, *, central: bool = False
+) -> Floats:
+    """Return the derivatives of chosen pixels to all parameters, by differences: (pixels, parameters)."""
+    columns = np.empty((form.size, int(pixels.sum())))
+    here = model_adu(form, vector, real)
+    for index, name in enumerate(form.names):
+        step = STEPS[name]
+        forward = model_adu(form, _moved(vector, index, step), real)
+        below = central and not (name == BLUR2 and vector[index] < step)
+        behind = model_adu(form, _moved(vector, index, -step), real) if below else here
+        columns[index] = (forward - behind)[pixels] / (2 * step if below else step)
+    if form.ripples:
+        light = here[pixels] - form.scene(vector).apparatus.offset_adu
+        shapes = ripple_modes(pixels.shape[0])[:, pixels]
+        columns[len(form.names) :] = light / (1 + vector[-form.ripples :] @ shapes) * shapes
+    return columns.T
+
+
+def variance_adu(expected_adu: Floats, apparatus: Apparatus, speckle: float | None = None) -> Floats:
+    """Return the variance of pixels: photons, reading, rounding, speckle (`accelerator.schlieren.simulate.camera`)."""
+    gain, contrast = apparatus.gain_adu, apparatus.speckle if speckle is None else speckle
+    light = np.maximum(expected_adu - apparatus.offset_adu, 0.0)
+    return np.asarray(light * gain + (gain * apparatus.read_noise_e) ** 2 + 1 / 12 + (contrast * light) ** 2)
+
+
+def _moved(vector: Floats, index: int, by: float) -> Floats:
+    moved = vector.copy()
+    moved[index] += by
+    return moved
