@@ -46,7 +46,7 @@ FALLBACK_SCALE = 0.05
 """Spread of the luminosity before the columns are looked at, by the outer layers and by anything else."""
 FORGIVEN_S = 60.0
 """A lane that stops and is restarted says FAULT for some seconds: so much is forgiven, again after half an hour."""
-LEAST_S = 10.0
+LEAST_S = 5.0
 """Length of a cycle below which nothing is said: shorter ones are those of a run that was stopped at once."""
 _NEWS = 3.0
 """Pull from which a cell that stands otherwise than before may have recovered."""
@@ -167,6 +167,7 @@ def _assemble(reading: Reading, tables: Tables, now: Moment, before: Predicted) 
         conditions=_conditions(reading, tables, now),
         trust="",
         expected_size=_single(np.where(usable[1], expected[1] * found[1].factor, 0.0)),
+        in_doubt=before.in_doubt,
         next_free=free,
         next_held=held,
         next_moved=np.stack([one.staying for one in found]),

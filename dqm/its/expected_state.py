@@ -45,12 +45,14 @@ class Predicted:
     """A standing just before a cycle.
 
     ``layer_variance`` (3, 7) is what the layers may have moved as a whole; ``first`` (3, CELLS) are cells of which
-    nothing is known with these beams: they stand where they are first seen (a chip may be off for long).
+    nothing is known with these beams: they stand where they are first seen (a chip may be off for long). ``in_doubt``:
+    that is so of all cells, for beams or luminosity are others than before.
     """
 
     standing: Standing
     layer_variance: Floats
     first: Bools
+    in_doubt: bool = False
 
 
 def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, noise_share: Floats) -> Predicted:
@@ -90,7 +92,12 @@ def predict(standing: Standing, reading: Reading, tables: Tables, now: Moment, n
     if not known:
         layer_variance = layer_variance + COLD_LAYER**2
     restarts = standing.restart_s * (0.0 if other_run else np.exp(-gap_s / FORGET_RESTARTS_S))
-    return Predicted(replace(standing, offset=offset, variance=variance, restart_s=restarts), layer_variance, first)
+    return Predicted(
+        replace(standing, offset=offset, variance=variance, restart_s=restarts),
+        layer_variance,
+        first,
+        bool(other_beams or other_light),
+    )
 
 
 def noise_shares(reading: Reading, tables: Tables, now: Moment) -> Floats:

@@ -1,6 +1,6 @@
 """One look at one cycle, and what is remembered of it: the part that calibration and the running detector share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +29,8 @@ WARM = 5
 """Cycles of a new detector in which only what is beyond doubt is called: how it stands is not known well before."""
 PLAIN_SHARE, PLAIN_PULL = 0.01, 12.0
 """Background's share of its side, and pull of a place, that are beyond doubt in these cycles."""
+DOUBTFUL_SHARE = 0.003
+"""The same of background in the first cycle at another luminosity: nominal ones showed up to 0.1 %."""
 FRESH = 3
 """Cycles for which the reference does not follow cells of a new incident, however faint."""
 FEATURES, PROBABILITIES = "features", "probabilities"
@@ -104,17 +106,19 @@ def look(eyes: Eyes, observation: Observation, state: State, scales: Scales) -> 
     if standing.run == 0:  # nothing is known of this detector: how it stands now is how it stands
         return _first_look(pulls, probabilities, scales, state, began_at(observation))
     seen = find_regions(pulls, probabilities, scales, partial(eyes.rest, pulls))
-    sightings = seen.sightings if state.cycles >= WARM else [one for one in seen.sightings if _beyond_doubt(one, seen)]
+    sightings: Sequence[Sighting] = seen.sightings
+    if state.cycles < WARM or pulls.in_doubt:
+        sightings = [one for one in sightings if _beyond_doubt(one, seen, known=state.cycles >= WARM)]
     incidents, over = follow(state.incidents, sightings, began_at(observation))
     held = seen.held | _fresh(incidents)
     after = replace(state, standing=standing.after(pulls, held), incidents=incidents, cycles=state.cycles + 1)
     return Look(pulls, seen.background, incidents, over, after)
 
 
-def _beyond_doubt(sighting: Sighting, seen: Seen) -> bool:
-    """Whether this is no matter of how the detector stands, of which little is known yet."""
+def _beyond_doubt(sighting: Sighting, seen: Seen, *, known: bool) -> bool:
+    """Whether this is no matter of how the detector stands; ``known``: that is in doubt for this cycle alone."""
     if sighting.kind is Kind.BACKGROUND:
-        return seen.background.share >= PLAIN_SHARE
+        return seen.background.share >= (DOUBTFUL_SHARE if known else PLAIN_SHARE)
     if Check.RESTART in sighting.scores:
         return True
     return sighting.kind is Kind.PLACE and max(sighting.scores.values()) >= PLAIN_PULL

@@ -45,6 +45,8 @@ class Pulls:
         Empty, or why no verdict can be given.
     expected_size
         Pixels, what these conditions should give.
+    in_doubt
+        How all cells stand is in doubt in this cycle, for beams or luminosity are others than before.
     next_free, next_held
         The standing after this cycle if nothing was suspected, and if everything was; see `Standing.after`.
     next_moved
@@ -68,3 +70,4 @@ class Pulls:
     next_held: "Standing | None" = None
     next_moved: Floats | None = None
     forgiven_s: Floats | None = None
+    in_doubt: bool = False

@@ -11,7 +11,7 @@ from dqm.its.explaining import explain
 from dqm.its.features import CAUSES, CLASSES
 from dqm.its.geometry import LAYERS
 from dqm.its.incidents import Check, Kind, Sighting
-from dqm.its.layout import CELLS, Bools, Floats, Ints, layer_of
+from dqm.its.layout import CELLS, Bools, Floats, Ints, layer_of, layer_slice
 from dqm.its.places import Place, connected, find_places, neighbours
 from dqm.its.pulls import Pulls
 
@@ -50,11 +50,11 @@ def find_regions(pulls: Pulls, probabilities: Floats, scales: Scales, rebuild: R
     """
     background = fit(pulls, scales)
     there = is_there(pulls, background, scales)
-    explained = explain(pulls, background) if there else None
+    strong = background.score >= max(BACKGROUND_HELD, scales.floor)  # though perhaps too faint to matter
+    explained = explain(pulls, background) if there or strong else None
     places = find_places(pulls, probabilities, explained)
     found = [_background_sighting(pulls, background)] if there else []
     found += [_place_sighting(pulls, place) for place in places]
-    strong = there and background.score >= BACKGROUND_HELD
     if rebuild is not None and not strong:
         found += _strange_sightings(pulls, probabilities, scales, rebuild, places)
     return Seen(tuple(found), background, _held(places, strong))
@@ -89,7 +89,7 @@ def _strange_sightings(
     left = pulls.valid.copy()
     for place in places:
         left[place.cells] = False
-    strangeness = (rebuild(left) - scales.rest_mean[layer_of()]) / scales.rest_spread[layer_of()]
+    strangeness = _strangeness(rebuild(left), left, scales)
     open_cells = left.copy()
     one, other = neighbours()
     open_cells[one[~left[other]]] = open_cells[other[~left[one]]] = False
@@ -107,6 +107,19 @@ def _strange_sightings(
                 ratio=observed / expected if expected > 0 else 1.0,
             )
         )
+    return found
+
+
+def _strangeness(rest: Floats, shown: Bools, scales: Scales) -> Floats:
+    """Spreads above the usual rest, shape (CELLS,): of nominal cycles, or of this one where a layer is restless."""
+    found = np.zeros(CELLS)
+    for of in LAYERS:
+        own = layer_slice(of.number)
+        if shown[own].any():
+            middle, upper = np.quantile(rest[own][shown[own]], (0.5, 0.8413))
+            mean = max(float(middle), float(scales.rest_mean[of.number]))
+            spread = max(float(upper - middle), float(scales.rest_spread[of.number]))
+            found[own] = (rest[own] - mean) / spread
     return found
 
 

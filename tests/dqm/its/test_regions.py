@@ -8,7 +8,7 @@ import pytest
 from dqm.its.background import FAINT, Scales, told_share
 from dqm.its.features import CAUSES, CLASSES
 from dqm.its.incidents import Check, Kind
-from dqm.its.layout import CELLS, INNER, cell_of, name
+from dqm.its.layout import CELLS, INNER, cell_of, layer_slice, name
 from dqm.its.places import no_evidence
 from dqm.its.regions import find_regions
 
@@ -101,3 +101,10 @@ def test_a_lane_that_says_fault_began_when_it_began_to_say_so() -> None:
     assert sighting.earlier_s == 50.0
     (sighting,) = find_regions(scaled(pulls, [2000], 1.0, fault=0.0), no_evidence(), SCALES).sightings
     assert sighting.earlier_s == 0.0, "lost without a flag"
+
+
+def test_where_a_whole_layer_is_restless_its_own_spread_counts() -> None:
+    rest = np.zeros(CELLS)
+    own = layer_slice(5)
+    rest[own] = np.abs(np.random.default_rng(3).standard_normal(own.stop - own.start)) * 6
+    assert not find_regions(nominal(), no_evidence(), SCALES, lambda shown: np.where(shown, rest, 0.0)).sightings
