@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from accelerator.collimation.diagnosis import Answer, Diagnosis
 from accelerator.collimation.display_words import CLASSES, UNKNOWN, cause_label, collimator, finding, map_words
+from accelerator.collimation.display_words import state as state_words
 from accelerator.collimation.guidance import guidance as what_to_do
 from core.alarms.severity import Severity
 from core.errors import ShiftwatchError
@@ -80,21 +81,19 @@ def is_stream(view: ObservationView) -> bool:
 
 
 def name(view: ObservationView) -> str:
-    """Return what people call an observation, without its time: ``B1 horizontal, flat top, fill 7495``."""
+    """Return the short name of an observation: ``B1H, flat top``."""
     if view.element == UNREADABLE:
         return PurePath(view.origin).name or UNREADABLE
-    words = map_words(view.conditions)
-    if is_stream(view):
-        return ", ".join(["both beams", *words]) if view.element == "LHC" else ", ".join(words) or view.element
-    return ", ".join(words) or f"{view.element}, {view.key}"
+    what = "stream" if is_stream(view) else view.element
+    return ", ".join(word for word in (what, state_words(view.conditions.get("state"))) if word)
 
 
-def short_name(view: ObservationView) -> str:
-    """Return the same for a narrow list: without the fill."""
+def full_name(view: ObservationView) -> str:
+    """Return the same in words: ``B1 horizontal, flat top``."""
     if view.element == UNREADABLE:
         return name(view)
     words = map_words({**view.conditions, "fill": None})
-    return ", ".join([*words, "stream"] if is_stream(view) else words) or view.element
+    return ", ".join(["stream", *words] if is_stream(view) else words) or view.element
 
 
 def when(view: ObservationView) -> datetime:

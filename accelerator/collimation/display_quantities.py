@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from math import floor, isfinite, log10
 
-from accelerator.collimation.display_words import stage
+from accelerator.collimation.display_words import decimals_worth, stage
 from core.verdict import Measurement
 
 _NAMES: Mapping[str, str] = {
     "cleaning inefficiency max": "Cleaning inefficiency, highest",
     "ir7 ds ratio": "IR7 dispersion suppressor, share",
 }
+_NOTHING = 1e-300
 _SHARES, _RATIOS, _MARGINS = "share ", "hierarchy ", "margin "
 
 
@@ -33,17 +34,18 @@ def value_of(one: Measurement) -> str:
     """Return a value with its uncertainty: ``0.127 ± 0.001``, ``(8.7 ± 0.9)e-6 /m``."""
     if not isfinite(one.value):
         return "not known"
+    sigma = one.sigma if one.sigma and isfinite(one.sigma) and one.sigma > 0 else 0.0
     unit = f" {'/m' if one.unit == '1/m' else one.unit}".rstrip()
-    if one.value == 0:
-        return f"0{unit}" if not one.sigma else f"below {_power(one.sigma)}{unit}"
+    if abs(one.value) < _NOTHING:
+        return f"below {_power(sigma)}{unit}" if sigma else f"0{unit}"
     if 0.01 <= abs(one.value) < 1000:
-        decimals = _decimals(one.sigma, abs(one.value))
-        spread = f" ± {one.sigma:.{decimals}f}" if one.sigma else ""
+        decimals = _decimals(sigma, abs(one.value))
+        spread = f" ± {sigma:.{decimals}f}" if sigma else ""
         return f"{one.value:.{decimals}f}{spread}{unit}"
     power = floor(log10(abs(one.value)))
-    scaled, sigma = one.value / 10.0**power, (one.sigma or 0.0) / 10.0**power
-    decimals = _decimals(sigma, abs(scaled))
-    figure = f"({scaled:.{decimals}f} ± {sigma:.{decimals}f})" if sigma else f"{scaled:.{decimals}f}"
+    scaled, spread_scaled = one.value / 10.0**power, sigma / 10.0**power
+    decimals = _decimals(spread_scaled, abs(scaled))
+    figure = f"({scaled:.{decimals}f} ± {spread_scaled:.{decimals}f})" if sigma else f"{scaled:.{decimals}f}"
     return f"{figure}e{power}{unit}"
 
 
@@ -57,10 +59,10 @@ def _others(measurements: Mapping[str, Measurement]) -> list[tuple[str, str]]:
     return [(name[:1].upper() + name[1:].replace("_", " "), value_of(one)) for name, one in rest]
 
 
-def _decimals(sigma: float | None, value: float) -> int:
+def _decimals(sigma: float, value: float) -> int:
     """Decimals that the uncertainty is worth, two significant figures where there is none."""
-    if sigma and isfinite(sigma):
-        return min(4, max(0, -floor(log10(float(f"{sigma:.1g}")))))
+    if sigma > 0:
+        return decimals_worth(sigma)
     return max(0, 1 - floor(log10(value)))
 
 

@@ -73,8 +73,13 @@ def value_of(value: float, sigma: float | None) -> str:
         return "not known"
     if sigma is None or not isfinite(sigma) or sigma <= 0:
         return _short(value, 2)
-    decimals = min(4, max(0, -floor(log10(float(f"{sigma:.1g}")))))
+    decimals = decimals_worth(sigma)
     return f"{value:.{decimals}f} ± {sigma:.{decimals}f}".replace("-", "−")
+
+
+def decimals_worth(sigma: float) -> int:
+    """Return the decimals of a value that its uncertainty is worth, 0 to 4."""
+    return min(4, max(0, -floor(log10(float(f"{min(sigma, 1e9):.1g}")))))
 
 
 def finding(one: Hypothesis) -> str:

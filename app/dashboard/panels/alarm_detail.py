@@ -21,7 +21,7 @@ def draw(alarm_id: int) -> None:
     if detail is None:
         st.header("There is no such alarm")
         return
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         _facts(alarm_id)
         _actions(detail.view)

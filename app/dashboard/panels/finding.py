@@ -51,7 +51,7 @@ def draw(detail: ObservationDetail, found: Diagnosis | None, now: datetime, wher
         _calm(detail, found)
     _hierarchy(detail, found)
     _blind(found)
-    _notes(detail)
+    _notes(detail, found)
     _quantities(detail, found)
 
 
@@ -126,10 +126,10 @@ def _blind(found: Diagnosis) -> None:
     st.html(f'<div class="untold"><b>What these losses cannot show</b>{_list(first)}{more}</div>')
 
 
-def _notes(detail: ObservationDetail) -> None:
+def _notes(detail: ObservationDetail, found: Diagnosis) -> None:
     """What was odd about the file: missing monitors, gaps, readings that were none."""
     notes = [note for note in str(detail.view.conditions.get("notes") or "").split("; ") if note]
-    if detail.view.reason and detail.view.quality in {Quality.MEDIUM, Quality.BAD}:
+    if detail.view.reason and found.answer in {Answer.BROKEN, Answer.UNKNOWN}:
         notes.insert(0, display.why(detail.view))
     if notes:
         st.html(f'<div class="untold"><b>Of these data</b>{_list([_sentence(note, "") for note in notes])}</div>')

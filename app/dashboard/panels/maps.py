@@ -52,7 +52,7 @@ def lately(shown: int, now: datetime, where: tzinfo) -> None:
     st.html('<div class="conditions"><b>Other maps</b></div>')
     with st.container(key="coll_list"):
         for view in entries:
-            name = f"{clock_time(display.when(view), now, where)} {shortened(display.short_name(view), 30)}"
+            name = f"{clock_time(display.when(view), now, where)} {shortened(display.full_name(view), 30)}"
             links.to(links.COLLIMATION, f"{plain(name)}{_colour(view)}", None, **{display.ASKS: view.id})
 
 

@@ -19,6 +19,7 @@ from core.verdict import Quality
 WIDE = 430
 _LEAST = (0.0, 1.6)
 _MARGIN = "margin "
+_FEWEST = 2
 _BACK = timedelta(days=400)
 _FURTHEST = 1.5
 """No more of the time ahead is drawn than so many times what was seen."""
@@ -87,12 +88,16 @@ def _line_to(start: Point, gone_at: datetime, last: datetime) -> tuple[Point, ..
 
 
 def _from_map_to_map(points: list[CoursePoint]) -> Chart | None:
+    if len(points) < _FEWEST:
+        return None
     names = {name for point in points for name in point.measurements if name.startswith(_MARGIN)}
     if not names:
         return None
     newest = next((point for point in reversed(points) if names & set(point.measurements)), points[-1])
     name = min(names & set(newest.measurements), key=lambda one: newest.measurements[one].value)
     known = [point for point in points if name in point.measurements]
+    if len(known) < _FEWEST:
+        return None
     pick = [point.measurements[name] for point in known]
     marked = [
         Point(point.observed_at, one.value, point.quality is Quality.BAD)
