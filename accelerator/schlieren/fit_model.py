@@ -18,7 +18,7 @@ def model_adu(form: Parametrisation, vector: Floats, real: type = np.float32) ->
     scene = form.scene(vector)
     light = expected_electrons(scene, real).astype(np.float64) * scene.apparatus.gain_adu
     if form.ripples:
-        modes = ripple_modes(scene.apparatus.size_px)
+        modes = ripple_modes(scene.apparatus.shape)
         light *= 1 + np.tensordot(vector[-form.ripples :], modes, axes=1)
     return light + scene.apparatus.offset_adu
 
@@ -37,16 +37,20 @@ def jacobian(
         columns[index] = (forward - behind)[pixels] / (2 * step if below else step)
     if form.ripples:
         light = here[pixels] - form.scene(vector).apparatus.offset_adu
-        shapes = ripple_modes(pixels.shape[0])[:, pixels]
+        shapes = ripple_modes(form.known.apparatus.shape)[:, pixels]
         columns[len(form.names) :] = light / (1 + vector[-form.ripples :] @ shapes) * shapes
     return columns.T
 
 
 def variance_adu(expected_adu: Floats, apparatus: Apparatus, speckle: float | None = None) -> Floats:
-    """Return the variance of pixels: photons, reading, rounding, speckle (`accelerator.schlieren.simulate.camera`)."""
+    """Return the variance of pixels: photons, reading, rounding, speckle (`accelerator.schlieren.simulate.camera`).
+
+    Averaged columns have so many times less of it.
+    """
     gain, contrast = apparatus.gain_adu, apparatus.speckle if speckle is None else speckle
     light = np.maximum(expected_adu - apparatus.offset_adu, 0.0)
-    return np.asarray(light * gain + (gain * apparatus.read_noise_e) ** 2 + 1 / 12 + (contrast * light) ** 2)
+    single = light * gain + (gain * apparatus.read_noise_e) ** 2 + 1 / 12 + (contrast * light) ** 2
+    return np.asarray(single / apparatus.bin_columns)
 
 
 def _moved(vector: Floats, index: int, by: float) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from accelerator.schlieren.channel import PARAMETERS, Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import NOMINAL, Apparatus, Mask
-from accelerator.schlieren.simulate.camera import ripple_modes
+from accelerator.schlieren.simulate.camera import RIPPLES
 from accelerator.schlieren.simulate.forward import Scene
 
 Floats = NDArray[np.float64]
@@ -136,5 +136,5 @@ def parametrise(known: Knowledge) -> Parametrisation:
     nuisances = (*_BOTH, *_BY_MASK[known.apparatus.mask], BLUR2)
     uncertain = [name for name in nuisances if known.sigma.get(name, 0.0) > 0]
     phase = (LOG_PHASE,) if known.phase_error > 0 else ()
-    ripples = len(ripple_modes(known.apparatus.size_px)) if known.sigma.get("ripple", 0.0) > 0 else 0
+    ripples = RIPPLES if known.sigma.get("ripple", 0.0) > 0 else 0
     return Parametrisation(known, (*PARAMETERS, *phase, *uncertain), ripples)

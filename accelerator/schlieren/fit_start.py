@@ -74,7 +74,7 @@ def start(picture_adu: Floats, vapour: Vapour, apparatus: Apparatus) -> tuple[Ch
 
 
 def _bench(vapour: Vapour, apparatus: Apparatus) -> _Bench:
-    here, wavelength = grid(apparatus.size_px, apparatus.pixel_um), wavelength_m(vapour.detuning_ghz)
+    here, wavelength = grid(apparatus), wavelength_m(vapour.detuning_ghz)
     amplitude = np.exp(-(((here.y_mm - apparatus.probe_y_mm) / apparatus.probe_radius_mm) ** 2))
     transfer = mask_transmission(apparatus, wavelength)[:, 0] * defocus_transfer(apparatus, wavelength)[0][:, 0]
     return _Bench(here.y_mm * 1000, amplitude, transfer, phase_per_mm(vapour) / 1000)

@@ -73,9 +73,9 @@ def fit(picture: Array, known: Knowledge) -> Fit:
     ValueError
         If the picture has another size.
     """
-    side = known.apparatus.size_px
-    if picture.shape != (side, side):
-        raise ValueError(f"a picture of {picture.shape} is not {side} x {side}")
+    rows, columns = known.apparatus.shape
+    if picture.shape != (rows, columns):
+        raise ValueError(f"a picture of {picture.shape} is not {rows} x {columns}")
     counts = np.asarray(picture, np.float64)
     form = parametrise(known)
     smooth: Floats = np.asarray(cv2.GaussianBlur(counts, (0, 0), 2.0), np.float64)

@@ -32,6 +32,8 @@ class Apparatus:
         Knife edge or dark-ground stop.
     size_px, pixel_um
         Side of the (square) picture, and of its pixels.
+    bin_columns
+        Columns averaged into one, for pictures that are compressed along the channel, where they change slowly.
     focal_mm
         Focal length before the Fourier plane.
     probe_radius_mm, probe_x_mm, probe_y_mm
@@ -58,6 +60,7 @@ class Apparatus:
     mask: Mask = Mask.KNIFE
     size_px: int = 256
     pixel_um: float = 31.25
+    bin_columns: int = 1
     focal_mm: float = 250.0
     probe_radius_mm: float = 2.3
     probe_x_mm: float = 0.0
@@ -83,8 +86,14 @@ class Apparatus:
         wrong += [
             name for name in ("stop_um", "blur_um", "speckle", "ripple", "read_noise_e") if getattr(self, name) < 0
         ]
+        wrong += [] if self.bin_columns >= 1 and self.size_px % self.bin_columns == 0 else ["bin_columns"]
         if wrong:
             raise SettingsError(f"no apparatus has {', '.join(f'{w}={getattr(self, w)}' for w in wrong)}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture."""
+        return self.size_px, self.size_px // self.bin_columns
 
     @property
     def field_mm(self) -> float:

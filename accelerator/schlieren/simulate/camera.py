@@ -11,31 +11,34 @@ from accelerator.schlieren.simulate.apparatus import Apparatus
 Floats = NDArray[np.floating]
 Frame = NDArray[np.int16]
 
-RIPPLE_ORDER = 3
-"""Unevenness has up to so many half waves across the picture, in both directions."""
+_ORDERS = range(4)
+RIPPLES = len(_ORDERS) ** 2 - 1
+"""Unevenness has up to three half waves across the picture, in both directions."""
 
 
 @lru_cache(maxsize=8)
-def ripple_modes(size_px: int) -> NDArray[np.float32]:
+def ripple_modes(shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return the shapes of unevenness, cosines of mean square 1: (15, rows, columns)."""
-    place = (np.arange(size_px) + 0.5) / size_px
-    waves = [np.ones(size_px)] + [np.sqrt(2) * np.cos(np.pi * n * place) for n in range(1, RIPPLE_ORDER + 1)]
-    modes = [np.outer(rows, columns) for rows in waves for columns in waves]
+    waves = [[np.sqrt(2 if n else 1) * np.cos(np.pi * n * _places(side)) for n in _ORDERS] for side in shape]
+    modes = [np.outer(rows, columns) for rows in waves[0] for columns in waves[1]]
     shapes = np.asarray(modes[1:], np.float32)
     shapes.flags.writeable = False
     return shapes
 
 
+def _places(side: int) -> NDArray[np.float64]:
+    return (np.arange(side) + 0.5) / side
+
+
 def draw_ripple(rng: Generator, apparatus: Apparatus) -> NDArray[np.float64]:
     """Draw how strong each shape of unevenness is; together they have the apparatus's standard deviation."""
-    count = len(ripple_modes(apparatus.size_px))
-    return rng.normal(0.0, apparatus.ripple / np.sqrt(count), count)
+    return rng.normal(0.0, apparatus.ripple / np.sqrt(RIPPLES), RIPPLES)
 
 
 def uneven(electrons: Floats, strengths: NDArray[np.float64]) -> Floats:
     """Return the picture under uneven illumination: times 1 + the sum of the shapes."""
-    modes = ripple_modes(electrons.shape[0])
-    factor = 1 + np.tensordot(strengths.astype(np.float32), modes, axes=1)
+    rows, columns = electrons.shape
+    factor = 1 + np.tensordot(strengths.astype(np.float32), ripple_modes((rows, columns)), axes=1)
     return np.asarray(electrons * np.maximum(factor, 0))
 
 

@@ -26,7 +26,7 @@ class Scene:
 
 def ionised_mm(scene: Scene) -> NDArray[np.float64]:
     """Return the ionised length of each line of sight in mm (ionised fraction times chord), shape (rows, columns)."""
-    channel, here = scene.channel, grid(scene.apparatus.size_px, scene.apparatus.pixel_um)
+    channel, here = scene.channel, grid(scene.apparatus)
     slope = channel.tilt_mrad / 1000
     across = here.y_mm[:, None] * 1000 - channel.position_um - slope * here.x_mm[None, :] * 1000
     y, chord = chord_table(channel.core_radius_um, channel.transition_width_um)
@@ -36,7 +36,7 @@ def ionised_mm(scene: Scene) -> NDArray[np.float64]:
 
 def probe_amplitude(apparatus: Apparatus, real: type = np.float64) -> Floats:
     """Return the field of the bare probe, 1 in its middle: (rows, columns)."""
-    here = grid(apparatus.size_px, apparatus.pixel_um)
+    here = grid(apparatus)
     rows = np.exp(-(((here.y_mm - apparatus.probe_y_mm) / apparatus.probe_radius_mm) ** 2))
     columns = np.exp(-(((here.x_mm - apparatus.probe_x_mm) / apparatus.probe_radius_mm) ** 2))
     return np.asarray(np.outer(rows, columns), real)

@@ -27,15 +27,21 @@ class Grid:
     fy: NDArray[np.float64]
 
 
+def grid(apparatus: Apparatus) -> Grid:
+    """Return the coordinates of a picture; its middle lies between the middle pixels."""
+    rows, columns = apparatus.shape
+    return _grid(rows, columns, apparatus.pixel_um, apparatus.bin_columns)
+
+
 @lru_cache(maxsize=8)
-def grid(size_px: int, pixel_um: float) -> Grid:
-    """Return the coordinates of a square picture; its middle lies between the middle pixels."""
-    step = pixel_um / 1000
-    place = np.asarray((np.arange(size_px) - (size_px - 1) / 2) * step, np.float64)
-    frequency = np.asarray(np.fft.fftfreq(size_px, step), np.float64)
-    for array in (place, frequency):
+def _grid(rows: int, columns: int, pixel_um: float, bin_columns: int) -> Grid:
+    arrays = []
+    for count, step in ((columns, bin_columns * pixel_um / 1000), (rows, pixel_um / 1000)):
+        place = np.asarray((np.arange(count) - (count - 1) / 2) * step, np.float64)
+        arrays += [place, np.asarray(np.fft.fftfreq(count, step), np.float64)]
+    for array in arrays:
         array.flags.writeable = False
-    return Grid(place, place, frequency, frequency)
+    return Grid(arrays[0], arrays[2], arrays[1], arrays[3])
 
 
 def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np.float64) -> Floats:
@@ -43,7 +49,7 @@ def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np
 
     The rim of the stop is as wide as a step of the frequency grid, so that it grows evenly with its diameter.
     """
-    here = grid(apparatus.size_px, apparatus.pixel_um)
+    here = grid(apparatus)
     scale_um = wavelength_m * apparatus.focal_mm * 1e6
     y_um = scale_um * here.fy[:, None]
     if apparatus.mask is Mask.KNIFE:
@@ -56,7 +62,7 @@ def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np
 
 def defocus_transfer(apparatus: Apparatus, wavelength_m: float) -> tuple[Complexes, Complexes]:
     """Return exp(-i pi lambda dz f^2) of rows and of columns (Fresnel; its product over both is the transfer)."""
-    here = grid(apparatus.size_px, apparatus.pixel_um)
+    here = grid(apparatus)
     scale = -1j * np.pi * wavelength_m * 1e3 * apparatus.defocus_mm
     return np.exp(scale * here.fy**2)[:, None], np.exp(scale * here.fx**2)[None, :]
 
@@ -74,11 +80,12 @@ def image_field(field: Complexes, apparatus: Apparatus, wavelength_m: float, *, 
 
 def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
     """Return the intensity averaged over each pixel, and over the vibration during the exposure."""
-    here = grid(apparatus.size_px, apparatus.pixel_um)
+    here = grid(apparatus)
     step = apparatus.pixel_um / 1000
     shake = np.exp(-2 * (np.pi * here.fy * apparatus.blur_um / 1000) ** 2)
     rows = (np.sinc(here.fy * step) * shake).astype(intensity.dtype)
-    columns = np.sinc(here.fx[: apparatus.size_px // 2 + 1] * step).astype(intensity.dtype)
+    half = here.fx[: here.fx.size // 2 + 1]
+    columns = np.sinc(half * step * apparatus.bin_columns).astype(intensity.dtype)
     spectrum = scipy.fft.rfft2(intensity, overwrite_x=True)
     spectrum *= rows[:, None]
     spectrum *= columns[None, :]

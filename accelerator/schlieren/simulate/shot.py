@@ -79,7 +79,7 @@ def photograph(plan: Plan, rng: Generator) -> Frame:
 
 def _with_dust(light: Floats, plan: Plan) -> Floats:
     """Shadows of grains, with soft rims."""
-    here = grid(plan.scene.apparatus.size_px, plan.scene.apparatus.pixel_um)
+    here = grid(plan.scene.apparatus)
     for speck in plan.specks:
         if speck.depth > 0:
             away = ((here.y_mm - speck.y_mm) ** 2)[:, None] + ((here.x_mm - speck.x_mm) ** 2)[None, :]

@@ -125,7 +125,7 @@ def test_a_gaussian_beam_spreads_in_free_space():
     image = image_field(probe_amplitude(apparatus).astype(complex), apparatus, wavelength, masked=False)
     rayleigh_mm = math.pi * waist_mm**2 / (wavelength * 1e3)
     radius_mm = waist_mm * math.hypot(1, away_mm / rayleigh_mm)
-    here = grid(256, 31.25)
+    here = grid(Apparatus())
     expected = (waist_mm / radius_mm) ** 2 * np.exp(-2 * (here.y_mm[:, None] ** 2 + here.x_mm**2) / radius_mm**2)
     assert np.abs(np.abs(image) ** 2 - expected).max() < 1e-6
 
@@ -133,7 +133,7 @@ def test_a_gaussian_beam_spreads_in_free_space():
 def test_a_small_phase_behind_a_dark_ground_is_squared():
     """A weak phase object behind a stop that takes the mean alone: I = phi^2 for a grating of mean zero."""
     apparatus = Apparatus(mask=Mask.STOP, stop_um=250.0, blur_um=0.0)
-    here = grid(256, 31.25)
+    here = grid(Apparatus())
     phase = 0.01 * np.cos(2 * np.pi * here.fy[20] * (here.y_mm - here.y_mm[0]))[:, None] * np.ones(256)
     image = image_field(np.exp(1j * phase), apparatus, 780e-9)
     assert np.abs(image) ** 2 == pytest.approx(phase**2, abs=2e-8)
@@ -142,7 +142,7 @@ def test_a_small_phase_behind_a_dark_ground_is_squared():
 def test_a_small_phase_behind_a_knife_is_hilbert_transformed():
     """A knife that takes half of the focus: I = 1/4 - H(phi) / 2 to first order (Schlieren)."""
     apparatus = Apparatus(knife_um=0.0, knife_width_um=1e-3, blur_um=0.0)
-    here = grid(256, 31.25)
+    here = grid(Apparatus())
     argument = (2 * np.pi * here.fy[20] * (here.y_mm - here.y_mm[0]))[:, None] * np.ones(256)
     image = image_field(np.exp(1e-3j * np.cos(argument)), apparatus, 780e-9)
     assert np.abs(image) ** 2 == pytest.approx(0.25 - 0.5e-3 * np.sin(argument), abs=1e-6)

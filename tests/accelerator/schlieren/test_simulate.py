@@ -48,7 +48,7 @@ def test_converter_clips_at_twelve_bits():
 
 
 def test_unevenness_has_the_stated_size():
-    assert (ripple_modes(SIDE) ** 2).mean((1, 2)) == pytest.approx(1, rel=1e-4)
+    assert (ripple_modes((SIDE, SIDE)) ** 2).mean((1, 2)) == pytest.approx(1, rel=1e-4)
     generator, light = rng(), np.full((SIDE, SIDE), 100, np.float32)
     spread = [uneven(light, draw_ripple(generator, Apparatus(ripple=0.01))).std() / 100 for _ in range(300)]
     assert np.sqrt(np.mean(np.square(spread))) == pytest.approx(0.01, rel=0.1)
