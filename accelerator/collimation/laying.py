@@ -105,13 +105,13 @@ def _other_plane(pattern: Pattern, knowledge: Knowledge, table: Table, readings:
     """Say so if the losses are the nominal ones of another plane than the one named."""
     if table.key.plane not in BETATRON:
         return None
-    own = evidence(readings, table)
+    own = likelihood.nominal_log(readings, table)
     for plane in BETATRON:
         other = knowledge.tables.get(table.key._replace(plane=plane))
         if other is None or plane == table.key.plane:
             continue
         scale = scale_of(pattern, knowledge, other)
         nominal = likelihood.nominal_log(readings_of(pattern, other, scale), other)
-        if nominal > own + CLEARLY:
+        if nominal > own + CLEARLY and nominal > evidence(readings, table) + CLEARLY:
             return f"the losses are those of a {plane} map, not of {table.key.plane} as it is called"
     return None

@@ -1,7 +1,8 @@
 """Templates out of a Monte Carlo library: counted patterns made smooth enough to be compared with.
 
 A share is counted with few protons in many channels, so a change is believed as far as it stands above counting errors:
-the logarithm of the ratio is multiplied by z^2 / (z^2 + 2), z being the ratio in standard deviations.
+the logarithm of the ratio is multiplied by z^2 / (z^2 + 2), z being the ratio in standard deviations. What tolerances
+do is taken from many machines, less what counting adds to their spread.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +87,7 @@ class Smooth:
         first = library.counts[library.kind == "nominal"].sum(axis=0)
         total = max(int(first.sum()), 1)
         nominal = np.maximum((first + 0.3) / total, FLOOR)
-        tolerance = nominal * np.exp(change_of(library.counts[library.kind == "tolerance"], nominal))
+        tolerance = nominal * np.exp(spread_of(library.counts[library.kind == "tolerance"], nominal))
         faults, changes, errors = _errors(library, nominal)
         return cls(library.key.beam, nominal, tolerance, faults, changes, errors)
 
@@ -136,6 +137,17 @@ def change_of(counts: NDArray[np.int64], nominal: Floats) -> Floats:
     ratio = np.log((counts + PSEUDO) / (expected + PSEUDO))
     z2 = ratio**2 * (np.minimum(counts, expected) + PSEUDO)
     found: Floats = ratio * z2 / (z2 + BELIEF)
+    return found
+
+
+def spread_of(counts: NDArray[np.int64], nominal: Floats) -> Floats:
+    """Return logarithms of shares over nominal (n, C), made so much smaller that counting is not in their spread."""
+    expected = nominal * counts.sum(axis=1, keepdims=True)
+    ratio = np.log((counts + PSEUDO) / (expected + PSEUDO))
+    ratio -= ratio.mean(axis=0)
+    counting = (1.0 / (expected + PSEUDO)).mean(axis=0)
+    variance = np.maximum(ratio.var(axis=0), 1e-12)
+    found: Floats = ratio * np.sqrt(np.clip(1.0 - counting / variance, 0.0, 1.0))
     return found
 
 

@@ -75,11 +75,12 @@ class Voices(NamedTuple):
 def explain(readings: Readings, table: Table, number: int = 0) -> Voices:
     """Return the evidence of every template for one pattern."""
     one = readings.row(number)
-    faults, grid, channels = table.deltas.shape
-    templates = np.concatenate([table.nominal[None], (table.nominal + table.deltas).reshape(-1, channels)])
+    different = np.diff(table.changes, axis=1, prepend=-np.inf) > 0
+    templates = np.concatenate([table.nominal[None], table.nominal + table.deltas[different]])
     compared = compare(one, templates).over(len(templates))
     log = fit(compared, table, one.scale).log
-    sizes = log[1:].reshape(faults, grid)
+    sizes = np.full(table.changes.shape, -np.inf)
+    sizes[different] = log[1:]
     widths = grid_widths(table)
     with np.errstate(divide="ignore"):
         weighted = sizes + np.log(widths / np.maximum(widths.sum(axis=1, keepdims=True), 1e-12))

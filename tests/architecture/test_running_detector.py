@@ -19,6 +19,9 @@ MODULES = (
     "dqm.its.system",
     "dqm.its.detector",
     "dqm.its.pixels.detector",
+    "accelerator.collimation.system",
+    "accelerator.collimation.detector",
+    "accelerator.collimation.monitor",
 )
 
 
