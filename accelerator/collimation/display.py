@@ -1,12 +1,21 @@
 """What the dashboard knows of LHC collimation: names of maps, sentences for diagnoses, and what concerns alarms."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePath
+from typing import Any
 
-from accelerator.collimation.diagnosis import Answer, Diagnosis
-from accelerator.collimation.display_words import CLASSES, UNKNOWN, cause_label, collimator, finding, map_words
+from accelerator.collimation.diagnosis import Answer, Diagnosis, Hypothesis, Quantity
+from accelerator.collimation.display_words import (
+    CLASSES,
+    UNKNOWN,
+    cause_label,
+    collimator,
+    finding,
+    map_words,
+    value_of,
+)
 from accelerator.collimation.display_words import state as state_words
 from accelerator.collimation.guidance import guidance as what_to_do
 from core.alarms.severity import Severity
@@ -23,6 +32,8 @@ ASKS = "map"
 OPEN = "Open this map on the collimation page"
 WHEN_SILENT = "Check that the loss monitors are logged and that their files reach the watched folder."
 UNREADABLE = "unreadable"
+SHRINKING = "margin shrinking"
+"""Cause of a margin that a trend says will be gone."""
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 
 
@@ -34,18 +45,44 @@ def read(content: bytes) -> Diagnosis | None:
         return None
 
 
+def findings(detail: ObservationDetail, found: Diagnosis) -> tuple[Hypothesis, ...]:
+    """Return what may be wrong, the most probable first: the diagnosis's hypotheses, else those that regions tell.
+
+    A margin that shrinks is told by its region: no single pattern shows it.
+    """
+    told = (_finding(region) for region in detail.regions)
+    return found.hypotheses or tuple(one for one in told if one is not None)
+
+
+def _finding(region: Mapping[str, Any]) -> Hypothesis | None:
+    try:
+        value, nominal, sigma = (float(region[name]) for name in ("value", "nominal", "sigma"))
+        quantity, element = Quantity(str(region["quantity"])), str(region["element"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    cause = str(region.get("cause") or UNKNOWN)
+    return Hypothesis(element, quantity, value, nominal, sigma, float(region.get("probability") or 0.0), cause)
+
+
 def headline(detail: ObservationDetail, found: Diagnosis | None) -> str:
     """Return the verdict as a short sentence."""
     if detail.view.quality is Quality.NULL:
         return "This could not be judged"
     if found is None:
         return cause_label(detail.view.cause.name) if detail.view.cause else _plainly(detail.view.quality)
+    first = next(iter(findings(detail, found)), None)
+    if first is not None and found.answer is Answer.BROKEN:
+        return drifting(first) if first.cause == SHRINKING else finding(first)
     return _said(found, detail.view.quality)
 
 
+def drifting(one: Hypothesis) -> str:
+    """Return a margin that shrinks as a sentence."""
+    lost = value_of(abs(one.value - one.nominal), one.sigma)
+    return f"{collimator(one.element)} drifts: {lost} σ of its margin are lost"
+
+
 def _said(found: Diagnosis, quality: Quality) -> str:
-    if found.hypotheses and found.answer is Answer.BROKEN:
-        return finding(found.hypotheses[0])
     if found.answer is Answer.OTHER_CLASS:
         return f"{class_label(found.map_class)}: no betatron cleaning is judged"
     if found.answer is Answer.CANNOT_TELL:

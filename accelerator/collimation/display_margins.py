@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from accelerator.collimation.diagnosis import Diagnosis, Margin, Trend
-from accelerator.collimation.display_words import margin_name, stage, value_of, where
+from accelerator.collimation.display_words import collimator, margin_name, stage, value_of, where
 from core.clock import as_utc
 
 TOLERANCE_SIGMA = 0.2
 """A margin that is smaller by less than this is what settings and centres may do at any time (0.05 sigma, 10 um)."""
+_OWN = re.compile(r"(?P<name>\S+\.\S+) to (?P<outer>\w+)")
 _NAME = re.compile(r"(?P<inner>[A-Z]+\d*)-(?P<outer>[A-Z]+\d*)(?: B(?P<beam>[12]))?(?: (?P<plane>\S+))?")
 
 
@@ -94,6 +95,9 @@ def trend_of(found: Diagnosis) -> Trend | None:
 
 def trend_title(one: Trend) -> str:
     """Return what a trend is of: ``Margin TCP → TCSG, B1 horizontal``."""
+    own = _OWN.fullmatch(one.margin)
+    if own is not None:
+        return f"Margin {collimator(own['name'])} → {stage(own['outer'])}"
     match = _NAME.search(one.margin)
     if match is None:
         return f"Margin {one.margin}"

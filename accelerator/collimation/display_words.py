@@ -151,6 +151,8 @@ def joined(words: Iterable[str]) -> str:
 
 
 def _short(value: float, digits: int) -> str:
+    if abs(value) > 1e9:
+        return f"{value:.0e}"
     rounded = float(f"{value:.{digits}g}")
     decimals = max(0, digits - 1 - floor(log10(abs(rounded)))) if rounded else 0
     return f"{rounded:.{decimals}f}".replace("-", "−")

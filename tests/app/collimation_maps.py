@@ -86,6 +86,8 @@ class Case:
     quality: Quality
     diagnosis: Diagnosis
     reason: str | None = None
+    told: tuple[Hypothesis, ...] = ()
+    """What regions tell beyond the hypotheses of the diagnosis."""
 
 
 def nominal() -> Case:
@@ -143,7 +145,7 @@ def drifting(until: datetime) -> Case:
     hours = np.linspace(-6, 0, 25)
     values = 1.5 - 0.1 * np.clip(hours + 4, 0, None) + np.random.default_rng(1).normal(0, 0.02, hours.size)
     trend = Trend(
-        margin="TCP7-TCSG7 B1 H",
+        margin="TCP.C6L7.B1 to TCSG7",
         times=tuple((until + timedelta(hours=float(hour))).isoformat() for hour in hours),
         values_sigma=tuple(float(value) for value in values),
         errors_sigma=(0.05,) * hours.size,
@@ -154,14 +156,15 @@ def drifting(until: datetime) -> Case:
         gone_latest=(until + timedelta(hours=13)).isoformat(),
     )
     case = tcp_retracted()
-    first = replace(case.diagnosis.hypotheses[0], value=5.4)
+    first = replace(case.diagnosis.hypotheses[0], value=5.4, sigma=0.04, cause="margin shrinking")
     found = replace(
         case.diagnosis,
-        hypotheses=(first, *case.diagnosis.hypotheses[1:]),
+        hypotheses=(),
         trends=(trend,),
         margins=_margins(TCSG7=(1.1, 0.05, "tcp.c6l7.b1")),
     )
-    return Case(Quality.MEDIUM, found, None)
+    reason = "the margin of TCP.C6L7.B1 shrinks by 0.10 sigma per hour, gone in 11.0 h (9.5 to 13.0 h)"
+    return Case(Quality.MEDIUM, found, reason, (first,))
 
 
 def _diagnosis(
@@ -236,7 +239,7 @@ def verdict(case: Case, seen: Observation, pictures: Mapping[str, Evidence]) -> 
         threshold=4.0,
         p_value=1e-5 if case.quality is Quality.BAD else 0.4,
         cause=Cause(first, found.probability) if first else None,
-        regions=tuple(_region(one, case.quality, seen) for one in found.hypotheses),
+        regions=tuple(_region(one, case.quality, seen) for one in (*found.hypotheses, *case.told)),
         measurements={
             "ir7 ds ratio": Measurement(4.1e-4, 6e-6, ""),
             "cleaning inefficiency max": Measurement(8.7e-6, 9e-7, "1/m"),

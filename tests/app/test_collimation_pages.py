@@ -101,7 +101,8 @@ def test_a_drifting_margin_says_when_it_would_be_gone(run_page: PageRun, shelf: 
     page = run_page("collimation")
     assert not page.exception
     shown = text(page)
-    assert "Margin TCP → TCSG, B1 horizontal: falls by 0.10 ± 0.01 σ per hour" in shown
+    assert "Margin TCP.C6L7.B1 → TCSG: falls by 0.10 ± 0.01 σ per hour" in shown
+    assert "TCP.C6L7.B1 drifts: 0.40 ± 0.04 σ of its margin are lost" in shown
     assert "Gone at 02 May 07:18" in shown
     assert 'class="chart wide"' in shown
 

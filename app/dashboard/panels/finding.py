@@ -64,14 +64,15 @@ def _without(detail: ObservationDetail) -> None:
 
 
 def _card(detail: ObservationDetail, found: Diagnosis, now: datetime, where: tzinfo) -> None:
-    first = found.hypotheses[0] if found.answer is Answer.BROKEN and found.hypotheses else None
+    ranked = display.findings(detail, found) if found.answer is Answer.BROKEN else ()
+    first = next(iter(ranked), None)
     cause = first.cause if first else None
     look = "bad" if detail.view.quality is Quality.BAD else "look"
     with st.container(key=f"incident_now_{look}"):
         where_it_is = f"  \n{plain(collimator(first.element))}" if first else ""
         st.markdown(f"**{plain(cause_label(cause))}**{where_it_is}")
         st.markdown(f"**What to do:** {plain(guidance(cause or 'unknown'))}")
-        st.html(_facts(detail, found.hypotheses, first, now, where))
+        st.html(_facts(detail, ranked, first, now, where))
         answers.draw(detail, answers.Question(0 if detail.regions else None, cause, CAUSES, cause_label))
 
 
@@ -106,6 +107,8 @@ def _calm(detail: ObservationDetail, found: Diagnosis) -> None:
             st.markdown("Nothing is said of the hierarchy: neither that it is broken, nor that it is intact.")
         return
     text = _OTHER_CLASSES if found.answer is Answer.OTHER_CLASS else "Nothing needs you right now."
+    if detail.view.quality is not Quality.GOOD:
+        text = _sentence(display.why(detail.view))
     st.html(f'<div class="urgent calm" role="status">{escape(text)}</div>')
 
 
