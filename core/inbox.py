@@ -18,7 +18,7 @@ _ASKED_AT_ONCE = 500
 
 def printable(path: Path) -> str:
     """Return a path as text that can be stored and shown, whatever its bytes."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)

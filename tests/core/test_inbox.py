@@ -78,7 +78,7 @@ def test_a_name_that_is_no_text(tmp_path: Path, clock: ManualClock) -> None:
     inbox = made(tmp_path, clock)
     path = put(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")))
     (one,) = arrivals(inbox)
-    assert one.origin.endswith(r"caf\xe9.csv") or one.origin.endswith(r"caf\udce9.csv")
+    assert one.origin.endswith(r"caf\xe9.csv")
     assert inbox.path(one).read_bytes() == path.read_bytes()
     assert printable(path) == one.origin
 

@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pyt
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(source_module.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
     source = FolderSource(settings(tmp_path), later())
     folder, image = source.arrivals(none_settled)
     assert Path(image.origin).name == "z.png"
