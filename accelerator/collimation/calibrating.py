@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from accelerator.collimation import ensemble
 from accelerator.collimation.calibration import SCALES, Calibration, Check, fit_threshold, fit_tuning, stratum
 from accelerator.collimation.knowledge import Knowledge
-from accelerator.collimation.posterior import Tuning
+from accelerator.collimation.posterior import Tuning, from_likelihood, together
 from accelerator.collimation.templates import Key, Table
 from core.thresholds import TailThreshold
 
 Floats: TypeAlias = NDArray[np.float64]
 
 TRUST = 0.5
+SIZE_TRUSTS = (0.0, 0.5, 1.0)
 
 
 def calibrate(
@@ -38,12 +39,13 @@ def calibrate(
         for domain, tables in by_domain.items()
         for scale in SCALES
     }
-    tuning = Tuning(trust=TRUST)
-    unscaled = Calibration(checks, tuning)
-    pulls = size_pulls(replace(knowledge, calibration=unscaled), list(knowledge.tables.values()), faulty, rng)
-    tuned = fit_tuning(pulls, TRUST)
-    report(f"{len(pulls)} sizes: their errors are multiplied by {tuned.network_sigma:.2f}")
-    return Calibration(checks, tuned)
+    tunings = {}
+    for domain, tables in by_domain.items():
+        for scale in SCALES:
+            errors = size_errors(knowledge, tables, scale, faulty, rng)
+            tunings[stratum(domain, scale)] = fit_tuning(errors, TRUST)
+    report("; ".join(f"{where}: sigma x {one.sigma_factor:.2f}" for where, one in tunings.items()))
+    return Calibration(checks, tunings)
 
 
 def nominal_thresholds(
@@ -59,21 +61,27 @@ def nominal_thresholds(
     return {check: fit_threshold(np.concatenate(values)) for check, values in found.items()}
 
 
-def size_pulls(knowledge: Knowledge, tables: list[Table], count: int, rng: Generator) -> Floats:
-    """Return errors of sizes in standard deviations, of faults that are found and named rightly."""
-    pulls: list[float] = []
-    each = max(2, count // len(tables))
+def size_errors(
+    knowledge: Knowledge, tables: list[Table], scale: float, count: int, rng: Generator
+) -> dict[float, tuple[Floats, Floats]]:
+    """Return errors of sizes and their standard deviations, of faults that are found and named rightly.
+
+    By how much weight the network has in the size.
+    """
+    found: dict[float, tuple[list[float], list[float]]] = {part: ([], []) for part in SIZE_TRUSTS}
+    each = max(4, count // len(tables))
     for table in tables:
-        drawn = ensemble.draw(table, each, rng, faulty=1.0)
-        scored = knowledge.score(drawn.readings, table)
-        for number, network in enumerate(scored.posteriors):
-            if network.nominal > 0.5:
-                continue
-            one = knowledge.infer(drawn.readings, table, network, number)
+        drawn = ensemble.draw(table, each, rng, faulty=1.0, scale=scale)
+        for number, network in enumerate(knowledge.score(drawn.readings, table).posteriors):
             true = int(drawn.fault[number])
-            if one.nominal < 0.5 and int(one.ranked()[0]) == true:
-                pulls.append(float((one.change[true] - drawn.change[number]) / one.sigma[true]))
-    return np.array(pulls)
+            if network.nominal > 0.5 or int(network.ranked()[0]) != true:
+                continue
+            classical = from_likelihood(drawn.readings, table, number, [true])
+            for part, (errors, sigmas) in found.items():
+                one = together(network, classical, Tuning(TRUST, part))
+                errors.append(float(one.change[true] - drawn.change[number]))
+                sigmas.append(max(float(one.sigma[true]), 1e-6))
+    return {part: (np.array(errors), np.array(sigmas)) for part, (errors, sigmas) in found.items()}
 
 
 def false_alarms(

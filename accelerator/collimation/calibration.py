@@ -1,7 +1,7 @@
 """From scores to false alarms: what nominal patterns reach in each check, by domain and width of model error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -17,8 +17,7 @@ Floats: TypeAlias = NDArray[np.float64]
 SCALES = (0.08, 0.3, 1.0)
 """Widths of model error that are calibrated: a pattern is judged by the nearest one (in the logarithm)."""
 LOWEST = 1e-9
-KEPT = 400
-"""Highest scores kept of each check, with some of the others."""
+FEWEST_SIZES = 12
 
 
 class Check(StrEnum):
@@ -40,10 +39,14 @@ def stratum(domain: str, scale: float) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Nominal scores by stratum and check, and how much the voices of the posterior may be believed."""
+    """Nominal scores by stratum and check, and by stratum how far the voices of the posterior may be believed."""
 
     checks: Mapping[str, Mapping[Check, TailThreshold]]
-    tuning: Tuning
+    tunings: Mapping[str, Tuning]
+
+    def tuning(self, where: str) -> Tuning:
+        """Return how far the voices may be believed in a stratum."""
+        return self.tunings.get(where, Tuning())
 
     def p_value(self, where: str, scores: Mapping[Check, Floats]) -> Floats:
         """Return the chance that a nominal pattern is as strange in any check, shape (n,).
@@ -66,13 +69,12 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        names = ("network_power", "network_sigma", "likelihood_power", "likelihood_sigma", "trust")
         return {
             "checks": {
                 where: {check.value: threshold.to_json() for check, threshold in one.items()}
                 for where, one in self.checks.items()
             },
-            "tuning": {name: getattr(self.tuning, name) for name in names},
+            "tunings": {where: asdict(one) for where, one in self.tunings.items()},
         }
 
     @classmethod
@@ -83,7 +85,7 @@ class Calibration:
                 where: {Check(name): TailThreshold.from_json(threshold) for name, threshold in one.items()}
                 for where, one in content["checks"].items()
             }
-            return cls(checks, Tuning(**content["tuning"]))
+            return cls(checks, {where: Tuning(**one) for where, one in content["tunings"].items()})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(f"no calibration of loss patterns ({error!r:.120})") from None
 
@@ -93,7 +95,20 @@ def fit_threshold(scores: Sequence[float] | Floats) -> TailThreshold:
     return TailThreshold.fit(np.round(np.asarray(scores, np.float64), 4).tolist())
 
 
-def fit_tuning(pulls: Floats, trust: float) -> Tuning:
-    """Return the tuning in which 68 % of errors, given in standard deviations (n,), lie within one."""
-    factor = float(np.clip(np.quantile(np.abs(pulls), 0.683), 0.3, 5.0)) if len(pulls) else 1.0
-    return Tuning(network_sigma=factor, likelihood_sigma=factor, trust=trust)
+def fit_tuning(errors: Mapping[float, tuple[Floats, Floats]], trust: float) -> Tuning:
+    """Return the tuning with the best sizes, their standard deviations such that 68 % of errors lie within one.
+
+    Parameters
+    ----------
+    errors
+        For each weight of the network in sizes: errors of sizes and their standard deviations, (n,) each.
+    """
+    best, lowest = Tuning(trust=trust), np.inf
+    for part, (error, sigma) in errors.items():
+        if len(error) < FEWEST_SIZES:
+            continue
+        factor = float(np.clip(np.quantile(np.abs(error / sigma), 0.683), 0.2, 6.0))
+        surprise = float(np.mean(np.log(factor * sigma) + np.minimum(np.abs(error / (factor * sigma)), 5.0)))
+        if surprise < lowest:
+            best, lowest = Tuning(trust, part, factor), surprise
+    return best

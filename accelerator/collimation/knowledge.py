@@ -75,14 +75,13 @@ class Knowledge:
             frozenset(map(str, details.get("site") or ())),  # type: ignore[arg-type]
         )
 
-    @property
-    def tuning(self) -> Tuning:
-        """How much the voices may be believed."""
-        return self.calibration.tuning if self.calibration else Tuning()
+    def tuning(self, table: Table, scale: float) -> Tuning:
+        """Return how far the voices may be believed."""
+        return self.calibration.tuning(stratum(table.key.domain, scale)) if self.calibration else Tuning()
 
     def score(self, readings: Readings, table: Table) -> Scored:
         """Return the scores of n patterns in every check."""
-        posteriors = from_network(self.posterior, self.layout, self.hypotheses, readings, table, self.tuning)
+        posteriors = from_network(self.posterior, self.layout, self.hypotheses, readings, table)
         pulls = self.layout.pulls(self.layout.features(readings, table))
         rebuilt = self.rebuilding.run({"pulls": pulls})["rebuilt"]
         left = np.sort((pulls - rebuilt) ** 2, axis=1)[:, -STRANGEST:].mean(axis=1).astype(np.float64)
@@ -103,7 +102,7 @@ class Knowledge:
         """Return the chance of nominal patterns having such odds that a known setting is wrong, shape (n,)."""
         if self.calibration is None:
             raise CalibrationError("a model without calibration")
-        score = known_scores(self.posterior, self.layout, self.hypotheses, readings, table, self.tuning)
+        score = known_scores(self.posterior, self.layout, self.hypotheses, readings, table)
         threshold = self.calibration.checks[stratum(table.key.domain, scale)][Check.KNOWN]
         return np.asarray(threshold.p_value(score), np.float64)
 
@@ -116,7 +115,8 @@ class Knowledge:
 
     def infer(self, readings: Readings, table: Table, network: Posterior, number: int = 0) -> Posterior:
         """Return the posterior of one pattern from both voices."""
-        return together(network, from_likelihood(readings, table, number, self.tuning), self.tuning)
+        classical = from_likelihood(readings, table, number, network.ranked()[:2])
+        return together(network, classical, self.tuning(table, float(readings.scale[number])))
 
 
 STRANGEST = 8

@@ -46,14 +46,15 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How much the voices may be believed: powers of their probabilities, factors of their standard deviations."""
+    """How far the voices may be believed.
 
-    network_power: float = 1.0
-    network_sigma: float = 1.0
-    likelihood_power: float = 1.0
-    likelihood_sigma: float = 1.0
+    ``trust`` is the weight of the network beside the likelihood in what is wrong, ``size_trust`` in how much;
+    ``sigma_factor`` multiplies the standard deviations of sizes.
+    """
+
     trust: float = 0.5
-    """Weight of the network beside the likelihood."""
+    size_trust: float = 0.0
+    sigma_factor: float = 1.0
 
 
 def prior(table: Table) -> Floats:
@@ -64,7 +65,7 @@ def prior(table: Table) -> Floats:
 
 
 def from_network(
-    session: Session, layout: Layout, hypotheses: Hypotheses, readings: Readings, table: Table, tuning: Tuning
+    session: Session, layout: Layout, hypotheses: Hypotheses, readings: Readings, table: Table
 ) -> list[Posterior]:
     """Return what the network says of n patterns."""
     told = session.run({"features": layout.features(readings, table)})
@@ -74,41 +75,41 @@ def from_network(
     found = []
     for row in range(len(readings)):
         own = np.where(known, logits[row, 1 + places], -30.0)
-        log = np.concatenate([[logits[row, 0] * tuning.network_power + SHIFT], own * tuning.network_power])
+        log = np.concatenate([[logits[row, 0] + SHIFT], own])
         probability = _normalised(log)
         units = hypotheses.units[places]
         change = size[row, places] * units
-        sigma = np.exp(log_sigma[row, places]) * units * tuning.network_sigma
+        sigma = np.exp(log_sigma[row, places]) * units
         found.append(Posterior(float(probability[0]), probability[1:], change.astype(float), sigma.astype(float)))
     return found
 
 
-def known_scores(
-    session: Session, layout: Layout, hypotheses: Hypotheses, readings: Readings, table: Table, tuning: Tuning
-) -> Floats:
+def known_scores(session: Session, layout: Layout, hypotheses: Hypotheses, readings: Readings, table: Table) -> Floats:
     """Return the scores (see `Posterior`) that the network gives to n patterns, shape (n,)."""
     logits = session.run({"features": layout.features(readings, table)})["logits"].astype(np.float64)
     places = hypotheses.places(table)
-    own = logits[:, 1 + places[places >= 0]] * tuning.network_power
+    own = logits[:, 1 + places[places >= 0]]
     top = own.max(axis=1)
     broken = top + np.log(np.exp(own - top[:, None]).sum(axis=1))
-    found: Floats = broken - logits[:, 0] * tuning.network_power - SHIFT
+    found: Floats = broken - logits[:, 0] - SHIFT
     return found
 
 
-def from_likelihood(readings: Readings, table: Table, number: int, tuning: Tuning) -> Posterior:
-    """Return what the likelihood says of one pattern."""
+def from_likelihood(
+    readings: Readings, table: Table, number: int, also: Sequence[int] | NDArray[np.int64] = ()
+) -> Posterior:
+    """Return what the likelihood says of one pattern; sizes of the best faults and of those ``also`` named are exact."""
     voices = likelihood.explain(readings, table, number)
-    log = np.concatenate([[voices.nominal + np.log(PRIOR_NOMINAL)], voices.faults + np.log(prior(table) * 0.1)])
-    probability = _normalised(log * tuning.likelihood_power)
+    """Return what the likelihood says of one pattern; the best faults and those ``also`` named get exact sizes."""
+    probability = _normalised(log)
     widths = likelihood.grid_widths(table)
     weights = widths * np.exp(voices.sizes - voices.sizes.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     change = (weights * table.changes).sum(axis=1)
     sigma = np.sqrt((weights * (table.changes - change[:, None]) ** 2).sum(axis=1))
-    for fault in np.argsort(-probability[1:])[:REFINED]:
-        change[fault], sigma[fault] = refined(readings, table, number, int(fault), voices.sizes[fault])
-    return Posterior(float(probability[0]), probability[1:], change, sigma * tuning.likelihood_sigma)
+    for fault in {*np.argsort(-probability[1:])[:REFINED].tolist(), *map(int, also)}:
+        change[fault], sigma[fault] = refined(readings, table, number, fault, voices.sizes[fault])
+    return Posterior(float(probability[0]), probability[1:], change, sigma)
 
 
 def refined(
@@ -132,15 +133,16 @@ def refined(
 
 
 def together(network: Posterior, classical: Posterior, tuning: Tuning) -> Posterior:
-    """Return both voices as one: the mean of the logarithms, sizes as a mixture."""
+    """Return both voices as one: the weighted mean of the logarithms, sizes as a mixture."""
     trust = tuning.trust
     pairs = ((network.nominal, classical.nominal), *zip(network.faults, classical.faults, strict=True))
     log = np.array([trust * np.log(max(a, 1e-300)) + (1 - trust) * np.log(max(b, 1e-300)) for a, b in pairs])
     probability = _normalised(log)
-    change = trust * network.change + (1 - trust) * classical.change
-    apart = trust * (1 - trust) * (network.change - classical.change) ** 2
-    sigma = np.sqrt(trust * network.sigma**2 + (1 - trust) * classical.sigma**2 + apart)
-    return Posterior(float(probability[0]), probability[1:], change, sigma)
+    part = tuning.size_trust
+    change = part * network.change + (1 - part) * classical.change
+    apart = part * (1 - part) * (network.change - classical.change) ** 2
+    sigma = np.sqrt(part * network.sigma**2 + (1 - part) * classical.sigma**2 + apart)
+    return Posterior(float(probability[0]), probability[1:], change, sigma * tuning.sigma_factor)
 
 
 def _normalised(log: Floats | Sequence[float]) -> Floats:

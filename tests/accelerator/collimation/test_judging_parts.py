@@ -11,7 +11,7 @@ from accelerator.collimation.features import Readings
 from accelerator.collimation.lossmap import Domain, Pattern
 from accelerator.collimation.mapclass import MapClass, classify
 from accelerator.collimation.margins import margins
-from accelerator.collimation.posterior import Posterior, Tuning, from_likelihood
+from accelerator.collimation.posterior import Posterior, from_likelihood
 from accelerator.collimation.templates import Fault
 from tests.accelerator.collimation.made_up import made_up_tables
 
@@ -32,7 +32,7 @@ def seen(table, element=None, change=0.0, protons=5.0, scale=0.1):
 
 
 def test_the_likelihood_finds_the_setting_and_its_size(table):
-    found = from_likelihood(seen(table, "tcp.c6l7.b1", 1.2), table, 0, Tuning())
+    found = from_likelihood(seen(table, "tcp.c6l7.b1", 1.2), table, 0)
     first = table.faults[found.ranked()[0]]
     assert first.element == "tcp.c6l7.b1"
     number = table.find("tcp.c6l7.b1", Quantity.GAP)
@@ -42,7 +42,7 @@ def test_the_likelihood_finds_the_setting_and_its_size(table):
 
 
 def test_nominal_is_nominal(table):
-    found = from_likelihood(seen(table), table, 0, Tuning())
+    found = from_likelihood(seen(table), table, 0)
     assert found.nominal > 0.8
 
 
