@@ -98,9 +98,9 @@ def known_scores(session: Session, layout: Layout, hypotheses: Hypotheses, readi
 def from_likelihood(
     readings: Readings, table: Table, number: int, also: Sequence[int] | NDArray[np.int64] = ()
 ) -> Posterior:
-    """Return what the likelihood says of one pattern; sizes of the best faults and of those ``also`` named are exact."""
-    voices = likelihood.explain(readings, table, number)
     """Return what the likelihood says of one pattern; the best faults and those ``also`` named get exact sizes."""
+    voices = likelihood.explain(readings, table, number)
+    log = np.concatenate([[voices.nominal + np.log(PRIOR_NOMINAL)], voices.faults + np.log(prior(table) * 0.1)])
     probability = _normalised(log)
     widths = likelihood.grid_widths(table)
     weights = widths * np.exp(voices.sizes - voices.sizes.max(axis=1, keepdims=True))
