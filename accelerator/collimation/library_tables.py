@@ -12,13 +12,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation.channels import channels
+from accelerator.collimation.channels import channels, names
 from accelerator.collimation.diagnosis import Quantity
 from accelerator.collimation.families import Family
 from accelerator.collimation.geometry import find
+from accelerator.collimation.library_states import TOP_ENERGY, moved
 from accelerator.collimation.simulate.library import Library
-from accelerator.collimation.states import settings
-from accelerator.collimation.templates import FLOOR, Fault, Key, Table
+from accelerator.collimation.states import State, settings
+from accelerator.collimation.templates import FLOOR, Fault, Key, Table, canonical
 
 Floats: TypeAlias = NDArray[np.float64]
 Respond: TypeAlias = Callable[[Floats, int], Floats]
@@ -57,8 +58,8 @@ def tables(libraries: Iterable[Library], respond: Respond | None = None) -> dict
     by_key: dict[tuple[int, str], dict[str, Library]] = {}
     for library in libraries:
         by_key.setdefault((library.key.beam, str(library.key.state)), {})[library.key.plane] = library
-    for (beam, state), planes in by_key.items():
-        parts = {plane: Smooth.of(library) for plane, library in planes.items()}
+    for (beam, state), planes in _in_all_states(by_key).items():
+        parts = planes
         for plane, smooth in parts.items():
             key = Key("protons", beam, plane, state)
             found[key] = smooth.table(key)
@@ -68,6 +69,25 @@ def tables(libraries: Iterable[Library], respond: Respond | None = None) -> dict
         if respond is not None and {"H", "V"} <= set(parts):
             key = Key("blm", beam, "mixed", state)
             found[key] = parts["H"].mixed(parts["V"]).through(respond).table(key)
+    return found
+
+
+def _in_all_states(by_key: Mapping[tuple[int, str], Mapping[str, Library]]) -> "dict[tuple[int, str], Planes]":
+    """Smooth all libraries that hold errors; what has none is derived.
+
+    States at top energy from that of collisions, whatever beam 2 lacks from beam 1, its mirror image.
+    """
+    found: dict[tuple[int, str], Planes] = {}
+    for where, libraries in by_key.items():
+        found[where] = {plane: Smooth.of(one) for plane, one in libraries.items() if (one.kind == "grid").any()}
+    for beam, target in ((beam, target) for beam in (1, 2) for target in TOP_ENERGY):
+        own = found.setdefault((beam, target.value), {})
+        for plane, smooth in found.get((beam, State.COLLISIONS.value), {}).items():
+            own.setdefault(plane, smooth.moved(target))
+    for state in {state for beam, state in found if beam == 1}:
+        other = found.setdefault((2, state), {})
+        for plane, smooth in found[1, state].items():
+            other.setdefault(plane, smooth.mirrored())
     return found
 
 
@@ -97,6 +117,27 @@ class Smooth:
         errors = respond(self.errors.reshape(-1, shape[-1]), beam).reshape(shape)
         nominal = respond(self.nominal[None], beam)[0]
         return Smooth(beam, nominal, respond(self.tolerance, beam), self.faults, self.changes, errors)
+
+    def mirrored(self) -> "Smooth":
+        """Return what beam 2 shows if it is the mirror image of beam 1."""
+        place = {name: at for at, name in enumerate(names(1))}
+        index = np.array([place.get(canonical(name), -1) for name in names(2)])
+
+        def of(shares: Floats) -> Floats:
+            found: Floats = np.where(index >= 0, shares[..., index], FLOOR)
+            return found
+
+        theirs = {canonical(name): name for name in names(2)}
+        keep = [at for at, fault in enumerate(self.faults) if fault.element in theirs]
+        faults = tuple(self.faults[at]._replace(element=theirs[self.faults[at].element]) for at in keep)
+        return Smooth(2, of(self.nominal), of(self.tolerance), faults, self.changes[keep], of(self.errors[keep]))
+
+    def moved(self, target: State) -> "Smooth":
+        """Return the same in another state at top energy."""
+        return Smooth(
+            self.beam,
+            *moved(names(self.beam), self.nominal, self.tolerance, self.faults, self.changes, self.errors, target),
+        )
 
     def mixed(self, other: "Smooth", seed: int = 0) -> "Smooth":
         """Return half of each; the mix varies like a tolerance."""
@@ -193,6 +234,9 @@ def _log(shares: Floats) -> Floats:
     total = np.maximum(shares.sum(axis=-1, keepdims=True), 1e-300)
     found: Floats = np.log(np.maximum(shares / total, FLOOR))
     return found
+
+
+Planes: TypeAlias = dict[str, Smooth]
 
 
 def describe(found: Mapping[Key, Table]) -> str:
