@@ -1,0 +1,1 @@
+"""Loss patterns made from physics: the cascade as Monte Carlo, a fast emulator of it, monitors, and whole fills."""
