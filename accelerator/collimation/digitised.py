@@ -141,7 +141,7 @@ def _points(
             bad += 1
             continue
         kind = (row[_HEADER[1]] or "").strip()
-        if np.isfinite(value) and value >= 0 and 0 <= at <= LHC_LENGTH_M + 1 and kind in _KINDS:
+        if 0 <= value < 1e6 and 0 <= at <= LHC_LENGTH_M + 1 and kind in _KINDS:
             read.append((at, kind, value))
         else:
             bad += 1

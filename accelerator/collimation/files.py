@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.inbox import printable
 from core.settings import Settings
 
-MAX_LOSSMAP_BYTES = 64 * 2**20
+MAX_LOSSMAP_BYTES = 32 * 2**20
 MAX_SIDECAR_BYTES = 2**20
 
 

@@ -15,6 +15,8 @@ MAX_CELLS = 60_000_000
 """Readings in one file: four hours of all monitors at 1 Hz."""
 SATURATED_GY_PER_S = 23.0
 """Upper end of an ionisation chamber's electronics as commonly quoted; readings at or above it are no measurement."""
+IMPOSSIBLE_GY_PER_S = 1e4
+"""What is beyond (or below its negative) is no reading at all."""
 TICK_S = 1.0
 
 
@@ -47,7 +49,7 @@ def tidied(stream: Stream, origin: str) -> tuple[Stream, dict[str, Condition]]:
     """Return a stream in the order of time with known monitors only, and conditions that state what was put right.
 
     Seconds without a time or that came twice are dropped (the first is kept), unknown and repeated monitors too; NaN,
-    negative and saturated readings are counted (what is infinite becomes NaN); gaps are stated.
+    negative and saturated readings are counted (what is impossible becomes NaN); gaps are stated.
 
     Raises
     ------
@@ -151,30 +153,26 @@ def _gaps(ticks: NDArray[np.float64]) -> dict[str, Condition]:
 def _sound_readings(stream: Stream) -> tuple[NDArray[np.floating], dict[str, Condition]]:
     signal = stream.signal_gy_per_s
     told: dict[str, Condition] = {}
-    low, high = (float(signal.min()), float(signal.max())) if signal.size else (0.0, 0.0)
-    is_finite = np.isfinite(low) and np.isfinite(high)  # NaN passes through min and max
-    if is_finite and low >= 0 and high < SATURATED_GY_PER_S:
-        return signal, told
     with np.errstate(invalid="ignore"):
+        low, high = (float(signal.min()), float(signal.max())) if signal.size else (0.0, 0.0)
+        if low >= 0 and high < SATURATED_GY_PER_S:  # NaN passes through min and max
+            return signal, told
+        is_sound = (signal > -IMPOSSIBLE_GY_PER_S) & (signal < IMPOSSIBLE_GY_PER_S)
         saturated = signal >= SATURATED_GY_PER_S
-        negative = int(np.count_nonzero(signal < 0))
-    if not is_finite:
-        told["nan_readings"] = int(np.count_nonzero(np.isnan(signal)))
-        infinite = np.isinf(signal)
-        if infinite.any():
-            told["infinite_readings"] = int(np.count_nonzero(infinite))
-            signal = np.where(infinite, np.nan, signal)
-        dead = np.isnan(signal).all(axis=0)
-        if dead.any():
-            told["dead_monitors"] = int(np.count_nonzero(dead))
-            told["dead_monitors_some"] = _some([stream.monitors[at] for at in np.flatnonzero(dead)[:6]])
-    if negative:
-        told["negative_readings"] = negative
-    if saturated.any():
-        which = np.flatnonzero(saturated.any(axis=0))
-        told["saturated_monitors"] = len(which)
-        told["saturated_monitors_some"] = _some([stream.monitors[at] for at in which[:6]])
-    return signal, {name: value for name, value in told.items() if value != 0}
+        negative = int(np.count_nonzero(is_sound & (signal < 0)))
+    if not is_sound.all():
+        missing = np.isnan(signal)
+        told["nan_readings"] = int(np.count_nonzero(missing))
+        told["impossible_readings"] = int(np.count_nonzero(~is_sound & ~missing))
+        signal = np.where(is_sound, signal, signal.dtype.type(np.nan))
+        told |= _which("dead_monitors", ~is_sound.any(axis=0), stream)
+    told |= {"negative_readings": negative} | _which("saturated_monitors", saturated.any(axis=0), stream)
+    return signal, {name: value for name, value in told.items() if value}
+
+
+def _which(name: str, is_so: NDArray[np.bool_], stream: Stream) -> dict[str, Condition]:
+    which = [stream.monitors[at] for at in np.flatnonzero(is_so)]
+    return {name: len(which), f"{name}_some": _some(which)}
 
 
 def _some(which: Sequence[str]) -> str:

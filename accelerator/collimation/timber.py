@@ -21,6 +21,7 @@ from core.errors import InputError
 _VARIABLE = re.compile(r"\s*\"?VARIABLE\s*:\s*(?P<name>[^\s\"]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\s*\"?Timestamp\s*(?:\((?P<zone>\w+)\))?\"?\s*[,;]", re.IGNORECASE)
 _VECTOR = re.compile(r"LHC\.BLM[IS]?:(LOSS_)?\w*RS\d\d", re.IGNORECASE)
+_MAX_TABLE_CELLS = 5_000_000
 _NO_NUMBER = {"", "nan", "null", "none", "-"}
 
 
@@ -127,6 +128,8 @@ def _table_blocks(lines: Sequence[str], origin: str) -> list[_Block]:
     header = _HEADER.match(lines[begin])
     names = [one.strip().strip('"') for one in lines[begin].split(",")[1:]]
     is_local = _is_local(header["zone"] if header else None)
+    if len(names) * (len(lines) - begin) > _MAX_TABLE_CELLS:
+        raise InputError(origin, f"is a table of more than {_MAX_TABLE_CELLS} cells: Parquet holds so much")
     found = [_Block(name[:120], is_local, True) for name in names]
     for line in lines[begin + 1 :]:
         stamp, *values = line.split(",")

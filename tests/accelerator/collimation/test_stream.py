@@ -73,7 +73,7 @@ def test_impossible_readings_are_counted():
     assert told["nan_readings"] == 4
     assert (told["dead_monitors"], told["dead_monitors_some"]) == (1, made.monitors[0])
     assert told["negative_readings"] == 1
-    assert told["infinite_readings"] == 1
+    assert told["impossible_readings"] == 1
     assert told["saturated_monitors"] == 2
     assert np.isnan(tidy.signal_gy_per_s[3, 3])
     assert tidy.signal_gy_per_s[2, 2] == SATURATED_GY_PER_S
