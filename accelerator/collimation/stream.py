@@ -165,13 +165,14 @@ def _sound_readings(stream: Stream) -> tuple[NDArray[np.floating], dict[str, Con
         told["nan_readings"] = int(np.count_nonzero(missing))
         told["impossible_readings"] = int(np.count_nonzero(~is_sound & ~missing))
         signal = np.where(is_sound, signal, signal.dtype.type(np.nan))
-        told |= _which("dead_monitors", ~is_sound.any(axis=0), stream)
-    told |= {"negative_readings": negative} | _which("saturated_monitors", saturated.any(axis=0), stream)
+        told |= _which("dead_monitors", np.flatnonzero(~is_sound.any(axis=0)), stream)
+    told["negative_readings"] = negative
+    told |= _which("saturated_monitors", np.flatnonzero(saturated.any(axis=0)), stream)
     return signal, {name: value for name, value in told.items() if value}
 
 
-def _which(name: str, is_so: NDArray[np.bool_], stream: Stream) -> dict[str, Condition]:
-    which = [stream.monitors[at] for at in np.flatnonzero(is_so)]
+def _which(name: str, columns: NDArray[np.intp], stream: Stream) -> dict[str, Condition]:
+    which = [stream.monitors[at] for at in columns]
     return {name: len(which), f"{name}_some": _some(which)}
 
 
