@@ -14,6 +14,8 @@ from core.observation import Condition, Observation
 
 SYSTEM = "collimation"
 RING = "LHC"
+TELLS_APART_M = 2.0
+"""Collimators stand 2 m apart: points that are placed worse than this (of a figure of the ring) are of no certain one."""
 
 
 class Domain(StrEnum):
@@ -36,7 +38,7 @@ class Pattern:
     values, sigma : (n,)
         Losses, and their standard deviation (Poisson, at least one count; for BLMs their noise).
     missing : (n,)
-        True where nothing was measured (its value is 0).
+        True where nothing was measured, or nobody knows at which collimator (its value is 0).
     plane, state
         H, V, S, DP+, DP-... and a `states.State`, None where unknown.
     total
@@ -138,7 +140,12 @@ def _blm(observation: Observation, beam: int) -> _Parts:
     variance = np.bincount(where[used], weights=noise[used] ** 2, minlength=len(count))
     sigma = np.sqrt(variance) / np.maximum(count, 1)
     missing = count == 0
-    return values, sigma, missing, float(values[values > 0].sum())
+    total = float(values[values > 0].sum())
+    tolerance_m = observation.conditions.get("position_tolerance_m")
+    if isinstance(tolerance_m, float) and tolerance_m > TELLS_APART_M:
+        missing = missing | of_kind(beam, "collimator")
+        values, sigma = np.where(missing, 0.0, values), np.where(missing, 0.0, sigma)
+    return values, sigma, missing, total
 
 
 def _noise(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from accelerator.collimation import quantities
+from accelerator.collimation.channels import of_kind
 from accelerator.collimation.lossmap import pattern
 from accelerator.collimation.lossmap_json import decode
 from accelerator.collimation.reading import read_file
@@ -106,6 +107,15 @@ def test_the_cascade_of_the_measured_vertical_map():
 def test_the_ratio_of_the_measured_horizontal_map():
     seen = read_file(FOLDER / "digitised_nb2_18.csv", SETTINGS)
     assert 1.0e-4 <= quantities.ds_ratio(seen).value <= 1.4e-4
+
+
+def test_a_figure_of_the_ring_tells_no_collimators_apart():
+    found = pattern(read_file(FOLDER / "digitised_nb2_18.csv", SETTINGS))
+    of_collimators = of_kind(found.beam, "collimator")
+    assert found.missing[of_collimators].all()
+    assert not found.values[of_collimators].any()
+    assert found.of("ir7 ds q8-9 b1") == pytest.approx(1.4e-4, rel=0.05)
+    assert not pattern(read_file(FOLDER / "digitised_nb3_02.csv", SETTINGS)).missing[of_kind(2, "collimator")].all()
 
 
 def test_a_map_is_read_in_milliseconds():
