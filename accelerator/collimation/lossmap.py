@@ -15,7 +15,7 @@ from core.observation import Condition, Observation
 SYSTEM = "collimation"
 RING = "LHC"
 TELLS_APART_M = 2.0
-"""Collimators stand 2 m apart: points that are placed worse than this (of a figure of the ring) are of no certain one."""
+"""Collimators stand 2 m apart: points placed worse than this (of a figure of the ring) are of no certain one."""
 
 
 class Domain(StrEnum):
