@@ -113,13 +113,21 @@ def simulate(
     system: SystemName,
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder that gets the files.")],
-    count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many boards, or cycles of a run.")] = 5,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=10_000, help="How many boards, cycles of a run, or loss maps.")
+    ] = 5,
     defects: Annotated[
-        int, typer.Option("--defects", min=0, max=50, help="Defects on each board, or faults in the run (0: good).")
+        int,
+        typer.Option(
+            "--defects",
+            min=0,
+            max=50,
+            help="Defects on each board, faults in the run, or wrong settings in each map (0: good).",
+        ),
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")] = 1,
 ) -> None:
-    """Simulate photos of boards (flex) or cycles of a run (its), good or with named defects."""
+    """Simulate photos of boards (flex), cycles of a run (its), loss maps (collimation): good or with named defects."""
     from app.simulating import simulate as write
 
     for path in write(system, out, count=count, defects=defects, seed=seed):

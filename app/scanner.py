@@ -82,7 +82,7 @@ def draw_boards(system: str, out: Path, *, count: int, defects: int, seed: int) 
         The system has no photos to draw.
     """
     if system != "flex":
-        raise SettingsError(f"simulate: no system called {system!r} can be drawn; there is: flex, its")
+        raise SettingsError(f"simulate: no system called {system!r} can be drawn; there is: collimation, flex, its")
     rng = np.random.default_rng(seed)
     for number in range(count):
         yield delivery(number, defects, rng).write(out)

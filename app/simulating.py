@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from app.scoring import TRUTH_FILE
 from core.errors import SettingsError
 
 CYCLE_S = 60.0
+PROTONS = 1_000_000
+"""Lost in a simulated loss map."""
 
 
 def simulate(system: str, out: Path, *, count: int, defects: int, seed: int) -> Iterator[Path]:
-    """Write ``count`` files into ``out``, with so many defects (flex: on each board; its: during the run).
+    """Write ``count`` files into ``out``, with so many defects (on each board, during the run, in each loss map).
 
     Raises
     ------
@@ -26,6 +29,8 @@ def simulate(system: str, out: Path, *, count: int, defects: int, seed: int) -> 
     """
     if system == "its":
         return cycles(out, count=count, faults=defects, seed=seed)
+    if system == "collimation":
+        return maps(out, count=count, faults=defects, seed=seed)
     return draw_boards(system, out, count=count, defects=defects, seed=seed)
 
 
@@ -51,6 +56,28 @@ def cycles(out: Path, *, count: int, faults: int, seed: int) -> Iterator[Path]:
         path = out / f"{settings.run}_{simulated.number:04d}.npz"
         write_npz(path, to_cycle(settings, simulated))
         truth[path.name] = [asdict(fault) for fault in simulated.truth.faults]
+        yield path
+    (out / TRUTH_FILE).write_text(json.dumps(truth, indent=1), encoding="utf-8")
+
+
+def maps(out: Path, *, count: int, faults: int, seed: int) -> Iterator[Path]:
+    """Write loss maps of both beams and planes with the settings of collisions, and ``truth.json`` with the errors."""
+    from accelerator.collimation.simulate.emulator import Emulator
+    from accelerator.collimation.simulate.hypotheses import drawn
+    from accelerator.collimation.states import State
+    from app.lossmaps import Recipe, write
+
+    rng, emulator = np.random.default_rng([seed, 0x1055]), Emulator.load()
+    began_at = datetime.now(UTC) - timedelta(minutes=count)
+    truth: dict[str, list[dict[str, Any]]] = {}
+    _make(out)
+    for number in range(count):
+        beam, plane = ((1, "H"), (1, "V"), (2, "H"), (2, "V"))[number % 4]
+        errors = tuple(drawn(beam, State.COLLISIONS, rng)[0] for _ in range(faults))
+        path = out / f"lossmap_{number:04d}_B{beam}{plane}.json"
+        at = began_at + timedelta(minutes=number)
+        write(path, Recipe(beam, plane, State.COLLISIONS, PROTONS, errors), emulator, at, int(rng.integers(2**31)))
+        truth[path.name] = [asdict(one) for one in errors]
         yield path
     (out / TRUTH_FILE).write_text(json.dumps(truth, indent=1), encoding="utf-8")
 
