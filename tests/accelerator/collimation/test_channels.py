@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from accelerator.collimation.channels import (
@@ -26,6 +27,7 @@ def test_channels_are_collimators_and_groups(beam):
     assert all(channels(beam)[at].name == name for name, at in index(beam).items())
 
 
+@checks(deadline=None)
 @given(st.floats(0, LHC_LENGTH_M), st.sampled_from([1, 2]))
 def test_every_place_of_the_ring_is_in_one_group(s_m, beam):
     (at,) = group_at([s_m], beam)

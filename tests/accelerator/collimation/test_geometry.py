@@ -1,5 +1,6 @@
 import pytest
 from hypothesis import given
+from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from accelerator.collimation import geometry
@@ -50,6 +51,7 @@ def test_ds_is_mirrored_at_ip7():
     assert not is_warm([begin + 1, end - 1, begin_2 + 1, end_2 - 1]).any()
 
 
+@checks(deadline=None)
 @given(st.floats(0, LHC_LENGTH_M - 1e-6))
 def test_way_along_a_beam_and_back(s_m):
     assert 0 <= along(s_m, 2) < LHC_LENGTH_M

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from accelerator.collimation.geometry import collimators
@@ -173,6 +174,7 @@ def test_a_sidecar_tells_beam_plane_and_settings_only(tmp_path):
         read_sidecar(path)
 
 
+@checks(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([one.name for one in collimators(1, active=True)]), st.integers(0, 10**9), min_size=1

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from accelerator.collimation.observing import stream_observation
@@ -110,6 +111,7 @@ def test_an_empty_stream_is_refused():
         tidied(empty, "x")
 
 
+@checks(deadline=None)
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=6))
 def test_order_and_repeats_do_not_matter(order, repeats):
     made = stream(seconds=12, count=3)

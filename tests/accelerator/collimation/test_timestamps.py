@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from accelerator.collimation.timestamps import CERN, parse, scaled
@@ -18,6 +19,7 @@ def test_utc_and_local_time():
     assert parse([stamp(T0, ZONE)], local=False, origin="x").unix_s.tolist() == [T0 + 7200]
 
 
+@checks(deadline=None)
 @given(st.integers(946684800, 4102444799), st.sampled_from([1, 10**3, 10**6, 10**9]))
 def test_numbers_of_any_unit(seconds, unit):
     assert scaled(np.array([float(seconds * unit)]))[0] == pytest.approx(seconds, abs=1e-3)
