@@ -22,7 +22,7 @@ def offer(detail: ObservationDetail) -> None:
     fill = detail.view.conditions.get("fill")
     st.download_button(
         "Report of this fill's maps" if fill else "Report of this map",
-        data=lambda: _report(detail),
+        data=lambda: report_of(detail),
         file_name=f"loss-maps-{fill or detail.view.id}.html",
         mime="text/html",
         icon=":material/description:",
@@ -31,7 +31,8 @@ def offer(detail: ObservationDetail) -> None:
     )
 
 
-def _report(detail: ObservationDetail) -> str:
+def report_of(detail: ObservationDetail) -> str:
+    """Return the report of the maps of a fill, of one map where its fill is not known."""
     views = [view for view in store().observations(display.SYSTEM, _MOST) if _belongs(view, detail.view)]
     found = (store().observation(view.id) for view in views)
     return report.html([_entry(one) for one in found if one is not None], now())

@@ -225,3 +225,18 @@ def test_no_key_is_used_twice(run_page: PageRun, shelf: Store) -> None:
     shortcuts = [button.proto.shortcut for button in page.button if button.proto.shortcut]
     assert {"h", "a", "x", "y", "l", "left", "right"} <= {one.lower() for one in shortcuts}
     assert len(set(shortcuts)) == len(shortcuts)
+
+
+def test_the_report_of_the_fill_is_made_out_of_the_store(run_page: PageRun, shelf: Store) -> None:
+    from app.dashboard import campaign
+
+    fill(shelf, maps.nominal(), maps.off_momentum(), maps.tcp_retracted())
+    page = run_page("collimation")
+    assert [button.proto.label for button in page.get("download_button")] == ["Report of this fill's maps"]
+    detail = shelf.observation(shelf.observations("collimation", 1)[0].id)
+    assert detail is not None
+    text_of_report = campaign.report_of(detail)
+    assert text_of_report.count("<section class='map'>") == 3
+    assert text_of_report.count("data:image/png;base64,") == 6
+    assert "Not clean: TCP.C6L7.B1 retracted by 0.6 ± 0.1 σ." in text_of_report
+    assert "B2 horizontal" in text_of_report
