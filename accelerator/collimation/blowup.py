@@ -4,6 +4,7 @@ The damper's flags (``ADT{H,V}.SR4.B{1,2}:BLOWUP_RUNNING``) say so where they we
 the primaries does, and beam and plane are found from the monitors there (`placing.place`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation.context import BLOWUPS
+from accelerator.collimation.context import BLOWUPS, NAMES, summary
 from accelerator.collimation.families import Family
 from accelerator.collimation.geometry import BEAMS, collimators
 from accelerator.collimation.lossmap import SYSTEM
@@ -19,14 +20,16 @@ from accelerator.collimation.monitors import plain_monitor
 from accelerator.collimation.observing import blm_lossmap
 from accelerator.collimation.placing import Placement, place
 from core.errors import InputError
-from core.observation import Observation
+from core.observation import Condition, Observation
 
 RISE = 10.0
 """An excitation lifts the signal at the primaries to this many times of what it was."""
 BACKGROUND_S, GUARD_S, TAIL_S = 30.0, 2.0, 2.0
 LONGEST_S = 120.0
 _OF_PEAK = 0.5
-_OF_STREAM = {"kind", "notes", "begins_unix_s", "ends_unix_s", "gaps", "missing_seconds", "longest_gap_s"}
+_OF_STREAM = re.compile(
+    r"kind|notes|state|(begins|ends)_unix_s|gaps|missing_seconds|longest_gap_s|.*_changes|blowup_.*_s"
+)
 """Conditions that are the stream's, not the map's."""
 _FEWEST = 2
 
@@ -76,8 +79,7 @@ def lossmap(observation: Observation, excitation: Excitation) -> Observation:
     """
     time_s = np.asarray(observation.payload["time_unix_s"], dtype=float)
     names = tuple(observation.payload["monitor"].tolist())
-    quiet = _before(time_s, excitation, excitations(observation))
-    if quiet.size < _FEWEST:
+    if (quiet := _before(time_s, excitation, excitations(observation))).size < _FEWEST:
         raise InputError(observation.origin, "has no seconds before the excitation to take the background from")
     signal = _readings(observation)
     background = _mean(signal[quiet])
@@ -85,7 +87,8 @@ def lossmap(observation: Observation, excitation: Excitation) -> Observation:
     chosen = _strongest(signal, names, excitation)
     losses = _mean(signal[chosen])
     beam, plane, notes = _settled(excitation, shown := place(names, losses - background))
-    conditions = {name: value for name, value in observation.conditions.items() if name not in _OF_STREAM}
+    conditions = {name: value for name, value in observation.conditions.items() if not _OF_STREAM.fullmatch(name)}
+    conditions |= _context_at(observation, excitation)
     conditions |= {"seconds": int(chosen.size), "background_seconds": int(quiet.size)}
     conditions |= {"blowup_by": "flag" if excitation.by_flag else "losses", "centre_of_mass": round(shown.centre, 4)}
     begins_s = float(time_s[excitation.begin])
@@ -103,6 +106,22 @@ def lossmap(observation: Observation, excitation: Excitation) -> Observation:
         key=f"{observation.sha256[:16]}-{round(begins_s)}",
         notes=notes,
     )
+
+
+def excited(observation: Observation) -> NDArray[np.bool_]:
+    """Return which seconds of a stream, shape (time,), belong to an excitation: no pattern of the beam left alone."""
+    found = np.zeros(len(observation.payload["time_unix_s"]), dtype=bool)
+    for one in excitations(observation):
+        found[one.begin : one.end] = True
+    return found
+
+
+def _context_at(observation: Observation, one: Excitation) -> dict[str, Condition]:
+    """Mode, fill, energy, intensities while it lasted."""
+    rows = slice(one.begin, one.end)
+    columns = {name: observation.payload[name][rows] for name in NAMES if name in observation.payload}
+    told = summary(columns)
+    return {name: value for name, value in told.items() if not _OF_STREAM.fullmatch(name)}
 
 
 def _by_flags(time_s: NDArray[np.float64], flags: Mapping[str, NDArray[np.generic]]) -> list[Excitation]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from accelerator.collimation.files import changed_at
+from accelerator.collimation.lookback import Lookback
 from accelerator.collimation.lossmap_json import META, meta_beside
 from accelerator.collimation.observing import STREAM
 from accelerator.collimation.reading import NAMES_FILE, SUFFIXES, observe
@@ -25,7 +26,8 @@ _AFTER_GAP_S = 1.5
 class FolderSource:
     """All loss maps and pieces of streams below the watched folder, oldest first (`core.inbox.Inbox`).
 
-    The newest second is remembered while the source lives: a piece that overlaps or precedes it is read and says so.
+    The end of the stream is remembered while the source lives: a piece that overlaps or precedes its newest second is
+    read and says so, and the loss maps of excitations that pieces show are offered once they are over.
     """
 
     name = "inbox"
@@ -42,19 +44,25 @@ class FolderSource:
             is_made=settings.collimation.inbox is None,
         )
         self._newest_s: float | None = None
+        self._lookback = Lookback()
+        self._maps: dict[str, Observation] = {}
 
     def arrivals(self, settled: Callable[[Sequence[str]], set[str]]) -> Iterator[Arrival]:
-        """Yield complete files that are not settled, oldest first.
+        """Yield loss maps cut out of the pieces read so far, then complete files that are not settled, oldest first.
 
         Raises
         ------
         core.errors.InputError
             If the watched folder is not there.
         """
-        return self._inbox.arrivals(settled)
+        for ticket in settled(list(self._maps)):
+            self._maps.pop(ticket, None)
+        for ticket, cut in list(self._maps.items()):
+            yield Arrival(ticket, cut.origin, {"excitation": cut.element})
+        yield from self._inbox.arrivals(settled)
 
     def read(self, arrival: Arrival) -> Observation:
-        """Read one file.
+        """Read one file, or return a loss map that was cut out.
 
         Raises
         ------
@@ -65,6 +73,10 @@ class FolderSource:
         core.errors.InputError
             If it can never be used.
         """
+        if arrival.ticket in self._maps:
+            return self._maps[arrival.ticket]
+        if "excitation" in arrival.detail:
+            raise IncompleteInputError(arrival.origin, "its piece of the stream was not read here")
         path = self._inbox.path(arrival)
         self._refuse_growing(path)
         return self._in_turn(observe(path, self._settings, self._clock))
@@ -76,6 +88,8 @@ class FolderSource:
         begins, ends = (float(observation.conditions[name] or 0) for name in ("begins_unix_s", "ends_unix_s"))
         before, self._newest_s = self._newest_s, max(self._newest_s or ends, ends)
         told = {} if before is None else _place(begins, ends, before)
+        for cut in self._lookback.taken(observation):
+            self._maps[f"{cut.element}-{cut.key}"] = cut
         return replace(observation, conditions={**observation.conditions, **told})
 
     def _refuse_growing(self, path: Path) -> None:
