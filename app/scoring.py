@@ -195,7 +195,7 @@ def _looks_like_observation(path: Path, system: str) -> bool:
     if system == "collimation":
         from accelerator.collimation.reading import SUFFIXES
 
-        return path.suffix.lower() in SUFFIXES and not path.name.endswith((".meta.json", TRUTH_FILE))
+        return path.suffix.lower() in SUFFIXES and not path.name.endswith((".meta.json", "monitors.csv", TRUTH_FILE))
     return path.suffix.lower() not in NOT_OBSERVATIONS
 
 
