@@ -17,7 +17,7 @@ from core.thresholds import TailThreshold
 
 Floats: TypeAlias = NDArray[np.float64]
 
-TRUST = 0.5
+TRUST = 0.3
 SIZE_TRUSTS = (0.0, 0.5, 1.0)
 
 

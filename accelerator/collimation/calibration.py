@@ -14,7 +14,7 @@ from core.thresholds import TailThreshold
 
 Floats: TypeAlias = NDArray[np.float64]
 
-SCALES = (0.08, 0.3, 1.0)
+SCALES = (0.08, 0.4, 1.0)
 """Widths of model error that are calibrated: a pattern is judged by the nearest one (in the logarithm)."""
 LOWEST = 1e-9
 FEWEST_SIZES = 12
@@ -29,6 +29,15 @@ class Check(StrEnum):
     """Unlike nominal beyond model error: chi squared."""
     REBUILT = "rebuilt"
     """What the autoencoder of nominal patterns cannot rebuild."""
+    PRIMARY = "primary"
+    """Evidence (likelihood) that a setting of a primary of IR7 is wrong; then of secondaries, tertiaries, others."""
+    SECONDARY = "secondary"
+    TERTIARY = "tertiary"
+    OTHER = "other"
+
+
+OF_MAPS = tuple(check for check in Check if check is not Check.KNOWN)
+"""Checks of maps; the seconds of a stream are checked by the odds of the network alone, which are quick."""
 
 
 def stratum(domain: str, scale: float) -> str:
@@ -59,13 +68,13 @@ class Calibration:
         known = self.checks.get(where)
         if known is None:
             raise CalibrationError(f"no calibration for {where} patterns; there is: {', '.join(sorted(self.checks))}")
-        each = np.array([np.atleast_1d(known[check].p_value(np.asarray(scores[check], float))) for check in Check])
-        found: Floats = np.clip(each.min(axis=0) * len(Check), LOWEST, 1.0)
+        each = np.array([np.atleast_1d(known[check].p_value(np.asarray(scores[check], float))) for check in OF_MAPS])
+        found: Floats = np.clip(each.min(axis=0) * len(OF_MAPS), LOWEST, 1.0)
         return found
 
     def worst(self, where: str, scores: Mapping[Check, float]) -> Check:
         """Return the check in which a pattern is strangest."""
-        return min(Check, key=lambda check: float(self.checks[where][check].p_value(float(scores[check]))))
+        return min(OF_MAPS, key=lambda check: float(self.checks[where][check].p_value(float(scores[check]))))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""

@@ -23,6 +23,8 @@ DOMAINS = ("protons", "blm")
 CONTEXT = len(PLANES) + len(STATES) + len(DOMAINS) + 3
 PER_CHANNEL = 3
 CLIP = 6.0
+LEAST_SHARE = 1e-5
+"""Shares far below this are as good as nothing: no code and no table knows them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,11 +90,12 @@ def compare(readings: Readings, log_shares: Floats) -> Compared:
     expected = np.exp(log_shares) * there
     expected = expected / np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
     values = np.where(there, np.maximum(readings.values, 0.0), 0.0)
-    mean = expected * values.sum(axis=1, keepdims=True)
+    total = values.sum(axis=1, keepdims=True)
+    mean, floor = expected * total, LEAST_SHARE * total
     if readings.counts:
-        small, variance = np.asarray(0.5), mean + 0.5
+        small, variance = 0.5 + floor, mean + 0.5
     else:
-        small, variance = np.maximum(readings.noise, 1e-150), readings.noise**2
+        small, variance = np.maximum(readings.noise, 1e-150) + floor, readings.noise**2
     base = np.maximum(mean + small, 1e-150)
     ratio = np.log(np.maximum(values + small, 1e-150) / base)
     return Compared(np.where(there, ratio, 0.0), np.where(there, variance / base**2, 1e6), expected, there)

@@ -22,7 +22,7 @@ Floats: TypeAlias = NDArray[np.float64]
 FEWEST_PROTONS = 300
 LEAST_SIGNAL = 100.0
 """The largest signal of a map must be so many times its noise."""
-LOOK = 10.0
+LOOK = 4.0
 """Patterns up to so many times more common than alarms are MEDIUM."""
 BELIEVED = 0.5
 NEEDS_SIGHT = 1.0
@@ -73,7 +73,7 @@ def _answer(
     if short:
         return Answer.CANNOT_TELL, Quality.MEDIUM, short
     if p_value <= LOOK * budget:
-        return broken, Quality.MEDIUM, f"{LOOK:g} nominal maps in {1 / budget:.0f} look like this: worth a look"
+        return broken, Quality.MEDIUM, f"one nominal map in {1 / max(p_value, 1e-9):.0f} looks like this: worth a look"
     return Answer.NOMINAL, Quality.GOOD, None
 
 

@@ -11,7 +11,16 @@ from accelerator.collimation import likelihood
 from accelerator.collimation.calibration import Calibration, Check, stratum
 from accelerator.collimation.features import Layout, Readings
 from accelerator.collimation.hypotheses import Hypotheses
-from accelerator.collimation.posterior import Posterior, Tuning, from_likelihood, from_network, known_scores, together
+from accelerator.collimation.posterior import (
+    GROUPS,
+    Posterior,
+    Tuning,
+    from_likelihood,
+    from_network,
+    group_scores,
+    known_scores,
+    together,
+)
 from accelerator.collimation.templates import Key, Table, from_arrays
 from core.errors import CalibrationError, ModelError
 from core.inference import ModelPackage, Session
@@ -90,6 +99,8 @@ class Knowledge:
             Check.MISFIT: likelihood.nominal_misfit(readings, table),
             Check.REBUILT: left,
         }
+        evidence = np.array([group_scores(readings, table, number) for number in range(len(readings))])
+        scores |= {Check(name): evidence[:, at] for at, name in enumerate(GROUPS)}
         return Scored(scores, posteriors)
 
     def p_values(self, scored: Scored, table: Table, scale: float) -> Floats:

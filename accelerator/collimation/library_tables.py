@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation.channels import channels, names
+from accelerator.collimation.channels import channels, monitor_channels, names
 from accelerator.collimation.diagnosis import Quantity
 from accelerator.collimation.families import Family
 from accelerator.collimation.geometry import find
@@ -36,6 +36,24 @@ _SMALL_SETS = {
     Quantity.TILT: frozenset({Family.TCP7}),
     Quantity.ORBIT: frozenset({Family.TCP7}),
 }
+
+
+def channel_response() -> Respond:
+    """Return what the monitors of each channel show in the mean: Gy/s of shares of lost protons."""
+    from accelerator.collimation.simulate.blm import Response
+
+    response = Response.load()
+    matrices = {}
+    for beam, matrix in response.matrices.items():
+        where = monitor_channels(response.names, beam)
+        member = (where[None] == np.arange(matrix.shape[1])[:, None]).astype(np.float64)
+        matrices[beam] = (member @ matrix) / np.maximum(member.sum(axis=1, keepdims=True), 1.0)
+
+    def respond(shares: Floats, beam: int) -> Floats:
+        found: Floats = shares @ matrices[beam].T
+        return found
+
+    return respond
 
 
 def families_of(beam: int) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator.collimation import model_error
+from accelerator.collimation.diagnosis import Quantity
 from accelerator.collimation.features import Compared, Readings, compare
 from accelerator.collimation.templates import Table
 
@@ -81,11 +82,38 @@ def explain(readings: Readings, table: Table, number: int = 0) -> Voices:
     log = fit(compared, table, one.scale).log
     sizes = np.full(table.changes.shape, -np.inf)
     sizes[different] = log[1:]
+    _with_partners(sizes, one, table)
     widths = grid_widths(table)
     with np.errstate(divide="ignore"):
         weighted = sizes + np.log(widths / np.maximum(widths.sum(axis=1, keepdims=True), 1e-12))
     top = weighted.max(axis=1)
     return Voices(float(log[0]), top + np.log(np.exp(weighted - top[:, None]).sum(axis=1)), sizes)
+
+
+def _with_partners(sizes: Floats, one: Readings, table: Table) -> None:
+    """Let the tertiaries of one kind at both large experiments also be wrong together: they follow one beta*."""
+    pairs = partners(table)
+    if not pairs:
+        return
+    first, second = (list(part) for part in zip(*pairs, strict=True))
+    templates = (table.nominal + table.deltas[first] + table.deltas[second]).reshape(-1, len(table.nominal))
+    log = fit(compare(one, templates).over(len(templates)), table, one.scale).log.reshape(len(first), -1)
+    both = log - TOGETHER
+    sizes[first] = np.where(np.isfinite(sizes[first]), np.logaddexp(sizes[first], both), sizes[first])
+
+
+def partners(table: Table) -> list[tuple[int, int]]:
+    """Return pairs of faults: the gap of a tertiary at IR1 or IR5, and that of the one of its kind at the other."""
+    found = {
+        fault.element: number
+        for number, fault in enumerate(table.faults)
+        if fault.quantity is Quantity.GAP and fault.element[:5] in {"tctph", "tctpv"} and fault.element[8] in "15"
+    }
+    return [(a, b) for x, a in found.items() for y, b in found.items() if x != y and x[:5] == y[:5]]
+
+
+TOGETHER = 1.5
+"""Logarithm of by how much rarer it is that two are wrong together."""
 
 
 def grid_widths(table: Table) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from accelerator.collimation.calibrating import calibrate, false_alarms
+from accelerator.collimation.calibration import SCALES
 from accelerator.collimation.features import Layout
 from accelerator.collimation.hypotheses import Hypotheses
 from accelerator.collimation.knowledge import POSTERIOR_FILE, REBUILDING_FILE, TEMPLATES_FILE, Knowledge
@@ -96,7 +97,7 @@ def save(
 def _metrics(knowledge: Knowledge, rng: np.random.Generator) -> dict[str, JsonValue]:
     keys = list(knowledge.tables)
     found: dict[str, JsonValue] = {}
-    for scale in (0.08, 0.3, 1.0):
-        rate = false_alarms(knowledge, keys, scale, scale, BUDGET, max(20, 4000 // len(keys)), rng)
+    for scale in SCALES:
+        rate = false_alarms(knowledge, keys, scale, scale, BUDGET, max(6, 300 // len(keys)), rng)
         found[f"false alarms at model error {scale:g} (budget {BUDGET:g})"] = rate
     return found

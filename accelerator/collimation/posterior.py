@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator.collimation import likelihood
+from accelerator.collimation.diagnosis import Quantity
 from accelerator.collimation.ensemble import weight
 from accelerator.collimation.features import Layout, Readings, compare
+from accelerator.collimation.geometry import find
 from accelerator.collimation.hypotheses import Hypotheses
 from accelerator.collimation.templates import Table
 from core.inference import Session
@@ -110,6 +112,31 @@ def from_likelihood(
     for fault in {*np.argsort(-probability[1:])[:REFINED].tolist(), *map(int, also)}:
         change[fault], sigma[fault] = refined(readings, table, number, fault, voices.sizes[fault])
     return Posterior(float(probability[0]), probability[1:], change, sigma)
+
+
+def group_scores(readings: Readings, table: Table, number: int) -> Floats:
+    """Return by how much the likelihood prefers the best fault to nominal, shape (groups,), for each of `GROUPS`.
+
+    Only gaps and offsets raise alarms: what a tilt or an orbit does is too like what tolerances do.
+    """
+    voices = likelihood.explain(readings, table, number)
+    preferred = voices.faults - voices.nominal
+    groups = np.array([group_of(one.element) if one.quantity in _JUDGED else -1 for one in table.faults])
+    return np.array([preferred[groups == one].max(initial=-20.0) for one in range(len(GROUPS))])
+
+
+_JUDGED = frozenset({Quantity.GAP, Quantity.OFFSET})
+GROUPS = ("primary", "secondary", "tertiary", "other")
+
+
+def group_of(element: str) -> int:
+    """Return which of `GROUPS` a collimator belongs to."""
+    family = str(find(element).family)
+    if family == "TCP7":
+        return 0
+    if family == "TCSG7":
+        return 1
+    return 2 if family.startswith("TCT") else 3
 
 
 def refined(

@@ -1,6 +1,7 @@
-"""Make the model that ships: ``python -m accelerator.collimation.shipping LIBRARY`` (a folder of libraries).
+"""Make the model that ships: ``python -m accelerator.collimation.shipping [LIBRARY]``.
 
-The library comes from ``python -m accelerator.collimation.simulate.library``; its seeds belong to its settings.
+LIBRARY is a folder that ``python -m accelerator.collimation.simulate.library`` wrote (seeds belong to its settings);
+without it the libraries of the package are taken.
 """
 
 import sys
@@ -12,10 +13,10 @@ from accelerator.collimation.teaching import train
 SEED = 0
 
 
-def ship(library: Path, out: Path = SHIPPED_MODELS) -> Path:
+def ship(library: Path | None = None, out: Path = SHIPPED_MODELS) -> Path:
     """Teach the model ``simulated`` and write its package to ``out``."""
     return train(SHIPPED, library, out, seed=SEED)
 
 
 if __name__ == "__main__":
-    ship(Path(sys.argv[1]))
+    ship(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -1,8 +1,8 @@
 """``shiftwatch train collimation`` and ``calibrate collimation``: from a Monte Carlo library, or a site's own maps.
 
-Without a folder, or with a folder of libraries (``python -m accelerator.collimation.simulate.library``), the networks
-are taught anew. A folder of nominal loss maps of a site takes the model error away where there are such maps: what they
-show on average becomes nominal.
+Without a folder the networks are taught anew from the libraries of the package, with one from those in it (``python -m
+accelerator.collimation.simulate.library`` makes them). A folder of nominal loss maps of a site takes the model error
+away where there are such maps: what they show on average becomes nominal.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from accelerator.collimation.detector import SHIPPED, SHIPPED_MODELS, find_beam
 from accelerator.collimation.features import compare
-from accelerator.collimation.knowledge import POSTERIOR_FILE, REBUILDING_FILE, TEMPLATES_FILE, Knowledge
+from accelerator.collimation.knowledge import POSTERIOR_FILE, REBUILDING_FILE, Knowledge
 from accelerator.collimation.laying import lay
 from accelerator.collimation.lossmap import Pattern, pattern
 from accelerator.collimation.making import make_model, save
 from accelerator.collimation.mapclass import MapClass, classify
 from accelerator.collimation.reading import read_file
-from accelerator.collimation.templates import Key, Table, from_arrays
+from accelerator.collimation.templates import Key, Table
 from accelerator.collimation.training import Effort
 from core.errors import InputError, ShiftwatchError
 from core.inference import ModelPackage, load_package
@@ -29,6 +29,7 @@ from core.settings import Settings
 
 Report = Callable[[str], None]
 Floats = NDArray[np.float64]
+LIBRARY = Path(__file__).parent / "data" / "library"
 PRIOR_SIGMA = 1.0
 """How far a site may be from the model: the width of what is learnt (logarithm)."""
 
@@ -47,7 +48,7 @@ def train(
     Parameters
     ----------
     folder
-        Libraries of the Monte Carlo, or None: the templates of the model that ships.
+        Libraries of the Monte Carlo, or None: those of the package.
 
     Raises
     ------
@@ -55,23 +56,19 @@ def train(
         The folder holds no library.
     """
     target = Path(out) / product
-    if folder is None:
-        tables = from_arrays(load_package(SHIPPED_MODELS / SHIPPED).array(TEMPLATES_FILE))
-        return make_model(target, tables, seed=seed, training_data="templates that ship", effort=effort, report=report)
-    made, digest = tables_of(Path(folder))
+    made, digest = tables_of(LIBRARY if folder is None else Path(folder))
     return make_model(target, made, seed=seed, training_data=digest, effort=effort, report=report)
 
 
 def tables_of(folder: Path) -> tuple[dict[Key, Table], str]:
     """Return the tables of the libraries in a folder, and the digest of their files."""
-    from accelerator.collimation.library_tables import read_libraries, tables
-    from accelerator.collimation.simulate.blm import channel_response
+    from accelerator.collimation.library_tables import channel_response, read_libraries, tables
 
     paths = sorted(folder.glob("*.npz"))
     if not paths:
         raise InputError(folder, "holds no library: python -m accelerator.collimation.simulate.library makes them")
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
-    return tables(read_libraries(folder), channel_response), digest
+    return tables(read_libraries(folder), channel_response()), digest
 
 
 def calibrate(

@@ -19,7 +19,7 @@ from core.learning.fitting import Batch, fit, one_cycle, to_onnx
 from core.learning.torchvision_guard import lightning
 
 Report = Callable[[str], None]
-TABLES_PER_BATCH = 6
+TABLES_PER_BATCH = 4
 IMPOSSIBLE = -30.0
 
 
@@ -27,11 +27,11 @@ IMPOSSIBLE = -30.0
 class Effort:
     """How much to compute; the defaults take some ten minutes on one core."""
 
-    posterior_steps: int = 8000
-    rebuilding_steps: int = 1500
-    per_table: int = 64
+    posterior_steps: int = 4000
+    rebuilding_steps: int = 500
+    per_table: int = 96
     width: int = 256
-    nominal_draws: int = 600
+    nominal_draws: int = 800
     fault_draws: int = 150
 
 
