@@ -39,8 +39,8 @@ def floor(channel: Channel, known: Knowledge) -> Floor:
     vector = form.vector(channel)
     expected = model_adu(form, vector, np.float64)
     pixels = expected < 2**known.apparatus.bits - 1
-    derivatives = jacobian(form, vector, pixels, np.float64, central=True)
-    return Floor(covariance_of(derivatives, variance_adu(expected[pixels], known.apparatus), form.prior()[1]))
+    slopes = jacobian(form, vector, pixels, np.float64)
+    return Floor(covariance_of(slopes, variance_adu(expected[pixels], known.apparatus), form.prior()[1]))
 
 
 def covariance_of(derivatives: Floats, variance: Floats, prior_sigma: Floats) -> Floats:

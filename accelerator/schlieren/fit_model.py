@@ -5,7 +5,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.schlieren.fit_parameters import BLUR2, STEPS, Floats, Parametrisation
+from accelerator.schlieren.fit_derivatives import derivatives
+from accelerator.schlieren.fit_parameters import Floats, Parametrisation
 from accelerator.schlieren.simulate.apparatus import Apparatus
 from accelerator.schlieren.simulate.camera import ripple_modes
 from accelerator.schlieren.simulate.forward import expected_electrons
@@ -23,23 +24,9 @@ def model_adu(form: Parametrisation, vector: Floats, real: type = np.float32) ->
     return light + scene.apparatus.offset_adu
 
 
-def jacobian(
-    form: Parametrisation, vector: Floats, pixels: Pixels, real: type = np.float32, *, central: bool = False
-) -> Floats:
-    """Return the derivatives of chosen pixels to all parameters, by differences: (pixels, parameters)."""
-    columns = np.empty((form.size, int(pixels.sum())))
-    here = model_adu(form, vector, real)
-    for index, name in enumerate(form.names):
-        step = STEPS[name]
-        forward = model_adu(form, _moved(vector, index, step), real)
-        below = central and not (name == BLUR2 and vector[index] < step)
-        behind = model_adu(form, _moved(vector, index, -step), real) if below else here
-        columns[index] = (forward - behind)[pixels] / (2 * step if below else step)
-    if form.ripples:
-        light = here[pixels] - form.scene(vector).apparatus.offset_adu
-        shapes = ripple_modes(form.known.apparatus.shape)[:, pixels]
-        columns[len(form.names) :] = light / (1 + vector[-form.ripples :] @ shapes) * shapes
-    return columns.T
+def jacobian(form: Parametrisation, vector: Floats, pixels: Pixels, real: type = np.float32) -> Floats:
+    """Return the derivatives of chosen pixels to all parameters: (pixels, parameters)."""
+    return np.asarray(derivatives(form, vector, real)[1][:, pixels].T)
 
 
 def variance_adu(expected_adu: Floats, apparatus: Apparatus, speckle: float | None = None) -> Floats:
@@ -51,9 +38,3 @@ def variance_adu(expected_adu: Floats, apparatus: Apparatus, speckle: float | No
     light = np.maximum(expected_adu - apparatus.offset_adu, 0.0)
     single = light * gain + (gain * apparatus.read_noise_e) ** 2 + 1 / 12 + (contrast * light) ** 2
     return np.asarray(single / apparatus.bin_columns)
-
-
-def _moved(vector: Floats, index: int, by: float) -> Floats:
-    moved = vector.copy()
-    moved[index] += by
-    return moved

@@ -79,7 +79,7 @@ def image_field(field: Complexes, apparatus: Apparatus, wavelength_m: float, *, 
 
 
 def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
-    """Return the intensity averaged over each pixel, and over the vibration during the exposure."""
+    """Return intensities (..., rows, columns) averaged over each pixel, and over the vibration during the exposure."""
     here = grid(apparatus)
     step = apparatus.pixel_um / 1000
     shake = np.exp(-2 * (np.pi * here.fy * apparatus.blur_um / 1000) ** 2)
@@ -88,5 +88,5 @@ def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
     columns = np.sinc(half * step * apparatus.bin_columns).astype(intensity.dtype)
     spectrum = scipy.fft.rfft2(intensity, overwrite_x=True)
     spectrum *= rows[:, None]
-    spectrum *= columns[None, :]
-    return np.asarray(scipy.fft.irfft2(spectrum, s=intensity.shape, overwrite_x=True))
+    spectrum *= columns
+    return np.asarray(scipy.fft.irfft2(spectrum, s=intensity.shape[-2:], overwrite_x=True))
