@@ -11,7 +11,8 @@ import numpy as np
 
 from accelerator.schlieren.channel import PARAMETERS, Channel
 from accelerator.schlieren.features import COLUMNS
-from accelerator.schlieren.fit_model import jacobian, model_adu, variance_adu
+from accelerator.schlieren.fit_derivatives import derivatives
+from accelerator.schlieren.fit_model import model_adu, variance_adu
 from accelerator.schlieren.fit_parameters import BLUR2, Floats, Knowledge, Parametrisation, parametrise
 from core.observation import Array
 
@@ -111,24 +112,24 @@ def quick_fit(cells: Array, known: Knowledge, start: Channel, *, rounds: int = 6
         If picture and apparatus differ in shape.
     """
     rows, columns = known.apparatus.shape
-    if cells.shape != (rows, columns) or columns != COLUMNS:
+    if cells.shape != (rows, columns) or columns != COLUMNS or rounds < 1:
         raise ValueError(f"cells of {cells.shape} are not {rows} x {COLUMNS}")
     form, seen = parametrise(known), np.asarray(cells, np.float64)
     vector, speckle = form.vector(start), known.apparatus.speckle
-    away = np.inf
     for _ in range(rounds):
-        expected = model_adu(form, vector)
+        expected, slopes = derivatives(form, vector)
         problem = _problem(form, seen, expected, speckle)
-        local = _around(problem, vector)
-        away = local.step(problem, vector, problem.pulls(vector))[1]
+        local, pulls = _around(problem, slopes), (seen - expected) / problem.sigma
+        away = local.step(problem, vector, pulls)[1]
         if away < _ENOUGH:
             break
         near = away < _STRAIGHT
-        vector, away = _descend(problem, local, vector, steps)
-        speckle = _speckle(seen, model_adu(form, vector), known)
+        vector, pulls, away = _descend(problem, local, vector, pulls, steps)
+        expected = seen - pulls * problem.sigma
+        speckle = _speckle(seen, expected, known)
         if near and away < _ENOUGH:
             break
-    return _result(problem, local, vector, float(np.sqrt(max(away, 0.0))), speckle)
+    return _result(problem, local, vector, expected, float(np.sqrt(max(away, 0.0))), speckle)
 
 
 def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: float) -> _Problem:
@@ -137,18 +138,21 @@ def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: flo
     return _Problem(form, seen, sigma, prior, error)
 
 
-def _around(problem: _Problem, vector: Floats) -> _Local:
-    everything = np.ones(problem.seen.shape, bool)
-    weighted = np.asarray(jacobian(problem.form, vector, everything) / problem.sigma.reshape(-1, 1), np.float64)
+def _around(problem: _Problem, slopes: Floats) -> _Local:
+    weighted = np.asarray((slopes / problem.sigma).reshape(len(slopes), -1).T, np.float64)
     information = weighted.T @ weighted + np.diag(1 / problem.error**2)
     return _Local(weighted, np.asarray(np.linalg.inv(information), np.float64))
 
 
-def _descend(problem: _Problem, local: _Local, vector: Floats, steps: int) -> tuple[Floats, float]:
-    """Take Gauss-Newton steps under fixed derivatives, halved while they lead uphill; tell what is left to gain."""
+def _descend(
+    problem: _Problem, local: _Local, vector: Floats, pulls: Floats, steps: int
+) -> tuple[Floats, Floats, float]:
+    """Take Gauss-Newton steps under fixed derivatives, halved while they lead uphill.
+
+    Return where that leads, the residuals there, and what is left to gain.
+    """
     names = problem.form.names
     low = np.array([_LOWEST.get(name, -np.inf) for name in names] + [-np.inf] * problem.form.ripples)
-    pulls = problem.pulls(vector)
     cost = problem.cost(vector, pulls)
     step, left = local.step(problem, vector, pulls)
     for _ in range(steps):
@@ -164,7 +168,7 @@ def _descend(problem: _Problem, local: _Local, vector: Floats, steps: int) -> tu
         step, left = local.step(problem, vector, pulls)
         if left < _ENOUGH:
             break
-    return vector, left
+    return vector, pulls, left
 
 
 def _speckle(seen: Floats, expected: Floats, known: Knowledge) -> float:
@@ -179,9 +183,10 @@ def _speckle(seen: Floats, expected: Floats, known: Knowledge) -> float:
     return float(np.clip(contrast, *_SPECKLE))
 
 
-def _result(problem: _Problem, local: _Local, vector: Floats, away: float, speckle: float) -> QuickFit:
+def _result(
+    problem: _Problem, local: _Local, vector: Floats, expected: Floats, away: float, speckle: float
+) -> QuickFit:
     form, count = problem.form, len(PARAMETERS)
-    expected = model_adu(form, vector)
     pulls = (problem.seen - expected) / np.sqrt(variance_adu(expected, form.known.apparatus, speckle))
     told = np.isfinite(problem.error)
     before = float((((vector - problem.prior) / problem.error)[told] ** 2).mean()) if told.any() else 0.0
