@@ -42,9 +42,13 @@ class Curve:
     changes: Floats
     deltas: Floats
 
+    def one_at(self, change: float, channel: int) -> float:
+        """Return the change of one channel."""
+        return float(np.interp(change, self.changes, self.deltas[:, channel]))
+
     def at(self, change: float) -> Floats:
         """Return the change of all channels, shape (C,)."""
-        upper = int(np.clip(np.searchsorted(self.changes, change), 1, len(self.changes) - 1))
+        upper = min(max(int(self.changes.searchsorted(change)), 1), len(self.changes) - 1)
         low, high = self.changes[upper - 1], self.changes[upper]
         part = min(max((change - low) / (high - low), 0.0), 1.0)
         found: Floats = (1 - part) * self.deltas[upper - 1] + part * self.deltas[upper]
@@ -199,9 +203,14 @@ def _tolerance(tables: Tables, seed: int) -> Floats:
         size = sizes.get(quantity)
         if size is None:
             continue
-        delta = curve.at(size * rng.normal())
-        if find(element).family in SHAPING:
-            added += delta
+        change = size * rng.normal()
+        if _shapes(element):
+            added += curve.at(change)
         else:
-            added[place[element]] += delta[place[element]]
+            added[place[element]] += curve.one_at(change, place[element])
     return added
+
+
+@cache
+def _shapes(element: str) -> bool:
+    return find(element).family in SHAPING
