@@ -64,7 +64,7 @@ def seconds_of(observation: Observation, beam: int) -> Seconds:
     values[:, channel] = filled - level
     there[channel] = np.isfinite(filled).all(axis=0)
     values[:, ~there] = 0.0
-    noise[channel] = np.sqrt(_scatter(filled) ** 2 + (QUIET * level) ** 2)
+    noise[channel] = np.sqrt(_scatter(_in_step(filled)) ** 2 + (QUIET * level) ** 2)
     return Seconds(beam, names(beam), values, np.where(there, noise, 0.0), there)
 
 
@@ -87,6 +87,14 @@ def _filled(mean: Floats) -> Floats:
         np.where(np.cumsum(~bad, axis=0) == 1, mean, np.nan), axis=0, initial=-np.inf, where=~np.isnan(mean)
     )
     return np.where(np.isfinite(found), found, np.where(np.isfinite(first), first, np.nan))
+
+
+def _in_step(mean: Floats) -> Floats:
+    """Take out what all channels do together: how fast the beam is lost is not noise."""
+    total = np.nansum(mean, axis=1, keepdims=True)
+    usual = float(np.median(total)) if len(total) else 0.0
+    found: Floats = mean * (usual / np.maximum(total, 1e-300)) if usual > 0 else mean
+    return found
 
 
 def _scatter(mean: Floats) -> Floats:

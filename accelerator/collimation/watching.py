@@ -37,6 +37,8 @@ SURE = 5.0
 """A margin is said to shrink when its slope is below zero by so many standard deviations."""
 LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
 MOST_POINTS = 1500
+_HALO = frozenset({"TCP7", "TCSG7", "TCLA7", "TCSP", "TCDQ", "ds"})
+_FAR = frozenset({"TCT15", "TCT2", "TCT8"})
 SHRINKING = "margin shrinking"
 
 
@@ -146,7 +148,19 @@ def sudden(
 def _aligned(seconds: Seconds, table: Table) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     place = {name: at for at, name in enumerate(seconds.channels)}
     index = np.array([place[name] for name in table.channels])
-    return seconds.values[:, index], seconds.noise[index], seconds.there[index]
+    return seconds.values[:, index], seconds.noise[index], seconds.there[index] & of_halo(table)
+
+
+def of_halo(table: Table) -> NDArray[np.bool_]:
+    """Return which channels show the halo of a stored beam and nothing else.
+
+    Losses in IR3 are those of off-momentum protons, which come and go by themselves; while beams collide, what is lost
+    at the experiments (triplets, tertiary and debris collimators, arcs near them) is debris.
+    """
+    usable = _HALO if table.key.state == State.COLLISIONS else _HALO | _FAR
+    return np.array([family in usable for family in table.families]) & np.array(
+        ["ir3" not in name for name in table.channels]
+    )
 
 
 def _mean(values: Floats, noise: Floats, there: NDArray[np.bool_], scale: float) -> Readings:

@@ -1,0 +1,96 @@
+"""Streams of the simulated machine, whose model error the model does not know: nominal, a jump, a drift."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from accelerator.collimation.detector import CollimationDetector
+from accelerator.collimation.diagnosis import Quantity
+from accelerator.collimation.observing import stream_observation
+from accelerator.collimation.seconds import seconds_of, steady_shares
+from accelerator.collimation.simulate.faults import Setting
+from accelerator.collimation.simulate.fill import FillPlan, Wrong, phases
+from accelerator.collimation.simulate.stream import simulate_fill
+from accelerator.collimation.stream import tidied
+from accelerator.collimation.system import incidents
+from core.settings import Settings
+from core.verdict import Quality
+
+
+def pieces(plan, seed=1, piece_s=300):
+    for number, piece in enumerate(simulate_fill(plan, seed, piece_s)):
+        tidy, _ = tidied(piece.stream, "simulated")
+        observation = stream_observation(tidy, {}, f"piece {number}", f"{number:064d}")
+        yield replace(observation, key=f"piece {number}")
+
+
+def stable(hours, **known):
+    return FillPlan(phases=phases(hours, whole=False), model_error=0.5, **known)
+
+
+@pytest.fixture
+def detector(tmp_path):
+    return CollimationDetector.load(Settings(home=tmp_path))
+
+
+def test_a_sudden_fault_is_found_within_ten_seconds(detector):
+    wrong = Wrong(Setting("tcsg.d4l7.b1", Quantity.GAP, -2.0), begins_s=700.0)
+    plan = stable(0.25, wrong=(wrong,))
+    verdicts = [(one, detector.judge(one)) for one in pieces(plan)]
+    assert [verdict.quality for _, verdict in verdicts[:2]] == [Quality.GOOD] * 2
+    observation, last = verdicts[2]
+    assert last.quality is Quality.BAD
+    assert last.regions[0].where["element"] == "tcsg.d4l7.b1"
+    began = datetime.fromisoformat(str(last.regions[0].where["since"]))
+    true = plan.begins_at.astimezone(UTC).timestamp() + 700.0
+    assert abs(began.timestamp() - true) <= 10
+    (incident,) = incidents(observation, last)
+    assert incident.element == "tcsg.d4l7.b1"
+
+
+def test_the_last_piece_judged_again_gives_the_same_also_in_another_process(tmp_path):
+    first = CollimationDetector.load(Settings(home=tmp_path))
+    seen = list(pieces(stable(0.25)))
+    verdicts = [first.judge(one) for one in seen]
+    again = CollimationDetector.load(Settings(home=tmp_path))
+    assert again.judge(seen[-1]).to_json() == verdicts[-1].to_json()
+    assert first.judge(seen[-1]).to_json() == verdicts[-1].to_json()
+
+
+def test_no_beam_is_no_alarm(detector):
+    observation = next(iter(pieces(stable(0.1))))
+    quiet = {**observation.payload, "intensity_b1": np.zeros(300), "intensity_b2": np.zeros(300)}
+    verdict = detector.judge(replace(observation, payload=quiet))
+    assert verdict.quality is Quality.GOOD
+    assert verdict.cause.name == "no beam"
+
+
+def test_a_short_or_empty_piece_is_survived(detector):
+    observation = next(iter(pieces(stable(0.1))))
+    payload = observation.payload
+    signal = np.asarray(payload["signal_gy_per_s"])
+    for broken in (signal[:3], np.full_like(signal, np.nan), np.zeros_like(signal)):
+        cut = {name: value[: len(broken)] if name != "monitor" else value for name, value in payload.items()}
+        verdict = detector.judge(replace(observation, payload={**cut, "signal_gy_per_s": broken}))
+        assert verdict.quality in {Quality.GOOD, Quality.MEDIUM, Quality.NULL}
+
+
+def test_dust_of_two_seconds_leaves_no_trace():
+    rng = np.random.default_rng(0)
+    values = np.tile([1.0, 0.1, 0.01], (60, 1)) * (1 + 0.01 * rng.normal(size=(60, 3)))
+    values[30:32, 2] = 5.0
+    steady = steady_shares(values, 5)
+    assert steady.shape == (56, 3)
+    assert steady[:, 2].max() < 0.02
+
+
+def test_seconds_of_channels_have_background_taken_off():
+    observation = next(iter(pieces(stable(0.1))))
+    one = seconds_of(observation, 1)
+    assert one.values.shape == (300, len(one.channels))
+    primary = one.channels.index("tcp.c6l7.b1")
+    assert one.values[:, primary].mean() > 100 * one.noise[primary] / np.sqrt(300)
+    assert abs(one.values[:, one.channels.index("cold arc 78 b1")].mean()) < 3e-7
+    assert one.blocks(60).shape[0] == 5
