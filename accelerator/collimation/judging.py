@@ -86,8 +86,11 @@ def too_little(laid: Laid) -> str | None:
         return f"only {total:.0f} protons lost: too few to tell" if total < FEWEST_PROTONS else None
     if not there.any():
         return "no monitor of any channel was read"
-    highest = int(np.argmax(np.where(there, readings.values[0], -np.inf)))
-    ratio = float(readings.values[0][highest] / max(readings.noise[0][highest], 1e-300))
+    at_primary = np.array([family == "TCP7" for family in laid.table.families]) & there
+    if not at_primary.any():
+        return "no monitor of a primary collimator is in this map: nothing to compare the losses with"
+    highest = float(readings.values[0][there].max())
+    ratio = highest / max(float(np.median(readings.noise[0][there])), 1e-300)
     return f"the highest signal is {ratio:.0f} times its noise: too low to tell" if ratio < LEAST_SIGNAL else None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from accelerator.collimation.engines import engine_of
 from accelerator.collimation.files import MAX_SIDECAR_BYTES, read_bytes
 from accelerator.collimation.geometry import LHC_LENGTH_M, Collimator, UnknownCollimatorError, find
 from accelerator.collimation.json_fields import numbers, parse_object, positive
@@ -69,7 +70,7 @@ def decode(content: bytes, origin: str, sha256: str, seen_at: datetime, told: Ma
     at_m = _along_beam_1(on_aperture.s_m, _length_m(found, origin), is_down=is_down)
     beam = _beam(losses, known, told, notes)
     plane = _plane(losses, known, beam, told, notes)
-    conditions = _conditions(found, told, notes)
+    conditions = _conditions(found, told, notes) | engine_of(found)
     conditions |= {"beam": beam, "plane": plane, "reversed": is_down, "lost": _total(losses, on_aperture)}
     conditions |= _of_unknown(unknown)
     payload = _payload(losses, known, on_aperture, at_m)

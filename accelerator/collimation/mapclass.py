@@ -83,7 +83,7 @@ def _is_quiet(pattern: Pattern) -> bool:
     own = {one.name for one in collimators(pattern.beam, active=True)}
     seen = np.array([name in own for name in pattern.channels]) & ~pattern.missing
     if not seen.any():
-        return True
+        return False  # no monitor of a collimator was read: nothing is known
     noise = np.maximum(pattern.sigma[seen], 1e-12)
     return bool((pattern.values[seen] / noise).max() < ABOVE_NOISE)
 
