@@ -1,6 +1,7 @@
 """What the dashboard knows of LHC collimation: names of maps, sentences for diagnoses, and what concerns alarms."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePath
@@ -34,6 +35,7 @@ WHEN_SILENT = "Check that the loss monitors are logged and that their files reac
 UNREADABLE = "unreadable"
 SHRINKING = "margin shrinking"
 """Cause of a margin that a trend says will be gone."""
+_SENTENCE = re.compile(r"[^.]+\.(?=\s|$)")
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 
 
@@ -169,7 +171,12 @@ def summons(alarm: AlarmView) -> str:
     """Return what is wrong where, and what to do about it."""
     if alarm.observation_id is None or alarm.severity in _NOT_KNOWN:
         return guidance(alarm)
-    return f"{cause_label(alarm.cause)}: {alarm_name(alarm)}. {guidance(alarm)}"
+    return f"{cause_label(alarm.cause)}: {alarm_name(alarm)}. {_beginning(guidance(alarm))}"
+
+
+def _beginning(text: str) -> str:
+    """The first two sentences: across a room nobody reads more."""
+    return " ".join(_SENTENCE.findall(text)[:2]) or text
 
 
 def next_step(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from accelerator.collimation.diagnosis import Diagnosis, Margin, Trend
+from accelerator.collimation.diagnosis import Answer, Diagnosis, Margin, Trend
 from accelerator.collimation.display_words import collimator, margin_name, stage, value_of, where
 from core.clock import as_utc
 
@@ -62,18 +62,27 @@ def label(one: Margin, *, full: bool) -> str:
 
 
 def summary(found: Diagnosis) -> str:
-    """Return the one sentence on the hierarchy that a person needs first; empty if nothing is known of it."""
+    """Return the one sentence on the hierarchy that a person needs first; empty if nothing is known of it.
+
+    Margins come in the order of the hierarchy: of those that are gone, or less, the innermost is told.
+    """
+    if found.answer is Answer.CANNOT_TELL:
+        return ""
     known = [one for one in found.margins if one.sigma is not None]
     if not known:
         return "These losses say nothing about the margins." if found.margins else ""
     full = several(found.margins)
     for state in (Standing.GONE, Standing.LESS):
-        worst = min((one for one in known if standing(one) is state), key=lambda one: one.value_sigma, default=None)
-        if worst is not None:
-            return _told(worst, state, full=full)
-    least = min(known, key=lambda one: one.value_sigma - one.nominal_sigma)
-    kept = f"Intact. Least is left of {label(least, full=full)}: {margin_text(least)}."
-    return kept if len(known) == len(found.margins) else f"{kept} Some margins are not seen here."
+        first = next((one for one in known if standing(one) is state), None)
+        if first is not None:
+            return _told(first, state, full=full)
+    return f"Intact: {label(known[0], full=full)} has {margin_text(known[0])}."
+
+
+def unseen(margins: Sequence[Margin]) -> str:
+    """Return the margins of which these losses say nothing, as a line; empty if there is none."""
+    names = [label(one, full=several(margins)) for one in margins if one.sigma is None]
+    return f"Not seen here: {', '.join(names)}." if names else ""
 
 
 def _told(one: Margin, state: Standing, *, full: bool) -> str:
@@ -86,11 +95,11 @@ def _told(one: Margin, state: Standing, *, full: bool) -> str:
 
 
 def trend_of(found: Diagnosis) -> Trend | None:
-    """Return the trend that a person should see: the one that ends first, else the steepest."""
+    """Return the trend that a person should see: the one that ends first, else the one that is known best."""
     ending = [one for one in found.trends if one.gone_at]
     if ending:
         return min(ending, key=lambda one: str(one.gone_at))
-    return min(found.trends, key=lambda one: one.slope_sigma_per_h, default=None)
+    return min(found.trends, key=lambda one: sum(one.errors_sigma) / max(1, len(one.errors_sigma)), default=None)
 
 
 def trend_title(one: Trend) -> str:

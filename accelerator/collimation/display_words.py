@@ -14,7 +14,7 @@ PLANES: Mapping[str, str] = {
     "DP": "off-momentum",
     "DP+": "off-momentum +",
     "DP-": "off-momentum −",
-    "mixed": "mixed planes",
+    "mixed": "all planes",
 }
 STATES: Mapping[str, str] = {
     "injection": "injection",
@@ -95,6 +95,12 @@ def settings_of(one: Hypothesis) -> str:
     unit = _UNITS[one.quantity]
     decimals = 1 if unit == "σ" else 0 if unit == "µrad" else 2
     return f"{value_of(one.value, one.sigma)} {unit} instead of {one.nominal:.{decimals}f} {unit}"
+
+
+def family_line(text: str) -> str:
+    """Return a line that begins with a family (``TCP7: ...``) with the family as people say it."""
+    family, colon, rest = text.partition(":")
+    return f"{stage(family)}{colon}{rest}" if colon and family in STAGES else text
 
 
 def cause_label(name: str | None) -> str:

@@ -11,6 +11,7 @@ from accelerator.collimation.lossmap import Domain
 from accelerator.collimation.monitors import positions_m
 from core.observation import Observation
 
+_SIGNIFICANT = 4.0
 _NOTHING = Losses(np.zeros(0), np.zeros(0), np.zeros(0, bool))
 
 
@@ -22,7 +23,7 @@ def losses(observation: Observation, diagnosis: Diagnosis) -> Losses:
     if domain == Domain.BLM and "monitor" in payload and diagnosis.channels:
         parts = [_monitors(observation, diagnosis, beam) for beam in sorted({one.beam for one in diagnosis.channels})]
         s_m, share, cold = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Losses(s_m, share, cold, "share of the signal at the collimators and groups")
+        return Losses(s_m, share, cold, "share of the signal")
     return _NOTHING
 
 
@@ -45,7 +46,18 @@ def _monitors(observation: Observation, diagnosis: Diagnosis, beam: int) -> _Par
     cold = np.array([one.kind == "cold" for one in known])
     grouped = np.array([one.kind != "collimator" for one in known])
     used = (where >= 0) & grouped[where] & np.isfinite(signal)
-    return positions_m(monitors)[used], scale * signal[used], cold[where[used]]
+    kinds = cold[where[used]]
+    own = signal[used] if "background_gy_per_s" in observation.payload else _above(signal[used], kinds)
+    return positions_m(monitors)[used], scale * own, kinds
+
+
+def _above(signal: NDArray[np.float64], cold: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Signals above what most cold monitors read (a stream tells no background); what is only their noise is none."""
+    if not cold.any():
+        return signal
+    quiet = float(np.median(signal[cold]))
+    spread = 1.4826 * float(np.median(np.abs(signal[cold] - quiet)))
+    return np.where(signal > quiet + _SIGNIFICANT * spread, signal - quiet, 0.0)
 
 
 def _signal(observation: Observation) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from accelerator.collimation.drawing_colours import (
 from accelerator.collimation.drawing_layout import LEFT, MAP_WIDTH, RING, Scale, Window, has_band, is_collimator
 
 _SHADES = {"TCP": TCP, "TCSG": TCSG, "TCLA": TCLA, "TCT": TCT, "TCSP": TCT, "TCDQ": TCT}
+_UNIT_X = 64
 _MOST_NAMES, _CLOSE = 3, 16
 """So many names at most; of two markers this close, one has a name."""
 _SHAPES = {"TCP": "up", "TCSG": "square", "TCLA": "diamond", "TCT": "down", "TCSP": "down", "TCDQ": "down"}
@@ -66,7 +67,7 @@ def draw(
         _lines(canvas, losses, losses.cold == cold, scale, window, colour)
     _collimators(canvas, diagnosis, scale, window, wide)
     if scale.panel is RING:
-        on.write(canvas, losses.unit, LEFT + 8, scale.panel.top + 4, "lt")
+        on.write(canvas, losses.unit, LEFT + _UNIT_X, scale.panel.top + 4, "lt")
     _names(canvas, diagnosis, scale, window)
     return canvas
 
@@ -74,7 +75,7 @@ def draw(
 def lowest_seen(diagnosis: Diagnosis, losses: Losses) -> list[float]:
     """Return what the scale has to reach down to."""
     single = [one.observed for one in diagnosis.channels if is_collimator(one)]
-    return [*single, *losses.share.tolist()]
+    return [*single, *losses.share[losses.share > 0].tolist()]
 
 
 def _bands(canvas: Bytes, diagnosis: Diagnosis, scale: Scale, window: Window, wide: int) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from accelerator.collimation.diagnosis import Diagnosis
 from accelerator.collimation.display_margins import label, margin_text, several, summary
 from accelerator.collimation.display_quantities import told, value_of
-from accelerator.collimation.display_words import finding, how_sure, settings_of
+from accelerator.collimation.display_words import family_line, finding, how_sure, settings_of
 from core.verdict import Measurement, Quality
 
 WORDS: Mapping[Quality, str] = {
@@ -96,7 +96,7 @@ def _margins(found: Diagnosis) -> str:
 def _blind(found: Diagnosis) -> str:
     if not found.blind:
         return ""
-    lines = "".join(f"<li>{escape(line)}</li>" for line in found.blind)
+    lines = "".join(f"<li>{escape(family_line(line))}</li>" for line in found.blind)
     return f"<div class='small'>What these losses cannot show:<ul>{lines}</ul></div>"
 
 

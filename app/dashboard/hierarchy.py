@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from accelerator.collimation.diagnosis import Margin
-from accelerator.collimation.display_margins import Standing, label, margin_text, several, standing
+from accelerator.collimation.display_margins import Standing, label, margin_text, several, standing, unseen
 from accelerator.collimation.display_words import collimator
 
 MOST = 8
@@ -12,19 +12,18 @@ _COLOURED = frozenset({Standing.LESS, Standing.GONE})
 
 
 def html(margins: Sequence[Margin], *, calm: bool) -> str:
-    """Return one line for each margin, the smallest first if there are many; ``calm``: without colour."""
-    shown = sorted(margins, key=_lost)[:MOST] if len(margins) > MOST else list(margins)
+    """Return a bar for each margin that is known, and the others as a line; ``calm``: without colour."""
+    known = [one for one in margins if one.sigma is not None]
+    shown = known[:MOST]
+    rest = unseen(margins)
+    line = f'<div class="m-unseen">{escape(rest)}</div>' if rest else ""
     if not shown:
-        return ""
-    low = min(0.0, *(one.value_sigma - (one.sigma or 0.0) for one in shown if one.sigma is not None), 0.0)
-    high = max(max(one.nominal_sigma, one.value_sigma if one.sigma is not None else 0.0) for one in shown)
+        return line
+    low = min(0.0, *(one.value_sigma - (one.sigma or 0.0) for one in shown), 0.0)
+    high = max(max(one.nominal_sigma, one.value_sigma) for one in shown)
     scale = _Scale(low, 1.05 * high)
-    full = several(margins)
-    return f'<div class="hierarchy">{"".join(_row(one, scale, calm=calm, full=full) for one in shown)}</div>'
-
-
-def _lost(one: Margin) -> float:
-    return one.value_sigma - one.nominal_sigma if one.sigma is not None else 0.0
+    rows = "".join(_row(one, scale, calm=calm, full=several(margins)) for one in shown)
+    return f'<div class="hierarchy">{rows}</div>{line}'
 
 
 class _Scale:
@@ -52,10 +51,9 @@ def _row(one: Margin, scale: _Scale, *, calm: bool, full: bool) -> str:
 def _bar(one: Margin, scale: _Scale) -> str:
     zero, meant = scale.at(0), scale.at(one.nominal_sigma)
     parts = [f'<i class="m-meant" style="left:{zero:.1f}%;width:{meant - zero:.1f}%"></i>']
-    if one.sigma is not None:
-        ends = sorted((zero, scale.at(one.value_sigma)))
-        parts.append(f'<i class="m-left" style="left:{ends[0]:.1f}%;width:{ends[1] - ends[0]:.1f}%"></i>')
-        low, high = scale.at(one.value_sigma - one.sigma), scale.at(one.value_sigma + one.sigma)
-        parts.append(f'<i class="m-error" style="left:{low:.1f}%;width:{high - low:.1f}%"></i>')
+    ends, sigma = sorted((zero, scale.at(one.value_sigma))), one.sigma or 0.0
+    parts.append(f'<i class="m-left" style="left:{ends[0]:.1f}%;width:{ends[1] - ends[0]:.1f}%"></i>')
+    low, high = scale.at(one.value_sigma - sigma), scale.at(one.value_sigma + sigma)
+    parts.append(f'<i class="m-error" style="left:{low:.1f}%;width:{high - low:.1f}%"></i>')
     parts.append(f'<i class="m-zero" style="left:{zero:.1f}%"></i>')
     return "".join(parts)

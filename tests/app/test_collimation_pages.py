@@ -38,7 +38,7 @@ def test_a_nominal_map_is_calm(run_page: PageRun, shelf: Store) -> None:
     assert "What to do" not in shown
     assert 'class="severity' not in shown
     assert 'class="margin less"' not in shown
-    assert 'class="margin unseen"' in shown
+    assert "Not seen here: TCSG → TCLA." in shown
     assert "if put right" not in shown
     assert "These losses cannot" not in shown
     assert "What these losses cannot show" in shown

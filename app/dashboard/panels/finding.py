@@ -10,7 +10,7 @@ from accelerator.collimation import display
 from accelerator.collimation.diagnosis import Answer, Diagnosis, Hypothesis
 from accelerator.collimation.display_margins import summary
 from accelerator.collimation.display_quantities import told
-from accelerator.collimation.display_words import cause_label, collimator, finding, how_sure, settings_of
+from accelerator.collimation.display_words import cause_label, collimator, family_line, finding, how_sure, settings_of
 from accelerator.collimation.guidance import guidance
 from app.dashboard import hierarchy
 from app.dashboard.panels import answers
@@ -124,7 +124,8 @@ def _hierarchy(detail: ObservationDetail, found: Diagnosis) -> None:
 def _blind(found: Diagnosis) -> None:
     if not found.blind:
         return
-    first, rest = found.blind[:_BLIND_LINES], found.blind[_BLIND_LINES:]
+    lines = [family_line(line) for line in found.blind]
+    first, rest = lines[:_BLIND_LINES], lines[_BLIND_LINES:]
     more = f"<details><summary>{len(rest)} more</summary>{_list(rest)}</details>" if rest else ""
     st.html(f'<div class="untold"><b>What these losses cannot show</b>{_list(first)}{more}</div>')
 
@@ -147,7 +148,8 @@ def _sentence(text: str, end: str = ".") -> str:
 
 
 def _quantities(detail: ObservationDetail, found: Diagnosis) -> None:
-    facts = [(_sentence(name, ""), text) for name, text in found.facts.items() if name not in _SAID]
+    shown = found.facts if found.answer in {Answer.BROKEN, Answer.UNKNOWN} else {}
+    facts = [(_sentence(name, ""), text) for name, text in shown.items() if name not in _SAID]
     rows = [("Kind of map", display.class_label(found.map_class)), *told(detail.measurements), *facts]
     body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
     st.html(f'<div class="conditions"><b>Cleaning</b><dl class="facts">{body}</dl></div>')

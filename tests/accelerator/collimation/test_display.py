@@ -18,6 +18,7 @@ from accelerator.collimation.display_margins import (
     summary,
     trend_of,
     trend_title,
+    unseen,
 )
 from core.settings import Settings
 from core.store.views import ObservationView
@@ -97,11 +98,12 @@ def test_a_margin_is_less_only_beyond_tolerance_and_uncertainty(
 
 def test_the_summary_names_the_worst_margin_first() -> None:
     nominal = maps.nominal().diagnosis
-    assert summary(nominal).startswith("Intact. Least is left of TCP → TCSG: 1.5 ± 0.1 of 1.5 σ.")
-    assert summary(nominal).endswith("Some margins are not seen here.")
+    assert summary(nominal) == "Intact: TCP → TCSG has 1.5 ± 0.1 of 1.5 σ."
+    assert unseen(nominal.margins) == "Not seen here: TCSG → TCLA."
     assert "has 0.9 ± 0.1 of 1.5 σ left" in summary(maps.tcp_retracted().diagnosis)
     assert summary(maps.tct_exposed().diagnosis) == "Broken: TCT is inside TCDQ by 1.0 ± 0.3 σ."
-    assert summary(maps.cannot_tell().diagnosis) == "These losses say nothing about the margins."
+    assert summary(maps.cannot_tell().diagnosis) == ""
+    assert summary(replace(maps.cannot_tell().diagnosis, answer=Answer.UNKNOWN)).startswith("These losses say nothing")
     assert summary(replace(nominal, margins=())) == ""
     both = replace(nominal, margins=(*nominal.margins, replace(nominal.margins[0], beam=2, plane="V", value_sigma=0.8)))
     assert summary(both) == "The order holds, but TCP → TCSG, B2 vertical has 0.8 ± 0.1 of 1.5 σ left."
