@@ -71,7 +71,7 @@ class CollimationSettings(BaseModel):
     false_alarms_per_shift: float = Field(
         default=0.1, gt=0, le=100, description="nominal streams called BAD in 8 h, per beam"
     )
-    false_alarms_per_map: float = Field(default=0.005, gt=0, lt=1, description="share of nominal maps called BAD")
+    false_alarms_per_map: float = Field(default=0.001, gt=0, lt=1, description="share of nominal maps called BAD")
     warn_before_s: float = Field(default=7200.0, gt=0, description="MEDIUM if a margin would be gone within this time")
 
 
