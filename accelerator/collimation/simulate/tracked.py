@@ -43,15 +43,16 @@ def track(
     database = xcoll.CollimatorDatabase.from_yaml(str(database_file), beam=1)
     database.install_everest_collimators(line=line)
     line.build_tracker()
-    twiss = line.twiss(method="4d")
-    line.collimators.assign_optics(twiss=twiss)
+    line.twiss_default["method"] = "4d"  # the line's cavities have no voltage
+    twiss = line.twiss()
+    line.xcoll.collimators.assign_optics(twiss=twiss)
     for one in settings:
         _put(line[one.element], one)
-    pencil = line[PRIMARY[plane]].generate_pencil(protons, twiss=twiss)
     line.optimize_for_tracking()
-    line.scattering.enable()
+    pencil = line[PRIMARY[plane]].generate_pencil(protons)
+    line.xcoll.scattering.enable()
     line.track(pencil, num_turns=TURNS)
-    line.scattering.disable()
+    line.xcoll.scattering.disable()
     losses = xcoll.LossMap(line, line_is_reversed=False, part=pencil)
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"tracked_B1{plane}.json"
