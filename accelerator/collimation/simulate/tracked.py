@@ -25,6 +25,8 @@ def track(
 ) -> Path:
     """Track protons of a halo of beam 1 with settings errors, and write the loss map as xcoll does.
 
+    The halo begins at the primary of its plane, so a primary that stands behind another collimator is not for this.
+
     Raises
     ------
     core.errors.SettingsError
@@ -49,7 +51,7 @@ def track(
     for one in settings:
         _put(line[one.element], one)
     line.optimize_for_tracking()
-    pencil = line[PRIMARY[plane]].generate_pencil(protons)
+    pencil = line[PRIMARY[plane]].generate_pencil(protons, side=_side(settings, PRIMARY[plane]))
     line.xcoll.scattering.enable()
     line.track(pencil, num_turns=TURNS)
     line.xcoll.scattering.disable()
@@ -58,6 +60,12 @@ def track(
     path = out / f"tracked_B1{plane}.json"
     losses.to_json(str(path))
     return path
+
+
+def _side(settings: Sequence[Setting], primary: str) -> str:
+    """Return the jaw of the primary that halo touches: the nearer one if it is off centre, else both."""
+    offset = sum(one.change for one in settings if one.element == primary and one.quantity == Quantity.OFFSET)
+    return "+-" if offset == 0 else "-" if offset > 0 else "+"
 
 
 def _put(collimator: Any, setting: Setting) -> None:
