@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             + ("-unseen-places" if asked.unseen_places else "")
             + ("-dev" if asked.dev else "")
             + ("-quick" if asked.quick else "")
+            + (f"-{asked.draws}-draws" if asked.draws > 1 else "")
         )
         order = [entry.name for entry in ENTRIES] if part == "flex98" else [row["name"] for row in rows]
         shown = report.merge_rows(asked.out / f"{name}.json", rows, order)
@@ -50,7 +51,7 @@ def _measure(part: str, asked: argparse.Namespace) -> list[report.Row]:
     if part == "speed":
         return speed.run(asked.data, asked.peers, _say)
     choice = flex98.Choice(
-        asked.quick, asked.peers, asked.ablation, asked.dev, asked.only, asked.jobs, asked.unseen_places
+        asked.quick, asked.peers, asked.ablation, asked.dev, asked.only, asked.jobs, asked.unseen_places, asked.draws
     )
     return flex98.run(asked.data, choice, _say)
 
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unseen-places", action="store_true", help="test boards of panel places that no learnt one shows"
     )
+    parser.add_argument("--draws", type=int, default=1, metavar="N", help="sets of defects drawn on the same boards")
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods with this in their name")
     parser.add_argument("--jobs", type=int, default=1, help="rows of flex98 measured at a time (wall times suffer)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with flex98 and deeppcb")
