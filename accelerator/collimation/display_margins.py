@@ -89,7 +89,7 @@ def _told(one: Margin, state: Standing, *, full: bool) -> str:
     what = f"{label(one, full=full)} has {margin_text(one)} left"
     if state is Standing.LESS:
         return f"The order holds, but {what}."
-    if one.value_sigma < 0:
+    if one.value_sigma < -(one.sigma or 0.0):
         return f"Broken: {stage(one.outer)} is inside {stage(one.inner)} by {value_of(-one.value_sigma, one.sigma)} σ."
     return f"Broken or about to: {what}."
 

@@ -67,14 +67,15 @@ def stage(family: str) -> str:
     return STAGES.get(family, family)
 
 
-def value_of(value: float, sigma: float | None) -> str:
-    """Return a value and its uncertainty in as many digits as the uncertainty is worth: ``0.6 ± 0.1``."""
+def value_of(value: float, sigma: float | None, least: int = 1) -> str:
+    """Return a value and its uncertainty in the digits that it is worth (``least`` decimals): ``0.6 ± 0.1``."""
     if not isfinite(value):
         return "not known"
     if sigma is None or not isfinite(sigma) or sigma <= 0:
         return _short(value, 2)
-    decimals = decimals_worth(sigma)
-    return f"{value:.{decimals}f} ± {sigma:.{decimals}f}".replace("-", "−")
+    decimals = max(least, decimals_worth(sigma))
+    figure = f"{value:.{decimals}f}" if abs(value) >= 0.5 * 10.0**-decimals else f"{0:.{decimals}f}"
+    return f"{figure} ± {sigma:.{decimals}f}".replace("-", "−")
 
 
 def decimals_worth(sigma: float) -> int:
@@ -86,7 +87,7 @@ def finding(one: Hypothesis) -> str:
     """Return a hypothesis as a sentence: ``TCP.C6L7.B1 retracted by 0.6 ± 0.1 σ``."""
     change = one.value - one.nominal
     verb = _WORDS.get(one.quantity, "retracted by" if change > 0 else "too far in by")
-    size = value_of(abs(change), one.sigma)
+    size = value_of(abs(change), one.sigma, _least(one.quantity))
     return f"{collimator(one.element)} {verb} {size} {_UNITS[one.quantity]}"
 
 
@@ -94,7 +95,12 @@ def settings_of(one: Hypothesis) -> str:
     """Return what is set and what is meant: ``5.6 ± 0.1 σ instead of 5.0 σ``."""
     unit = _UNITS[one.quantity]
     decimals = 1 if unit == "σ" else 0 if unit == "µrad" else 2
-    return f"{value_of(one.value, one.sigma)} {unit} instead of {one.nominal:.{decimals}f} {unit}"
+    value = value_of(one.value, one.sigma, _least(one.quantity))
+    return f"{value} {unit} instead of {one.nominal:.{decimals}f} {unit}"
+
+
+def _least(quantity: Quantity) -> int:
+    return 0 if quantity is Quantity.TILT else 1
 
 
 def family_line(text: str) -> str:

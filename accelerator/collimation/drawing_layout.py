@@ -118,9 +118,11 @@ class Section:
 def sections(channels: Sequence[Channel], strange: Collection[int] = ()) -> list[Section]:
     """Return the columns of the cascade, heading by heading; a heading that nothing is under is left out.
 
-    Channels in which nothing was seen and nothing is expected are left out; ``strange``: places of those that deviate.
+    Channels in which nothing was seen and too little is expected to be drawn are left out; ``strange``: places of
+    those that deviate.
     """
-    live = [n for n, one in enumerate(channels) if one.observed > 0 or one.high > 0 or n in strange]
+    foot = 10.0 ** lowest([one.observed for one in channels])
+    live = [n for n, one in enumerate(channels) if one.observed > 0 or one.high > foot or n in strange]
     members = [(title, [n for n in live if kind_of(channels[n]) in names.split()]) for title, names in SECTIONS]
     placed = {n for _, found in members for n in found}
     members.append((REST, [n for n in strange if n not in placed]))

@@ -6,6 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from accelerator.collimation.diagnosis import Quantity
+from accelerator.collimation.reading import read_file
+from accelerator.collimation.simulate.emulator import Emulator
+from accelerator.collimation.simulate.faults import Setting
+from accelerator.collimation.states import State
+from accelerator.collimation.system import COLLIMATION, incidents
+from app import lossmaps
+from app.lossmaps import Recipe
+from core.contracts import Arrival, Settled
+from core.settings import Settings
 from tests.app import collimation_maps as maps
 from tests.e2e.conftest import OpenPage, Serve, settle
 
@@ -13,10 +23,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 180_000
 ESSENTIALS = {"width": 1280, "height": 800}
 SHOTS = {
-    "collimation-nominal": ("nominal", "/collimation", "Hierarchy intact", ""),
-    "collimation-tcp-retracted": ("retracted", "/collimation", "retracted by", ""),
+    "collimation-nominal": ("judged nominal", "/collimation", "Hierarchy intact", ""),
+    "collimation-tcp-retracted": ("judged retracted", "/collimation", "retracted by", ""),
     "collimation-ir7": ("retracted", "/collimation", "retracted by", "h"),
-    "collimation-tct-exposed": ("exposed", "/collimation", "TCTPH.4L1.B1", ""),
+    "collimation-tct-exposed": ("judged exposed", "/collimation", "TCTPH.4L1.B1", ""),
     "collimation-drift": ("drift", "/collimation", "Gone at", ""),
     "collimation-cannot-tell": ("cannot tell", "/collimation", "Cannot tell", ""),
     "collimation-off-momentum": ("off-momentum", "/collimation", "Off-momentum map", ""),
@@ -33,9 +43,10 @@ def addresses(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     now = datetime.now(UTC) - timedelta(seconds=40)
     good = [maps.nominal()] * 4
     stories = {
-        "nominal": maps.settle(good, now),
+        "judged nominal": _judged(tmp_path_factory.mktemp("nominal"), now),
+        "judged retracted": _judged(tmp_path_factory.mktemp("tcp"), now, Setting("tcp.c6l7.b1", Quantity.GAP, 0.6)),
+        "judged exposed": _judged(tmp_path_factory.mktemp("tct"), now, Setting("tctph.4l1.b1", Quantity.GAP, -3.0)),
         "retracted": maps.settle([*good, maps.tcp_retracted()], now),
-        "exposed": maps.settle([*good, maps.tct_exposed()], now),
         "drift": maps.settle([*good, maps.drifting(now)], now),
         "cannot tell": maps.settle([*good, maps.cannot_tell()], now),
         "off-momentum": maps.settle([*good, maps.off_momentum()], now),
@@ -43,6 +54,21 @@ def addresses(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "empty": [],
     }
     return {name: serve(maps.home(tmp_path_factory.mktemp("coll"), found)) for name, found in stories.items()}
+
+
+def _judged(folder: Path, now: datetime, *wrong: Setting) -> list[Settled]:
+    """Return a campaign of simulated maps, the last one with an error, judged by the model that ships."""
+    planes = ((1, "H"), (1, "V"), (2, "H"), (2, "V"), (1, "H"))
+    detector, emulator, settled = COLLIMATION.detector(Settings(home=folder)), Emulator.load(), list[Settled]()
+    for number, (beam, plane) in enumerate(planes):
+        path, at = folder / f"{number}_B{beam}{plane}.json", now - timedelta(minutes=7 * (len(planes) - 1 - number))
+        errors = wrong if number == len(planes) - 1 else ()
+        lossmaps.write(path, Recipe(beam, plane, State.COLLISIONS, 1_000_000, errors), emulator, at, 100 + number)
+        seen = read_file(path, Settings(home=folder))
+        verdict = detector.judge(seen)
+        told = tuple(incidents(seen, verdict))
+        settled.append(Settled(Arrival(seen.key, seen.origin), seen, verdict, at + timedelta(seconds=2), told))
+    return settled
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

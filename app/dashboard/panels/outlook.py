@@ -91,16 +91,16 @@ def _from_map_to_map(points: list[CoursePoint]) -> Chart | None:
     if len(points) < _FEWEST:
         return None
     names = {name for point in points for name in point.measurements if name.startswith(_MARGIN)}
-    if not names:
+    often = [name for name in names if sum(name in point.measurements for point in points) >= _FEWEST]
+    newest = next((point for point in reversed(points) if set(often) & set(point.measurements)), None)
+    if newest is None:
         return None
-    newest = next((point for point in reversed(points) if names & set(point.measurements)), points[-1])
-    name = min(names & set(newest.measurements), key=lambda one: newest.measurements[one].value)
+    name = min(set(often) & set(newest.measurements), key=lambda one: newest.measurements[one].value)
     known = [point for point in points if name in point.measurements]
-    if len(known) < _FEWEST:
-        return None
     pick = [point.measurements[name] for point in known]
+    best = max(one.value for one in pick)
     marked = [
-        Point(point.observed_at, one.value, point.quality is Quality.BAD)
+        Point(point.observed_at, one.value, point.quality is Quality.BAD and one.value < best - 2 * (one.sigma or 0.0))
         for point, one in zip(known, pick, strict=True)
     ]
     return Chart(

@@ -105,6 +105,8 @@ def test_the_summary_names_the_worst_margin_first() -> None:
     assert summary(maps.cannot_tell().diagnosis) == ""
     assert summary(replace(maps.cannot_tell().diagnosis, answer=Answer.UNKNOWN)).startswith("These losses say nothing")
     assert summary(replace(nominal, margins=())) == ""
+    close = replace(nominal, margins=(replace(nominal.margins[0], value_sigma=-0.04, sigma=1.4),))
+    assert summary(close) == "Broken or about to: TCP → TCSG has 0.0 ± 1.4 of 1.5 σ left."
     both = replace(nominal, margins=(*nominal.margins, replace(nominal.margins[0], beam=2, plane="V", value_sigma=0.8)))
     assert summary(both) == "The order holds, but TCP → TCSG, B2 vertical has 0.8 ± 0.1 of 1.5 σ left."
 
