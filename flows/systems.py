@@ -36,6 +36,11 @@ SYSTEMS: Mapping[str, Entry] = {
         train="dqm.its.training:train",
         calibrate="dqm.its.training:calibrate",
     ),
+    "collimation": Entry(
+        "accelerator.collimation.system:COLLIMATION",
+        train="accelerator.collimation.teaching:train",
+        calibrate="accelerator.collimation.teaching:calibrate",
+    ),
 }
 
 

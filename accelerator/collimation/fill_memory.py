@@ -22,7 +22,8 @@ class BeamState:
     """What is known of one beam in one fill and state.
 
     ``reference`` is the mean logarithm of observed over nominal by channel over ``reference_s`` seconds; ``points`` are
-    margins: unix time, then change and its error for each watched setting; ``since`` when what is wrong now began.
+    margins: unix time, then change and its error for each watched setting; ``since`` when what is wrong now began;
+    ``last`` the signals of the last minute.
     """
 
     fill: str = ""
@@ -32,6 +33,7 @@ class BeamState:
     points: Series = ()
     since: float | None = None
     suspect: str = ""
+    last: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,12 @@ def _to_json(state: State) -> dict[str, Any]:
         name: {
             "fill": one.fill,
             "state": one.state,
-            "reference": [round(value, 5) for value in one.reference],
+            "reference": list(one.reference),
             "reference_s": one.reference_s,
-            "points": [[round(value, 5) for value in point] for point in one.points],
+            "points": [list(point) for point in one.points],
             "since": one.since,
             "suspect": one.suspect,
+            "last": list(one.last),
         }
         for name, one in state.beams.items()
     }
@@ -123,6 +126,7 @@ def _state(content: Mapping[str, Any]) -> State:
             points=tuple(tuple(map(float, point)) for point in one["points"]),
             since=None if one["since"] is None else float(one["since"]),
             suspect=str(one["suspect"]),
+            last=tuple(map(float, one["last"])),
         )
         for name, one in content["beams"].items()
     }

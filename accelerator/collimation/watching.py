@@ -1,4 +1,8 @@
-"""Watches one beam over the seconds of a piece: against its own reference of this fill, and its margins over time."""
+"""Watches one beam over the seconds of a piece: against its own reference of this fill, and its margins over time.
+
+Ordinary losses share halo between planes in an unknown way that wanders, so a stream tells changes; whether the
+hierarchy was right to begin with is told by loss maps.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +17,11 @@ from accelerator.collimation.diagnosis import Answer, Diagnosis, Quantity, Trend
 from accelerator.collimation.features import Readings, compare
 from accelerator.collimation.fill_memory import BeamState
 from accelerator.collimation.judging import Judged, judge_pattern, too_little
+from accelerator.collimation.jumps import find_jump
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.laying import Laid
-from accelerator.collimation.posterior import refined
-from accelerator.collimation.seconds import Seconds, steady_shares
+from accelerator.collimation.posterior import group_scores, refined
+from accelerator.collimation.seconds import Seconds
 from accelerator.collimation.states import STAGES, State, family_settings
 from accelerator.collimation.templates import Key, Table
 from accelerator.collimation.trend import Line, describe, hours_left
@@ -31,10 +36,12 @@ REFERENCE_S = 300.0
 LEARNT = 0.06
 """Scale of the model error that is left beside a reference of the same fill."""
 BLOCK_S = 60
-WINDOW_S = 5
-PERSISTS = 3
+STEP_EVIDENCE = 12.0
+"""Logarithm of the likelihood by which a fault must explain a jump better than none."""
+FEWEST_BEFORE = 10
 SURE = 5.0
 """A margin is said to shrink when its slope is below zero by so many standard deviations."""
+SURE_OF_FAULT = 0.8
 LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
 MOST_POINTS = 1500
 _HALO = frozenset({"TCP7", "TCSG7", "TCLA7", "TCSP", "TCDQ", "ds"})
@@ -63,9 +70,12 @@ def watch(
     known: BeamState,
     settings: CollimationSettings,
 ) -> Watched | None:
-    """Judge one beam in one machine state (fill, state); None if the model does not know this state."""
+    """Judge one beam in one machine state (fill, state); None if the model does not know this state.
+
+    At injection the losses are those of injection and capture, not of a halo: nothing is said.
+    """
     table = knowledge.tables.get(Key("blm", seconds.beam, "mixed", where[1]))
-    if table is None:
+    if table is None or where[1] == State.INJECTION:
         return None
     if (known.fill, known.state) != where:
         known = BeamState(*where)
@@ -75,9 +85,6 @@ def watch(
     if few:
         return _cannot_tell(seconds.beam, where[1], known, few)
     if known.reference_s < REFERENCE_S:
-        start = judge_pattern(Laid(table, whole, True, True), knowledge, settings.false_alarms_per_map)
-        if start.quality is Quality.BAD:
-            return _broken(start, known, float(times_s[0]), ())
         known = _learn(known, table, values, noise, there)
     own = replace(table, nominal=table.nominal + np.array(known.reference))
     known = _add_points(known, own, values, noise, there, times_s)
@@ -95,19 +102,19 @@ def _judge(
     settings: CollimationSettings,
 ) -> Watched:
     values, noise, there = readings
-    began, p_sudden = sudden(knowledge, own, values, noise, there, settings.false_alarms_per_shift)
-    since = values[began:] if began is not None else values[-BLOCK_S:]
+    began = find_jump(values, noise, there, np.array(known.last) if known.last else None)
+    jumped = None if began is None else _after_jump(knowledge, own, readings, began, known, settings)
+    known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
+    if jumped is not None and began is not None:
+        return _broken(jumped, known, float(times_s[min(began, len(times_s) - 1)]), course[0])
     judged = judge_pattern(
-        Laid(own, _mean(since, noise, there, LEARNT), True, True),
+        Laid(own, _mean(values[-BLOCK_S:], noise, there, LEARNT), True, True),
         knowledge,
         settings.false_alarms_per_shift * BLOCK_S / SHIFT_S,
     )
     trends, lines = course
-    if began is not None:
-        judged = replace(judged, quality=Quality.BAD, p_value=min(judged.p_value, p_sudden), answer=_named(judged))
-    if judged.quality is Quality.BAD:
-        at = float(times_s[began if began is not None else max(len(times_s) - BLOCK_S, 0)])
-        return _broken(judged, known, at, trends)
+    if judged.quality is Quality.BAD and _sure(judged):
+        return _broken(judged, known, float(times_s[max(len(times_s) - BLOCK_S, 0)]), trends)
     shrinking = _shrinking(own, lines, settings)
     found = replace(describing.diagnose(replace(judged, answer=Answer.NOMINAL)), trends=trends)
     if shrinking is None:
@@ -116,33 +123,36 @@ def _judge(
     return _drifting(own, judged, known, found, shrinking, float(times_s[-1]))
 
 
-def _named(judged: Judged) -> Answer:
-    return Answer.BROKEN if float(judged.posterior.faults.max()) > 0.2 else Answer.UNKNOWN
+def _sure(judged: Judged) -> bool:
+    """Whether a known error explains a minute: what else changes is most often how halo is shared between planes."""
+    return float(judged.posterior.faults.max()) > SURE_OF_FAULT
 
 
-def sudden(
-    knowledge: Knowledge, table: Table, values: Floats, noise: Floats, there: NDArray[np.bool_], per_shift: float
-) -> tuple[int | None, float]:
-    """Return the second at which something known went wrong and stayed, None if nothing did, and its chance."""
-    if len(values) < WINDOW_S + PERSISTS:
-        return None, 1.0
-    steady = steady_shares(values, WINDOW_S)
-    count = len(steady)
-    readings = Readings(
-        steady,
-        np.broadcast_to(noise * np.sqrt(1.57 / WINDOW_S), steady.shape),
-        np.broadcast_to(there, steady.shape),
-        np.full(count, LEARNT),
-        counts=False,
-    )
-    p_values = knowledge.p_known(readings, table, LEARNT)
-    low = p_values <= per_shift * WINDOW_S / SHIFT_S
-    run = np.convolve(low, np.ones(PERSISTS), mode="valid") >= PERSISTS
-    if not run.any() or not low[-PERSISTS:].all():
-        return None, float(p_values.min())
-    ends = np.flatnonzero(~low)
-    first = int(ends[-1]) + 1 if ends.size else 0
-    return first + WINDOW_S // 2, float(np.median(p_values[first:]))
+def _after_jump(
+    knowledge: Knowledge,
+    own: Table,
+    readings: tuple[Floats, Floats, NDArray[np.bool_]],
+    began: int,
+    known: BeamState,
+    settings: CollimationSettings,
+) -> Judged | None:
+    """Judge what is after a jump beside what was before it; None if no known error explains the step."""
+    values, noise, there = readings
+    if began >= FEWEST_BEFORE:
+        before = values[max(0, began - BLOCK_S) : began].mean(axis=0)
+    elif known.last:
+        before = np.array(known.last)
+    else:
+        return None
+    compared = compare(_mean(before[None], noise, there, LEARNT), own.nominal[None])
+    table = replace(own, nominal=own.nominal + compared.ratio[0])
+    after = _mean(values[began + 1 :], noise, there, LEARNT)
+    if group_scores(after, table, 0).max() < STEP_EVIDENCE:
+        return None
+    judged = judge_pattern(Laid(table, after, True, True), knowledge, settings.false_alarms_per_shift * 1e-3)
+    if not _sure(judged):
+        return None
+    return replace(judged, quality=Quality.BAD, answer=Answer.BROKEN, reason=None)
 
 
 def _aligned(seconds: Seconds, table: Table) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -158,9 +168,10 @@ def of_halo(table: Table) -> NDArray[np.bool_]:
     at the experiments (triplets, tertiary and debris collimators, arcs near them) is debris.
     """
     usable = _HALO if table.key.state == State.COLLISIONS else _HALO | _FAR
-    return np.array([family in usable for family in table.families]) & np.array(
-        ["ir3" not in name for name in table.channels]
+    found: NDArray[np.bool_] = np.array(
+        [family in usable and "ir3" not in name for family, name in zip(table.families, table.channels, strict=True)]
     )
+    return found
 
 
 def _mean(values: Floats, noise: Floats, there: NDArray[np.bool_], scale: float) -> Readings:
