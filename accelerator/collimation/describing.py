@@ -66,7 +66,7 @@ def ranked(table: Table, posterior: Posterior, least: float = LEAST) -> tuple[Hy
 def regions(judged: Judged, found: Diagnosis) -> tuple[Region, ...]:
     """Return what the scripting contract calls regions: settings errors, or the channels that deviate most."""
     score = -float(np.log10(max(judged.p_value, 1e-12)))
-    if found.answer is Answer.NOMINAL:
+    if found.answer in {Answer.NOMINAL, Answer.CANNOT_TELL}:
         return ()
     if found.answer is Answer.UNKNOWN:
         return _deviating(judged, score)

@@ -19,6 +19,8 @@ SIGNIFICANT = 2.5
 """A slope below so many standard deviations gives no time at which the margin is gone."""
 FEWEST = 6
 FURTHEST_H = 48.0
+MEMORY_H = 0.5
+"""How long ordinary losses go on as they are: how halo is shared between planes wanders over half an hour."""
 MOST_POINTS = 120
 
 
@@ -41,11 +43,12 @@ class Line:
         return -self.slope / max(self.slope_error, 1e-12)
 
 
-def fit_line(hours: Floats, values: Floats, errors: Floats) -> Line | None:
+def fit_line(hours: Floats, values: Floats, errors: Floats, wander: float = 0.0) -> Line | None:
     """Fit values (n,) over time by reweighted least squares (Huber); None if there are too few.
 
     Errors grow by what residuals show, and by their correlation from point to point (AR(1): a share r of each error is
-    that of the point before, so that n points count as n (1 - r) / (1 + r)).
+    that of the point before, so that n points count as n (1 - r) / (1 + r)). ``wander`` is the standard deviation of
+    what comes and goes over `MEMORY_H` besides, which a short course cannot show.
     """
     if len(hours) < FEWEST or np.ptp(hours) <= 0:
         return None
@@ -66,8 +69,16 @@ def fit_line(hours: Floats, values: Floats, errors: Floats) -> Line | None:
     )
     inflation = spread**2 * (1 + correlation) / (1 - correlation)
     covariance = np.linalg.inv(design.T @ (design * weight[:, None])) * inflation
+    covariance += wander**2 * _of_wander(float(np.ptp(hours)))
     rows = ((float(covariance[0, 0]), float(covariance[0, 1])), (float(covariance[1, 0]), float(covariance[1, 1])))
     return Line(float(solution[0]), float(solution[1]), rows)
+
+
+def _of_wander(span_h: float) -> Floats:
+    """Return the covariance of end value and slope of a course whose independent points have unit errors."""
+    count = max(span_h / (2 * MEMORY_H), 1.0)
+    found: Floats = np.array([[4.0, 6.0 / span_h], [6.0 / span_h, 12.0 / span_h**2]]) / count
+    return found
 
 
 def _correlation(pulls: Floats) -> float:
@@ -90,10 +101,12 @@ def hours_left(line: Line, seed: int = 0) -> tuple[float, float, float] | None:
     return (middle, early, late) if middle <= FURTHEST_H else None
 
 
-def describe(margin: str, times_s: Sequence[float], values: Floats, errors: Floats) -> tuple[Trend, Line | None]:
+def describe(
+    margin: str, times_s: Sequence[float], values: Floats, errors: Floats, wander: float = 0.0
+) -> tuple[Trend, Line | None]:
     """Return the trend of a margin (values (n,) in sigma at unix times) and its line."""
     at = np.asarray(times_s, np.float64)
-    line = fit_line((at - at[-1]) / 3600.0, values, errors) if len(at) else None
+    line = fit_line((at - at[-1]) / 3600.0, values, errors, wander) if len(at) else None
     left = hours_left(line) if line is not None else None
     chosen = np.unique(np.linspace(0, len(at) - 1, min(len(at), MOST_POINTS)).astype(int)).tolist() if len(at) else []
     when = [None, None, None] if left is None else [_time(float(at[-1]) + 3600 * min(one, FURTHEST_H)) for one in left]

@@ -39,7 +39,9 @@ BLOCK_S = 60
 STEP_EVIDENCE = 12.0
 """Logarithm of the likelihood by which a fault must explain a jump better than none."""
 FEWEST_BEFORE = 10
-SURE = 5.0
+SURE = 4.0
+WANDER_SIGMA = 0.2
+"""By so much the margin of a primary seems to come and go as halo is shared between planes in another way."""
 """A margin is said to shrink when its slope is below zero by so many standard deviations."""
 SURE_OF_FAULT = 0.8
 LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
@@ -229,7 +231,7 @@ def _trends(known: BeamState, table: Table) -> tuple[tuple[Trend, ...], list[tup
     for place, number in enumerate(watched_settings(table)):
         element = table.faults[number].element
         values, errors = nominal - points[:, 1 + 2 * place], np.maximum(points[:, 2 + 2 * place], 0.005)
-        trend, line = describe(f"{element.upper()} to TCSG7", points[:, 0].tolist(), values, errors)
+        trend, line = describe(f"{element.upper()} to TCSG7", points[:, 0].tolist(), values, errors, WANDER_SIGMA)
         trends.append(trend)
         lines.append((element, line))
     return tuple(trends), lines
