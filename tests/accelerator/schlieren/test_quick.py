@@ -14,7 +14,7 @@ from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
 from accelerator.schlieren.simulate.forward import Scene, expected_electrons
 from accelerator.schlieren.simulate.physics import detuning_for, phase_per_mm
 from accelerator.schlieren.simulate.plan import draw_plan
-from accelerator.schlieren.simulate.shot import draw_shot
+from accelerator.schlieren.simulate.shot import draw_shot, photograph
 
 
 def test_compression_is_the_mean_of_columns():
@@ -81,6 +81,21 @@ def test_the_quick_fit_reaches_the_floor(mask):
         ]
     assert np.abs(against).max() < 4
     assert 0.7 < np.sqrt(np.mean(np.square(against))) < 1.4
+
+
+def test_a_second_minimum_is_left():
+    """A mask off the focus looks like a weaker probe and a mask on its other side (seen on drawn shots)."""
+    bench = replace(
+        nominal_apparatus(Mask.KNIFE), knife_um=4.8, probe_y_mm=-0.08, probe_radius_mm=2.1, electrons=1387.0
+    )
+    channel, vapour = Channel(264.0, 638.0, 0.77, 186.0, -3.6), Vapour(4e14, detuning_for(1.414 / 1.6, 4e14))
+    plan = replace(draw_plan(np.random.default_rng(1), Mask.KNIFE), scene=Scene(channel, vapour, bench))
+    cells, _ = compressed(photograph(plan, np.random.default_rng(1)), 31.25)
+    known = Knowledge(vapour, replace(nominal_apparatus(Mask.KNIFE), bin_columns=16), sigma=nominal_sigma())
+    found = quick_fit(cells, known, Channel(249.0, 656.0, 0.79, 190.0, 0.0))
+    assert abs(found.channel.position_um - 264.0) < 6
+    assert found.prior_chi2 < 1.6
+    assert found.worst_prior_sigma < 3
 
 
 def test_a_picture_that_the_model_does_not_hold_for_is_told():
