@@ -78,7 +78,7 @@ def size_errors(
                 continue
             classical = from_likelihood(drawn.readings, table, number, [true])
             for part, (errors, sigmas) in found.items():
-                one = together(network, classical, Tuning(TRUST, part))
+                one = together(network, classical, Tuning(TRUST, part), table)
                 errors.append(float(one.change[true] - drawn.change[number]))
                 sigmas.append(max(float(one.sigma[true]), 1e-6))
     return {part: (np.array(errors), np.array(sigmas)) for part, (errors, sigmas) in found.items()}

@@ -127,7 +127,7 @@ class Knowledge:
     def infer(self, readings: Readings, table: Table, network: Posterior, number: int = 0) -> Posterior:
         """Return the posterior of one pattern from both voices."""
         classical = from_likelihood(readings, table, number, network.ranked()[:2])
-        return together(network, classical, self.tuning(table, float(readings.scale[number])))
+        return together(network, classical, self.tuning(table, float(readings.scale[number])), table)
 
 
 STRANGEST = 8

@@ -21,6 +21,11 @@ Floats: TypeAlias = NDArray[np.float64]
 PRIOR_NOMINAL = 0.9
 """Nine of ten maps are taken with all settings right."""
 TAUGHT_NOMINAL = 0.35
+TOLERANCE = {Quantity.GAP: 0.05, Quantity.OFFSET: 0.01, Quantity.TILT: 20.0, Quantity.ORBIT: 0.02}
+"""Every setting is off by so much besides."""
+TEMPLATES_OFF = 0.06
+"""Templates have counting errors and lie between sizes: a size is wrong by so much of itself (measured on the errors
+that the library draws at random)."""
 SHIFT = float(np.log(PRIOR_NOMINAL / (1 - PRIOR_NOMINAL)) - np.log(TAUGHT_NOMINAL / (1 - TAUGHT_NOMINAL)))
 REFINED = 3
 FINE = 48
@@ -159,7 +164,7 @@ def refined(
     return mean, float(np.sqrt(weights @ (fine - mean) ** 2 + (fine[1] - fine[0]) ** 2 / 12))
 
 
-def together(network: Posterior, classical: Posterior, tuning: Tuning) -> Posterior:
+def together(network: Posterior, classical: Posterior, tuning: Tuning, table: Table) -> Posterior:
     """Return both voices as one: the weighted mean of the logarithms, sizes as a mixture."""
     trust = tuning.trust
     pairs = ((network.nominal, classical.nominal), *zip(network.faults, classical.faults, strict=True))
@@ -169,7 +174,9 @@ def together(network: Posterior, classical: Posterior, tuning: Tuning) -> Poster
     change = part * network.change + (1 - part) * classical.change
     apart = part * (1 - part) * (network.change - classical.change) ** 2
     sigma = np.sqrt(part * network.sigma**2 + (1 - part) * classical.sigma**2 + apart)
-    return Posterior(float(probability[0]), probability[1:], change, sigma * tuning.sigma_factor)
+    least = np.array([TOLERANCE[fault.quantity] for fault in table.faults])
+    floor = np.hypot(least, TEMPLATES_OFF * np.abs(change))
+    return Posterior(float(probability[0]), probability[1:], change, np.hypot(sigma * tuning.sigma_factor, floor))
 
 
 def _normalised(log: Floats | Sequence[float]) -> Floats:

@@ -1,4 +1,4 @@
-"""What the model that ships makes of maps it never saw: tracked (xcoll), published, and read off real 2018 maps."""
+"""What the model that ships makes of maps it never saw: tracked (xcoll), published, read off real 2018 figures."""
 
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_every_broken_map_is_flagged_and_the_collimator_named_first(detector, na
 
 
 SATURATED = {
-    "eos_B1H_tcspm_b4l7_4-5s_s301": "an offset of 0.59 +- 0.01 mm (92 %) is named before the gap of 4.31 +- 0.07 sigma: "
+    "eos_B1H_tcspm_b4l7_4-5s_s301": "an offset of 0.59 mm (92 %) is named before the gap of 4.31 sigma: "
     "one jaw inside the primary leaves the same pattern",
     "eos_B1V_tcp_d6l7_8-0s_s502": "9.9 +- 1.5 sigma: beyond the secondaries (6.5) a primary leaves no trace of how far",
 }
