@@ -31,6 +31,7 @@ _ENOUGH = 0.02
 _STRAIGHT = 4.0
 _USUAL, _RARE = 1.6, 3.0
 _APART = 1.2
+_CAUTIOUS = 0.3
 _SPECKLE = (0.005, 0.06)
 
 
@@ -127,17 +128,17 @@ def quick_fit(cells: Array, known: Knowledge, start: Channel, *, rounds: int = 6
     best = _fit_from(form, seen, vector, rounds, steps)
     if best.prior_chi2 < _USUAL and best.worst_prior_sigma < _RARE and best.away < 1:
         return best
-    others = [_fit_from(form, seen, other, rounds, steps) for other in _elsewhere(form, vector)]
+    others = [_fit_from(form, seen, other, rounds + 1, steps, _CAUTIOUS) for other in _elsewhere(form, vector)]
     return min((best, *others), key=lambda found: found.minus_log_density)
 
 
 def _elsewhere(form: Parametrisation, vector: Floats) -> list[Floats]:
-    """Starts with the mask on either side of where it should be.
+    """Starts with the mask where it should be, and on either side of it.
 
     Light that the mask takes can be mistaken for a weaker probe and a mask on the other side of the focus: a second
     minimum, from which no small step leads away.
     """
-    found, error = [], form.prior()[1]
+    found, error = [vector], form.prior()[1]
     for name in {"knife_um", "stop_y_um"} & set(form.names):
         index = form.names.index(name)
         for sign in (1, -1):
@@ -147,28 +148,32 @@ def _elsewhere(form: Parametrisation, vector: Floats) -> list[Floats]:
     return found
 
 
-def _fit_from(form: Parametrisation, seen: Floats, vector: Floats, rounds: int, steps: int) -> QuickFit:
+def _fit_from(
+    form: Parametrisation, seen: Floats, vector: Floats, rounds: int, steps: int, trust: float = 1.0
+) -> QuickFit:
+    """Fit from one start; with ``trust`` below 1 the apparatus has so much less freedom in the first round."""
     speckle = form.known.apparatus.speckle
-    for _ in range(rounds):
+    for turn in range(rounds):
         expected, slopes = derivatives(form, vector)
-        problem = _problem(form, seen, expected, speckle)
+        problem = _problem(form, seen, expected, speckle, 1.0 if turn else trust)
         local, pulls = _around(problem, slopes), (seen - expected) / problem.sigma
         away = local.step(problem, vector, pulls)[1]
-        if away < _ENOUGH:
+        free = turn > 0 or trust == 1.0
+        if free and away < _ENOUGH:
             break
         near = away < _STRAIGHT
         vector, pulls, away = _descend(problem, local, vector, pulls, steps)
         expected = seen - pulls * problem.sigma
         speckle = _speckle(seen, expected, form.known)
-        if near and away < _ENOUGH:
+        if free and near and away < _ENOUGH:
             break
     return _result(problem, local, vector, expected, float(np.sqrt(max(away, 0.0))), speckle)
 
 
-def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: float) -> _Problem:
+def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: float, trust: float) -> _Problem:
     prior, error = form.prior()
     sigma = np.sqrt(variance_adu(expected, form.known.apparatus, speckle))
-    return _Problem(form, seen, sigma, prior, error)
+    return _Problem(form, seen, sigma, prior, error * trust)
 
 
 def _around(problem: _Problem, slopes: Floats) -> _Local:
