@@ -153,13 +153,14 @@ def report(
 def demo(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="A few boards and cycles, no waiting: check the whole path, then end.")
+        bool,
+        typer.Option("--once", help="A few boards, cycles and losses, no waiting: check the whole path, then end."),
     ] = False,
     port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501,
     every: Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two boards.")] = 15.0,
     timeout: Annotated[float, typer.Option("--timeout", min=10, help="Seconds until --once gives up.")] = 420.0,
 ) -> None:
-    """Everything on this machine: dashboard, scheduled watches, a simulated scanner and a shift of ALICE ITS.
+    """Everything on this machine: dashboard, scheduled watches, a simulated scanner, shift of ALICE ITS and LHC fill.
 
     Ctrl-C ends it.
     """
@@ -170,7 +171,7 @@ def demo(
 
 @app.command(epilog="Example: SHIFTWATCH_FLEX__INBOX=/scans shiftwatch up")
 def up(port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501) -> None:
-    """The same as demo without simulation: the real scanner folder, and the QCDB if one is set. Ctrl-C ends it."""
+    """The same as demo without simulation: the real watched folders, and the QCDB if one is set. Ctrl-C ends it."""
     from app.demo import run_up
 
     raise typer.Exit(run_up(port, _progress))

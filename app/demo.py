@@ -43,6 +43,7 @@ def run_up(port: int, report: Report) -> int:
     """Run everything but the simulation until Ctrl-C; return the exit status."""
     settings = load_settings()
     report(f"put photos of boards into {settings.flex_inbox}")
+    report(f"put loss maps and streams of loss monitors into {settings.collimation_inbox}")
     report(its_connection(settings))
     return _until_interrupted(_stand_by, settings, _ports(port, simulated=False), port, report)
 
@@ -84,7 +85,8 @@ def demo_settings() -> Settings:
     """Return the settings with a home of the demo's own, unless one was given; children inherit it."""
     os.environ.setdefault("SHIFTWATCH_HOME", str(DEMO_HOME.absolute()))
     settings = load_settings()
-    settings.flex_inbox.mkdir(parents=True, exist_ok=True)
+    for inbox in (settings.flex_inbox, settings.collimation_inbox):
+        inbox.mkdir(parents=True, exist_ok=True)
     return settings
 
 
@@ -112,6 +114,11 @@ def services(settings: Settings, ports: Ports) -> Iterator[Service]:
             [sys.executable, "-m", "app.experiment", "--port", str(ports.qcdb)],
             shared,
             f"http://127.0.0.1:{ports.qcdb}/monitor/ccdb_version",
+        )
+        yield Service(
+            "machine",
+            [sys.executable, "-m", "app.machine", "--folder", str(settings.collimation_inbox.absolute())],
+            shared,
         )
     yield Service("flows", [sys.executable, "-m", "flows.serve"], shared)
 
@@ -151,9 +158,10 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) 
         members.wait_ready(service.name, timeout_s=300)
         where = f": http://127.0.0.1:{ports.dashboard}" if service.name == "dashboard" else ""
         report(f"[{time.monotonic() - began:5.1f} s] {service.name} is up{where}")
-    report(f"[{time.monotonic() - began:5.1f} s] watching {settings.flex_inbox}")
+    report(f"[{time.monotonic() - began:5.1f} s] watching {settings.flex_inbox} and {settings.collimation_inbox}")
     if ports.qcdb is not None:
         report(f"a shift of ALICE ITS is simulated; its story is told in {members.logs / 'experiment.log'}")
+        report(f"a fill of the LHC is simulated; its story is told in {members.logs / 'machine.log'}")
 
 
 def _prepare(settings: Settings) -> None:

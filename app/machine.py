@@ -27,11 +27,11 @@ from accelerator.collimation.stream import Stream
 from app import exports
 from core.clock import Clock, SystemClock
 
-PAST_S = 25 * 60.0
-CAMPAIGN_S = 420
+PAST_S = 65 * 60.0
+CAMPAIGN_S = 480
 """At flat top, with the loss maps, before collisions."""
-STABLE_S = 45 * 60.0
-PIECE_S = 60
+STABLE_S = 90 * 60.0
+PIECE_S = 120
 FIRST_FILL = 10_101
 MACHINE = 2018
 BACKGROUND_S, BLOWUP_S, AFTER_S = 40, 12, 8
@@ -87,9 +87,9 @@ class Event:
         return int(self.element[-1])
 
 
-DRIFT = Event("tcp.c6l7.b1", 1.4, CAMPAIGN_S + 300.0, 2.0)
+DRIFT = Event("tcp.c6l7.b1", 1.4, CAMPAIGN_S + 600.0, 2.0)
 """Faster than a primary would drift, so that the past minutes show it."""
-JUMP = Event("tcspm.b4r7.b2", -2.0, CAMPAIGN_S + 840.0)
+JUMP = Event("tcspm.b4r7.b2", -2.0, CAMPAIGN_S + 3120.0)
 EVENTS = (DRIFT, JUMP)
 
 

@@ -1,4 +1,4 @@
-"""``demo --once``: some boards and cycles through the real, scheduled watches, and a check of what came of each."""
+"""``demo --once``: boards, cycles and losses through the real, scheduled watches, and a check of what came of each."""
 
 import time
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app import machine
 from app.experiment import CYCLE_S, EVENTS, PAST_S
 from app.scanner import rehearsal
 from app.supervision import Crew
@@ -19,6 +20,11 @@ from dqm.its.simulate.faults import BACKGROUNDS, Fault
 
 CYCLES = int(PAST_S / CYCLE_S)
 """So many cycles are in the QCDB when the demo starts."""
+
+PIECES = len(machine.MAPS) + int((machine.PAST_S - machine.CAMPAIGN_S) / machine.PIECE_S) - 1
+"""So many loss maps and pieces of the stream are in the watched folder when the demo starts."""
+
+SYSTEMS = ("flex", "its", "collimation")
 
 CYCLES_TO_SEE = 3
 """What began in the last cycles may not be seen yet."""
@@ -76,14 +82,15 @@ def rehearse(members: Crew, settings: Settings, timeout_s: float, report: Report
     deadline = time.monotonic() + timeout_s
     deliveries = rehearsal()
     with Store.open(settings.url, settings.artefacts) as store:
-        newest = {name: max((view.id for view in store.observations(name, 1)), default=0) for name in ("flex", "its")}
+        newest = {name: max((view.id for view in store.observations(name, 1)), default=0) for name in SYSTEMS}
         for delivery in deliveries:
             path = delivery.write(settings.flex_inbox)
             report(f"scanner: {path.name} ({delivery.story})")
         waiting = Rehearsal(members, store, newest, deadline, report)
         boards = _check_boards(waiting.wait("flex", len(deliveries), "boards"), store.alarms(system="flex"))
         cycles = _check_cycles(waiting.wait("its", CYCLES, "cycles of ALICE ITS"), store)
-        return f"done: {boards}; {cycles}"
+        losses = _check_losses(waiting.wait("collimation", PIECES, "loss maps and pieces"), store)
+        return f"done: {boards}; {cycles}; {losses}"
 
 
 def _check_boards(seen: list[ObservationView], alarms: list[AlarmView]) -> str:
@@ -115,6 +122,23 @@ def _check_cycles(seen: list[ObservationView], store: Store) -> str:
             raise RehearsalError(f"the alarm of {what} says that it began {late_s:.0f} s beside the truth")
     counts = Counter(view.quality for view in seen)
     return f"{len(seen)} cycles of ALICE ITS ({_words(counts)}); {len(alarms)} alarms raised"
+
+
+def _check_losses(seen: list[ObservationView], store: Store) -> str:
+    """The loss maps must be judged, and what goes wrong so far must be an alarm of its collimator."""
+    maps = [view for view in seen if view.conditions.get("kind") == "lossmap"]
+    if len(maps) < len(machine.MAPS):
+        raise RehearsalError(f"only {len(maps)} of {len(machine.MAPS)} loss maps were judged")
+    if wrong := [view.element for view in maps if view.quality in {Quality.BAD, Quality.NULL}]:
+        raise RehearsalError(f"good loss maps were judged bad or not at all: {', '.join(wrong)}")
+    alarms = store.alarms(open_only=False, system="collimation")
+    for event in machine.EVENTS:
+        if not any(alarm.element.lower() == event.element for alarm in alarms):
+            found = ", ".join(alarm.element for alarm in alarms) or "none"
+            raise RehearsalError(f"{event.element} in the simulated fill raised no alarm; there is: {found}")
+    counts = Counter(view.quality for view in seen)
+    pieces = len(seen) - len(maps)
+    return f"{len(maps)} loss maps and {pieces} pieces of LHC losses ({_words(counts)}); {len(alarms)} alarms raised"
 
 
 def _is_of(alarm: AlarmView, happened: Fault) -> bool:

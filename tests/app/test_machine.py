@@ -21,7 +21,7 @@ BEGAN = datetime(2026, 5, 1, 20, 0, tzinfo=UTC)
 def written(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Delivery, Path]]:
     """Return what the logging wrote in the first minutes, and where."""
     folder = tmp_path_factory.mktemp("inbox")
-    first = islice(machine.deliveries(BEGAN, 1), len(MAPS) + 8)
+    first = islice(machine.deliveries(BEGAN, 1), len(MAPS) + 7)
     return [(delivery, delivery.write(folder)) for delivery in first]
 
 

@@ -45,6 +45,7 @@ def test_once_judges_boards_through_the_scheduled_watch_raises_an_alarm_and_ends
     assert "5 boards judged by the scheduled watch" in said
     assert "alarms raised" in said
     assert "cycles of ALICE ITS" in said
+    assert "pieces of LHC losses" in said
     assert not children_of_any_crew(tmp_path)
 
 
