@@ -58,7 +58,7 @@ class Outage:
     fault: FaultKind | None = None
 
 
-OUTAGES = (Outage(26 * 60.0, 90.0), Outage(33 * 60.0, 60.0, FaultKind.ERROR), Outage(41 * 60.0, 60.0, FaultKind.SLOW))
+OUTAGES = (Outage(28 * 60.0, 90.0), Outage(33 * 60.0, 60.0, FaultKind.ERROR), Outage(41 * 60.0, 60.0, FaultKind.SLOW))
 SLOW_S = 30.0
 
 
