@@ -44,6 +44,7 @@ WANDER_SIGMA = 0.2
 """By so much the margin of a primary seems to come and go as halo is shared between planes in another way."""
 """A margin is said to shrink when its slope is below zero by so many standard deviations."""
 SURE_OF_FAULT = 0.8
+LEAST_OF_PRIMARY = {Quantity.GAP: 1.0, Quantity.OFFSET: 0.25}
 LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
 MOST_POINTS = 1500
 _HALO = frozenset({"TCP7", "TCSG7", "TCLA7", "TCSP", "TCDQ", "ds"})
@@ -125,9 +126,20 @@ def _judge(
     return _drifting(own, judged, known, found, shrinking, float(times_s[-1]))
 
 
-def _sure(judged: Judged) -> bool:
-    """Whether a known error explains a minute: what else changes is most often how halo is shared between planes."""
-    return float(judged.posterior.faults.max()) > SURE_OF_FAULT
+def _sure(judged: Judged, *, jump: bool = False) -> bool:
+    """Whether a known error at a collimator that is watched explains what is seen.
+
+    Beside the reference of the fill a primary must be off by more than what halo, shared between planes in another way,
+    looks like; beside what was a minute before (``jump``) it need not.
+    """
+    number = int(judged.posterior.ranked()[0])
+    fault, table = judged.laid.table.faults[number], judged.laid.table
+    watched = bool(of_halo(table)[table.channels.index(fault.element)])
+    if float(judged.posterior.faults[number]) <= SURE_OF_FAULT or not watched:
+        return False
+    least = LEAST_OF_PRIMARY.get(fault.quantity, np.inf)
+    is_primary = table.families[table.channels.index(fault.element)] == "TCP7"
+    return jump or not is_primary or abs(float(judged.posterior.change[number])) >= least
 
 
 def _after_jump(
@@ -152,7 +164,7 @@ def _after_jump(
     if group_scores(after, table, 0).max() < STEP_EVIDENCE:
         return None
     judged = judge_pattern(Laid(table, after, True, True), knowledge, settings.false_alarms_per_shift * 1e-3)
-    if not _sure(judged):
+    if not _sure(judged, jump=True):
         return None
     return replace(judged, quality=Quality.BAD, answer=Answer.BROKEN, reason=None)
 
