@@ -50,7 +50,7 @@ def judge_pattern(laid: Laid, knowledge: Knowledge, budget: float) -> Judged:
     scale = float(readings.scale[0])
     scored = knowledge.score(readings, table)
     p_value = float(knowledge.p_values(scored, table, scale)[0])
-    posterior = knowledge.infer(readings, table, scored.posteriors[0])
+    posterior = knowledge.infer(readings, table, scored)
     seen = sight(table, readings)
     check = knowledge.strangest(scored, table, scale)
     pulls = fit(compare(readings, table.nominal[None]), table, readings.scale).pulls[0]

@@ -37,6 +37,7 @@ class Scored:
 
     scores: Mapping[Check, Floats]
     posteriors: list[Posterior]
+    voices: list[likelihood.Voices]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,9 +100,10 @@ class Knowledge:
             Check.MISFIT: likelihood.nominal_misfit(readings, table),
             Check.REBUILT: left,
         }
-        evidence = np.array([group_scores(readings, table, number) for number in range(len(readings))])
+        voices = [likelihood.explain(readings, table, number) for number in range(len(readings))]
+        evidence = np.array([group_scores(one, table) for one in voices])
         scores |= {Check(name): evidence[:, at] for at, name in enumerate(GROUPS)}
-        return Scored(scores, posteriors)
+        return Scored(scores, posteriors, voices)
 
     def p_values(self, scored: Scored, table: Table, scale: float) -> Floats:
         """Return the chance of nominal patterns being as strange, shape (n,)."""
@@ -124,9 +126,10 @@ class Knowledge:
         first = {check: float(values[0]) for check, values in scored.scores.items()}
         return self.calibration.worst(stratum(table.key.domain, scale), first)
 
-    def infer(self, readings: Readings, table: Table, network: Posterior, number: int = 0) -> Posterior:
+    def infer(self, readings: Readings, table: Table, scored: Scored, number: int = 0) -> Posterior:
         """Return the posterior of one pattern from both voices."""
-        classical = from_likelihood(readings, table, number, network.ranked()[:2])
+        network = scored.posteriors[number]
+        classical = from_likelihood(readings, table, number, network.ranked()[:2], scored.voices[number])
         return together(network, classical, self.tuning(table, float(readings.scale[number])), table)
 
 

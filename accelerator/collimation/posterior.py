@@ -103,10 +103,14 @@ def known_scores(session: Session, layout: Layout, hypotheses: Hypotheses, readi
 
 
 def from_likelihood(
-    readings: Readings, table: Table, number: int, also: Sequence[int] | NDArray[np.int64] = ()
+    readings: Readings,
+    table: Table,
+    number: int,
+    also: Sequence[int] | NDArray[np.int64] = (),
+    voices: likelihood.Voices | None = None,
 ) -> Posterior:
     """Return what the likelihood says of one pattern; the best faults and those ``also`` named get exact sizes."""
-    voices = likelihood.explain(readings, table, number)
+    voices = voices or likelihood.explain(readings, table, number)
     log = np.concatenate([[voices.nominal + np.log(PRIOR_NOMINAL)], voices.faults + np.log(prior(table) * 0.1)])
     probability = _normalised(log)
     widths = likelihood.grid_widths(table)
@@ -119,12 +123,11 @@ def from_likelihood(
     return Posterior(float(probability[0]), probability[1:], change, sigma)
 
 
-def group_scores(readings: Readings, table: Table, number: int) -> Floats:
+def group_scores(voices: likelihood.Voices, table: Table) -> Floats:
     """Return by how much the likelihood prefers the best fault to nominal, shape (groups,), for each of `GROUPS`.
 
     Only gaps and offsets raise alarms: what a tilt or an orbit does is too like what tolerances do.
     """
-    voices = likelihood.explain(readings, table, number)
     preferred = voices.faults - voices.nominal
     groups = np.array([group_of(one.element) if one.quantity in _JUDGED else -1 for one in table.faults])
     return np.array([preferred[groups == one].max(initial=-20.0) for one in range(len(GROUPS))])

@@ -20,6 +20,7 @@ from accelerator.collimation.judging import Judged, judge_pattern, too_little
 from accelerator.collimation.jumps import find_jump
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.laying import Laid
+from accelerator.collimation.likelihood import explain
 from accelerator.collimation.posterior import group_scores, refined
 from accelerator.collimation.seconds import Seconds
 from accelerator.collimation.states import STAGES, State, family_settings
@@ -161,7 +162,7 @@ def _after_jump(
     compared = compare(_mean(before[None], noise, there, LEARNT), own.nominal[None])
     table = replace(own, nominal=own.nominal + compared.ratio[0])
     after = _mean(values[began + 1 :], noise, there, LEARNT)
-    if group_scores(after, table, 0).max() < STEP_EVIDENCE:
+    if group_scores(explain(after, table), table).max() < STEP_EVIDENCE:
         return None
     judged = judge_pattern(Laid(table, after, True, True), knowledge, settings.false_alarms_per_shift * 1e-3)
     if not _sure(judged, jump=True):
