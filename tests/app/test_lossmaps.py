@@ -66,3 +66,17 @@ def test_the_command_writes_maps_of_both_beams_and_planes_with_their_truth(tmp_p
     assert {read_file(tmp_path / name, Settings(home=tmp_path)).conditions["state"] for name in written} == {
         "collisions"
     }
+
+
+def test_the_report_of_a_folder_of_maps_states_what_is_missing_and_what_could_not_be_read(tmp_path: Path) -> None:
+    maps, out = tmp_path / "maps", tmp_path / "out" / "campaign.html"
+    CliRunner().invoke(app, ["simulate", "collimation", "--out", str(maps), "--count", "2", "--seed", "3"])
+    (maps / "cut.json").write_text('{"collimator": {"name": ["tcp.c', encoding="utf-8")
+    done = CliRunner().invoke(app, ["report", "collimation", str(maps), "--out", str(out), "--title", "May 2026"])
+    assert done.exit_code == 0, done.output
+    assert "3 maps, 1 of them could not be judged" in done.output
+    page = out.read_text(encoding="utf-8")
+    assert "<title>May 2026</title>" in page
+    assert "missing: B2 horizontal, B2 vertical, off-momentum + and off-momentum −" in page
+    assert page.count("<section class='map'>") == 3
+    assert "cut.json" in page
