@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation import likelihood
+from accelerator.collimation import likelihood, model_error
 from accelerator.collimation.diagnosis import Quantity
 from accelerator.collimation.features import Readings, compare
 from accelerator.collimation.geometry import find
@@ -19,6 +19,7 @@ from accelerator.collimation.templates import Table
 
 Floats: TypeAlias = NDArray[np.float64]
 
+PRIMARY = {"H": "tcp.c6", "V": "tcp.d6", "S": "tcp.b6"}
 NEEDED = 9.0
 """Logarithm of the likelihood ratio from which on an error is called visible: about 4 sigma."""
 LEVEL_STEP = 0.25
@@ -34,15 +35,19 @@ class Sight(NamedTuple):
 
 def sight(table: Table, readings: Readings) -> Sight:
     """Return what one pattern of this statistics, noise and knowledge can see."""
-    total = max(float(readings.values[0][readings.there[0]].sum()), 1.0)
-    if readings.counts:
-        level, noise = np.log10(total), 0.0
-    else:
-        noise = float(np.median(readings.noise[0][readings.there[0]])) if readings.there.any() else 1.0
-        level = np.log10(max(total, 1e-300) / max(noise, 1e-300))
-    there = readings.there[0].tobytes()
-    rounded = round(float(level) / LEVEL_STEP) * LEVEL_STEP
-    return _sight(table, rounded, round(float(readings.scale[0]), 2), readings.counts, there)
+    scale = round(float(readings.scale[0]), 2)
+    return _sight(table, _level(readings), scale, readings.counts, readings.there[0].tobytes())
+
+
+def _level(readings: Readings) -> float:
+    """Logarithm (base 10) of protons, or of all signals over the noise of one, in steps."""
+    there = readings.there[0]
+    total = float(readings.values[0][there].sum())
+    noise = 1.0
+    if not readings.counts and there.any():
+        noise = max(float(np.median(readings.noise[0][there])), 1e-300)
+    level = np.log10(max(total, 1.0 if readings.counts else 1e-300) / noise)
+    return float(round(float(level) / LEVEL_STEP) * LEVEL_STEP)
 
 
 @lru_cache(maxsize=128)
@@ -104,6 +109,51 @@ def _line(table: Table, family: str, own: list[int], least: Floats, verb: str) -
         if (worst > 0.35 or unseen)
         else None
     )
+
+
+PLENTY = 9.0
+"""Logarithm (base 10) of protons, or of signal over noise, beyond which only what is known of the machine limits."""
+SHARPER = 0.3
+
+
+def unlimited(table: Table, readings: Readings) -> Sight:
+    """Return what could be seen with any number of losses: the limit of what is known of machine and code."""
+    return _sight(table, PLENTY, round(float(readings.scale[0]), 2), readings.counts, readings.there[0].tobytes())
+
+
+def sharpest(table: Table, readings: Readings) -> Sight:
+    """Return what could be seen with as many losses, were the nominal pattern of this machine learnt."""
+    return _sight(table, _level(readings), model_error.KNOWN["site"], readings.counts, readings.there[0].tobytes())
+
+
+def limits(table: Table, readings: Readings, seen: Sight) -> tuple[str, ...]:
+    """Say how far out the primary of this plane could be unseen, and whether losses or knowledge are to blame."""
+    number = primary(table)
+    if number is None:
+        return ()
+    least, known = seen.outward[number], sharpest(table, readings).outward[number]
+    plenty = unlimited(table, readings).outward[number]
+    name = table.faults[number].element.upper()
+    if not np.isfinite(least) or least <= SHARPER:
+        return ()
+    if known < least:
+        why = (
+            f"in what is not known of this machine: with its nominal maps learnt (calibrate) {known:.2g} would be seen"
+        )
+    elif plenty < least:
+        why = "in the few losses of this map"
+    else:
+        return ()
+    return (f"{name}: a retraction by less than {least:.2g} sigma hides {why}",)
+
+
+def primary(table: Table) -> int | None:
+    """Return the fault that is the gap of the primary of the plane of a table, None if the plane has none."""
+    own = PRIMARY.get(table.key.plane)
+    for number, fault in enumerate(table.faults):
+        if own is not None and fault.element.startswith(own) and fault.quantity is Quantity.GAP:
+            return number
+    return None
 
 
 def visible(table: Table, seen: Sight, element: str, change: float) -> bool:

@@ -8,6 +8,7 @@ from accelerator.collimation import blind, hypotheses
 from accelerator.collimation.channels import channels
 from accelerator.collimation.diagnosis import Answer, Channel, Diagnosis, Hypothesis, Quantity
 from accelerator.collimation.features import compare, uncertainty
+from accelerator.collimation.jaws import DEGENERATE, degenerate, jaw
 from accelerator.collimation.judging import Judged
 from accelerator.collimation.lossmap import Pattern
 from accelerator.collimation.mapclass import MapClass
@@ -26,6 +27,8 @@ def diagnose(judged: Judged) -> Diagnosis:
     """Return the diagnosis of one pattern."""
     table, posterior = judged.laid.table, judged.posterior
     told = ranked(table, posterior) if judged.answer is not Answer.NOMINAL else ()
+    alike = degenerate(told)
+    cannot = (*blind.words(table, judged.sight), *blind.limits(table, judged.laid.readings, judged.sight))
     return Diagnosis(
         answer=judged.answer,
         map_class=MapClass.BETATRON.value,
@@ -36,8 +39,8 @@ def diagnose(judged: Judged) -> Diagnosis:
         hypotheses=told,
         margins=margins(table, posterior, judged.sight),
         channels=described_channels(judged),
-        blind=blind.words(table, judged.sight),
-        facts=_facts(judged),
+        blind=cannot if alike is None else (alike, *cannot),
+        facts=_facts(judged) if alike is None else {**_facts(judged), DEGENERATE: alike},
     )
 
 
@@ -48,16 +51,19 @@ def ranked(table: Table, posterior: Posterior, least: float = LEAST) -> tuple[Hy
         fault, probability = table.faults[number], float(posterior.faults[number])
         if probability < least and found:
             break
-        value = fault.nominal + float(posterior.change[number])
+        value, sigma = fault.nominal + float(posterior.change[number]), float(posterior.sigma[number])
+        at, error = jaw(fault, table.key.state, value, sigma) or (None, None)
         found.append(
             Hypothesis(
                 element=fault.element,
                 quantity=fault.quantity,
                 value=value,
                 nominal=fault.nominal,
-                sigma=float(posterior.sigma[number]),
+                sigma=sigma,
                 probability=probability,
                 cause=hypotheses.cause(fault, value),
+                jaw_sigma=at,
+                jaw_sigma_error=error,
             )
         )
     return tuple(found)
@@ -80,6 +86,7 @@ def regions(judged: Judged, found: Diagnosis) -> tuple[Region, ...]:
                 "sigma": round(one.sigma, 4),
                 "beam": found.beam or 0,
                 "quality": judged.quality.value,
+                **_jaw(one),
             },
             score=score,
             p_value=judged.p_value,
@@ -87,6 +94,12 @@ def regions(judged: Judged, found: Diagnosis) -> tuple[Region, ...]:
         )
         for one in found.hypotheses
     )
+
+
+def _jaw(one: Hypothesis) -> Mapping[str, float]:
+    if one.jaw_sigma is None or one.jaw_sigma_error is None:
+        return {}
+    return {"jaw_sigma": round(one.jaw_sigma, 4), "jaw_sigma_error": round(one.jaw_sigma_error, 4)}
 
 
 def _deviating(judged: Judged, score: float) -> tuple[Region, ...]:

@@ -48,6 +48,9 @@ class Hypothesis:
     sigma: float
     probability: float
     cause: str
+    jaw_sigma: float | None = None
+    """Where it puts the jaw nearest to the beam: what a map measures, whether a gap or an offset is wrong."""
+    jaw_sigma_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

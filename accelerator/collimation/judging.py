@@ -6,15 +6,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.collimation.blind import Sight, sight, visible
+from accelerator.collimation.blind import Sight, primary, sight, unlimited
 from accelerator.collimation.calibration import Check
 from accelerator.collimation.diagnosis import Answer
 from accelerator.collimation.features import compare
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.laying import Laid
 from accelerator.collimation.likelihood import fit
-from accelerator.collimation.margins import PRIMARY
 from accelerator.collimation.posterior import Posterior
+from accelerator.collimation.states import STAGES, State, family_settings
 from core.verdict import Quality
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -25,8 +25,8 @@ LEAST_SIGNAL = 100.0
 LOOK = 4.0
 """Patterns up to so many times more common than alarms are MEDIUM."""
 BELIEVED = 0.5
-NEEDS_SIGHT = 1.0
-"""A map must be able to show its primary retracted by so many sigma."""
+BEYOND_SIGMA = 0.5
+"""A map must be able to show its primary retracted so far beyond the secondaries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,16 +95,20 @@ def too_little(laid: Laid) -> str | None:
 
 
 def _short_sighted(laid: Laid, seen: Sight) -> str | None:
-    """Say so if not even the primary of this plane could be seen to be retracted."""
-    key = laid.table.key
-    own = next(
-        (
-            fault.element
-            for fault in laid.table.faults
-            if key.plane in PRIMARY and fault.element.startswith(PRIMARY[key.plane])
-        ),
-        None,
-    )
-    if own is None or visible(laid.table, seen, own, NEEDS_SIGHT):
+    """Say so if not even a primary of this plane behind its secondaries would be seen, and what hides it.
+
+    What else cannot be seen makes no map doubtful: it is said in the diagnosis (`blind`).
+    """
+    table = laid.table
+    number = primary(table)
+    gaps = family_settings(State(table.key.state))
+    inner, outer = gaps[STAGES[0].inner], gaps[STAGES[0].outer]
+    if number is None or inner is None or outer is None:
         return None
-    return f"a retraction of {own.upper()} by {NEEDS_SIGHT:g} sigma would leave no clear trace in so few losses"
+    needed = outer - inner + BEYOND_SIGMA
+    if seen.outward[number] <= needed:
+        return None
+    few = unlimited(table, laid.readings).outward[number] <= needed
+    why = "in so few losses" if few else "with what is known of this machine's response"
+    name = table.faults[number].element.upper()
+    return f"{name} retracted by {needed:g} sigma, behind the secondaries, would leave no clear trace {why}"

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accelerator.collimation.blind import Sight, visible
+from accelerator.collimation.blind import PRIMARY, Sight, visible
 from accelerator.collimation.diagnosis import Margin, Quantity
 from accelerator.collimation.geometry import collimators, find
 from accelerator.collimation.posterior import Posterior
@@ -13,7 +13,6 @@ from accelerator.collimation.templates import Fault, Table
 
 TOLERANCE_SIGMA = 0.07
 """Two jaws, 0.05 sigma each."""
-PRIMARY = {"H": "tcp.c6", "V": "tcp.d6", "S": "tcp.b6"}
 _LEAST = 1e-3
 _ENERGY_GEV = 6800.0
 

@@ -5,9 +5,10 @@ import pytest
 
 from accelerator.collimation import blind, hypotheses, likelihood, model_error
 from accelerator.collimation.channels import names
-from accelerator.collimation.diagnosis import Quantity
+from accelerator.collimation.diagnosis import Hypothesis, Quantity
 from accelerator.collimation.ensemble import draw, observe
 from accelerator.collimation.features import Readings
+from accelerator.collimation.jaws import degenerate, jaw
 from accelerator.collimation.lossmap import Domain, Pattern
 from accelerator.collimation.mapclass import MapClass, classify
 from accelerator.collimation.margins import margins
@@ -133,3 +134,29 @@ def test_ions_are_told_by_the_particle():
         one.domain, one.channels, one.values, one.sigma, one.missing, 1, None, None, one.total, {"particle": "Pb"}
     )
     assert classify(ions).of is MapClass.ION
+
+
+def test_a_jaw_stands_at_its_gap_or_nearer_by_its_offset():
+    gap = Fault("tcp.d6l7.b1", Quantity.GAP, 5.0)
+    offset = Fault("tcp.d6l7.b1", Quantity.OFFSET, 0.0)
+    assert jaw(gap, "collisions", 3.7, 0.1) == (3.7, 0.1)
+    at, error = jaw(offset, "collisions", 0.25, 0.05)
+    assert at == pytest.approx(5.0 - 0.25 / 0.1867, abs=0.01)
+    assert error == pytest.approx(0.05 / 0.1867, abs=0.01)
+    assert jaw(Fault("tcp.d6l7.b1", Quantity.TILT, 0.0), "collisions", 100.0, 10.0) is None
+
+
+def test_a_gap_and_an_offset_of_one_collimator_are_said_to_look_alike():
+    closed = Hypothesis("tcp.d6l7.b1", Quantity.GAP, 3.7, 5.0, 0.1, 0.6, "TCP tightened", 3.7, 0.1)
+    moved = Hypothesis("tcp.d6l7.b1", Quantity.OFFSET, 0.25, 0.0, 0.05, 0.4, "collimator off centre", 3.66, 0.3)
+    other = Hypothesis("tcp.c6l7.b1", Quantity.OFFSET, 0.25, 0.0, 0.05, 0.4, "collimator off centre", 4.0, 0.3)
+    assert "a jaw at 3.7 sigma" in degenerate((closed, moved))
+    assert degenerate((closed, other)) is None
+
+
+def test_what_hides_a_primary_is_losses_or_what_is_known(table):
+    poor, unknown = seen(table, protons=2.5, scale=0.1), seen(table, protons=6.0, scale=1.0)
+    few = blind.limits(table, poor, blind.sight(table, poor))
+    assert all("few losses" in line or "not known" in line for line in few)
+    told = blind.limits(table, unknown, blind.sight(table, unknown))
+    assert all("not known of this machine" in line for line in told)
