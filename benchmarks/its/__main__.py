@@ -9,22 +9,18 @@ Examples:
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.its import report, tables
-from benchmarks.its.cycles import make, path_of
-from benchmarks.its.measure import Judged, by_line, judge_line, judged, scenes_of
+from benchmarks.its.cycles import path_of
+from benchmarks.its.measure import Judged, judged, scenes_of
 from benchmarks.its.methods import methods_named
-from benchmarks.its.scenes import QUICK, Plan, Scene, history, learning
+from benchmarks.its.scenes import QUICK, Plan
 from benchmarks.its.seen import Method
-
-_TOGETHER = 24
-"""Scenes of a time line between which its history is not judged anew."""
+from benchmarks.its.sharing import judge_one, make_one, parts, runs, share
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,11 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.kept:
         scenes = [scene for scene in scenes if path_of(scene).exists()]
     else:
-        _in_parallel(make, [*learning(plan), *_histories(plan, scenes), *scenes], asked.jobs)
+        share(partial(make_one, plan), len(runs(plan)), asked.jobs)
         if asked.simulate:
             return 0
-        parts = [part for line in by_line(scenes).values() for part in _parts(line)]
-        _in_parallel(partial(_judge_line, plan, asked.only), parts, asked.jobs)
+        share(partial(judge_one, plan, asked.only), len(parts(plan)), asked.jobs)
     methods, missing = methods_named(plan, asked.only)
     results = measured(plan, [judged(scene, methods) for scene in scenes], methods, asked.draws)
     name = ("quick" if asked.quick else "simulated") + (
@@ -78,32 +73,6 @@ def _show(plan: Plan, results: report.Results) -> None:
         say("\n## Ours by setting\n\n" + report.shifted_table(results, "ours"))
         say("\n## Right cause, by cause\n\n" + report.cause_table(results, "cause_by_cause"))
         say("\n## Where ours loses\n\n" + "\n".join(report.losses(results, "ours")))
-
-
-def _judge_line(plan: Plan, only: str, scenes: Sequence[Scene]) -> None:
-    judge_line(plan, scenes, methods_named(plan, only)[0], _say)
-
-
-def _parts(line: Sequence[Scene]) -> list[Sequence[Scene]]:
-    """Scenes of a line that are judged in one go: every scene goes on from the same history, so any cut will do."""
-    return [line[first : first + _TOGETHER] for first in range(0, len(line), _TOGETHER)]
-
-
-def _histories(plan: Plan, scenes: Sequence[Scene]) -> list[Scene]:
-    return [before for line in by_line(scenes) for before in history(line, plan.cycle_s)]
-
-
-def _in_parallel(do: Callable[..., object], things: Sequence[object], jobs: int) -> None:
-    if jobs == 1:
-        for thing in things:
-            do(thing)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        list(pool.map(do, things))
-
-
-def _say(line: str) -> None:
-    print(f"... {line}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

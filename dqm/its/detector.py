@@ -16,7 +16,7 @@ from dqm.its import memory
 from dqm.its.background import Scales
 from dqm.its.calibration import SHIFT_S, Calibration
 from dqm.its.drawing import draw
-from dqm.its.incidents import Incident
+from dqm.its.incidents import Incident, Kind
 from dqm.its.looking import Eyes, Look, look
 from dqm.its.measuring import measurements
 from dqm.its.naming import name_cause, where
@@ -26,7 +26,10 @@ SHIPPED = "simulated"
 MEMORY_FILE = "memory.npz"
 MOST_REGIONS = 60
 CONFIRMED = 2
-"""Cycles that must show what is worth a look, but no alarm."""
+"""Cycles that must show what is worth a look, but no alarm; and background that is slight."""
+SLIGHT = 1.001
+"""Ratio of clusters below which beam background is slight: nothing that cannot wait for a second cycle to show it, and
+the usual halo of a run that has just begun looks like it for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class ItsDetector:
     def _regions(self, seen: Look, calibration: Calibration, cycle_s: float) -> tuple[tuple[Region, ...], float | None]:
         """Regions worth a look, worst first, and how many nominal ones a shift shows like the worst of all."""
         rated = sorted(
-            ((rate(incident, calibration, cycle_s), incident) for incident in seen.incidents if incident.now),
+            ((rate(one, calibration, cycle_s), one) for one in seen.incidents if one.now and not _waits(one)),
             key=lambda pair: (pair[0], -max(pair[1].support.values())),
         )
         kept = [pair for pair in rated if pair[0] <= self._most(pair[1])][:MOST_REGIONS]
@@ -132,6 +135,12 @@ class ItsDetector:
             p_value=chance(expected, cycle_s),
             cause=Cause(cause.name, cause.probability),
         )
+
+
+def _waits(incident: Incident) -> bool:
+    """Whether it is slight background that no second cycle has shown yet."""
+    slight = incident.kind is Kind.BACKGROUND and incident.now is not None and incident.now.ratio < SLIGHT
+    return slight and incident.sightings < CONFIRMED
 
 
 HIGHEST = 1e4
