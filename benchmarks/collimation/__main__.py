@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for."""
     asked = _parser().parse_args(arguments)
     plan = QUICK if asked.quick else Plan()
-    plan = replace(plan, fills=min(asked.fills, plan.fills)) if asked.fills is not None else plan
+    few = {"fills": asked.fills, "drifts": asked.drifts, "sudden": asked.jumps}
+    plan = replace(plan, **{name: min(most, getattr(plan, name)) for name, most in few.items() if most is not None})
     prefix = "quick-" if asked.quick else ""
     for part in asked.part or PARTS:
         content = {"stamp": report.stamp(), "plan": asdict(plan), part: _measured(part, plan, asked.only)}
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only", default="", metavar="TEXT", help="of the maps, only ensembles with this in their name"
     )
     parser.add_argument("--fills", type=int, help="nominal fills at most")
+    parser.add_argument("--drifts", type=int, help="fills with a drifting primary at most")
+    parser.add_argument("--jumps", type=int, help="jumps of a secondary at most")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for the JSON files")
     return parser
 

@@ -11,7 +11,7 @@ from benchmarks.collimation import ours
 from benchmarks.collimation.figures import Row, Seen, figures
 from benchmarks.collimation.maps import observation, references
 from benchmarks.collimation.peers import PEERS, Peer, Told
-from benchmarks.collimation.scenes import ENSEMBLES, PLANES, Case, Plan, cases
+from benchmarks.collimation.scenes import ENSEMBLES, NOMINAL, PLANES, Case, Plan, cases
 from core.observation import Observation
 
 OURS, SITE = "ours", "ours, calibrated"
@@ -57,19 +57,15 @@ def _pattern(made: Observation) -> Pattern:
 
 
 def raw(seen: Mapping[str, Sequence[Seen]]) -> Row:
-    """Return what ours says of each map, for whoever looks for the reason."""
-    return {
-        method: [
-            [one.case.group, one.case.seed, one.case.beam, one.case.plane]
-            + [f"{s.element} {s.quantity.value} {s.change:+.3f}" for s in one.case.settings]
-            + [round(one.score, 3), one.answer.quality, one.element, one.answer.quantity]
-            + [one.answer.value, one.answer.sigma]
-            for one in found
-            if one.answer
-        ]
-        for method, found in seen.items()
-        if method in {OURS, SITE}
-    }
+    """Return a line for each map with what ours says of it, for whoever looks for the reason."""
+    return {method: [_line(one) for one in seen[method]] for method in (OURS, SITE) if method in seen}
+
+
+def _line(one: Seen) -> str:
+    case, said = one.case, one.answer
+    true = ", ".join(f"{s.element} {s.quantity.value} {s.change:+.3f}" for s in case.settings) or case.code or NOMINAL
+    found = f"{said.quality} {said.element} {said.quantity} {said.value} +- {said.sigma}" if said else "-"
+    return f"{case.group}; {case.seed} B{case.beam}{case.plane}; {true}; {one.score:.3f}; {found}"
 
 
 def say(line: str) -> None:
