@@ -28,7 +28,7 @@ def diagnose(judged: Judged) -> Diagnosis:
     table, posterior = judged.laid.table, judged.posterior
     told = ranked(table, posterior) if judged.answer is not Answer.NOMINAL else ()
     alike = degenerate(told)
-    cannot = (*blind.words(table, judged.sight), *blind.limits(table, judged.laid.readings, judged.sight))
+    cannot = (*blind.limits(table, judged.laid.readings, judged.sight), *blind.words(table, judged.sight))
     return Diagnosis(
         answer=judged.answer,
         map_class=MapClass.BETATRON.value,

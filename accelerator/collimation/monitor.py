@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from accelerator.collimation import fill_memory
+from accelerator.collimation.blowup import excited
 from accelerator.collimation.diagnosis import EVIDENCE, MEDIA_TYPE
 from accelerator.collimation.fill_memory import BeamState
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.seconds import Seconds, seconds_of
 from accelerator.collimation.states import state_of
-from accelerator.collimation.watching import Watched, watch
+from accelerator.collimation.watching import Watched, watch, without_crosstalk
 from core.observation import Observation
 from core.settings import CollimationSettings
 from core.verdict import Cause, Evidence, Measurement, Model, Quality, Verdict
@@ -65,6 +66,8 @@ class Monitor:
                 if seen is not None:
                     watched.append(seen)
                     beams[str(beam)] = seen.state
+        watched = without_crosstalk(watched)
+        beams |= {str(one.beam): one.state for one in watched}
         ended = float(np.asarray(observation.payload["time_unix_s"])[-1])
         if self._memory.is_new(ended):
             self._memory = self._memory.then(replace(before, beams=beams), observation.key, ended)
@@ -129,16 +132,16 @@ _RANK = {Quality.GOOD: 0, Quality.MEDIUM: 1, Quality.BAD: 2, Quality.NULL: 3}
 
 
 def stretches_of(observation: Observation) -> list[Stretch]:
-    """Cut a piece into stretches of one machine state and fill; seconds without a state are left out."""
+    """Cut a piece into stretches of one machine state and fill; seconds without a state, or excited, are left out."""
     times = np.asarray(observation.payload["time_unix_s"], np.float64)
     told = observation.conditions
+    alone = ~excited(observation)
     modes, fills = observation.payload.get("beam_mode"), observation.payload.get("fill")
     if modes is None or not len(modes):
         state = str(told.get("state") or "")
-        every = np.ones(len(times), bool)
         return (
-            [Stretch(state, str(told.get("fill") or ""), times, every)]
-            if state and len(times) >= FEWEST_SECONDS
+            [Stretch(state, str(told.get("fill") or ""), times[alone], alone)]
+            if state and alone.sum() >= FEWEST_SECONDS
             else []
         )
     names = np.asarray(modes).astype(str)
@@ -146,7 +149,7 @@ def stretches_of(observation: Observation) -> list[Stretch]:
     found = []
     for mode, number in dict.fromkeys(zip(names.tolist(), fill.tolist(), strict=True)):
         state_found = state_of(mode)
-        rows = (names == mode) & (fill == number)
+        rows = (names == mode) & (fill == number) & alone
         if state_found is not None and rows.sum() >= FEWEST_SECONDS:
             found.append(Stretch(state_found.value, number, times[rows], rows))
     return found

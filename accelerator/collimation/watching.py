@@ -16,6 +16,8 @@ from accelerator.collimation import describing, model_error
 from accelerator.collimation.diagnosis import Answer, Diagnosis, Quantity, Trend
 from accelerator.collimation.features import Readings, compare
 from accelerator.collimation.fill_memory import BeamState
+from accelerator.collimation.geometry import find
+from accelerator.collimation.halo_mix import USUAL, HaloMix
 from accelerator.collimation.judging import Judged, judge_pattern, too_little
 from accelerator.collimation.jumps import find_jump
 from accelerator.collimation.knowledge import Knowledge
@@ -41,10 +43,16 @@ STEP_EVIDENCE = 12.0
 """Logarithm of the likelihood by which a fault must explain a jump better than none."""
 FEWEST_BEFORE = 10
 SURE = 4.0
-WANDER_SIGMA = 0.2
-"""By so much the margin of a primary seems to come and go as halo is shared between planes in another way."""
 """A margin is said to shrink when its slope is below zero by so many standard deviations."""
+WANDER_SIGMA = 0.12
+"""By so much the margin of a primary comes and goes with how halo is shared between planes, beyond what is fitted
+(scatter over four hours of a nominal fill: 0.07 and 0.09 in the horizontal primaries, 0.05 and 0.04 in the vertical).
+"""
+FALLEN, FALLING = 4.0, 2.0
+"""Or when what is lost is so many times as large as that, and the slope below zero by so many standard deviations."""
 SURE_OF_FAULT = 0.8
+CROSSTALK, BESIDE_M = 3.0, 150.0
+"""A change this many times as large on the other beam, so near, explains what is seen on this one."""
 LEAST_OF_PRIMARY = {Quantity.GAP: 1.0, Quantity.OFFSET: 0.25}
 LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
 MOST_POINTS = 1500
@@ -64,6 +72,8 @@ class Watched:
     regions: tuple[Region, ...]
     diagnosis: Diagnosis
     reason: str | None = None
+    moved: float = 0.0
+    """By how much signals (Gy/s, all channels) are off what the reference of the fill leads to expect, if broken."""
 
 
 def watch(
@@ -91,7 +101,7 @@ def watch(
     if known.reference_s < REFERENCE_S:
         known = _learn(known, table, values, noise, there)
     own = replace(table, nominal=table.nominal + np.array(known.reference))
-    known = _add_points(known, own, values, noise, there, times_s)
+    known = _add_points(known, own, mix_of(knowledge, own), values, noise, there, times_s)
     trends, lines = _trends(known, own)
     return _judge(knowledge, own, (values, noise, there), times_s, known, (trends, lines), settings)
 
@@ -109,8 +119,10 @@ def _judge(
     began = find_jump(values, noise, there, np.array(known.last) if known.last else None)
     jumped = None if began is None else _after_jump(knowledge, own, readings, began, known, settings)
     known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
+    moved = _moved(own, values[-BLOCK_S:].mean(axis=0), there)
     if jumped is not None and began is not None:
-        return _broken(jumped, known, float(times_s[min(began, len(times_s) - 1)]), course[0])
+        told = _broken(jumped, known, float(times_s[min(began, len(times_s) - 1)]), course[0])
+        return replace(told, moved=moved)
     judged = judge_pattern(
         Laid(own, _mean(values[-BLOCK_S:], noise, there, LEARNT), True, True),
         knowledge,
@@ -118,13 +130,46 @@ def _judge(
     )
     trends, lines = course
     if judged.quality is Quality.BAD and _sure(judged):
-        return _broken(judged, known, float(times_s[max(len(times_s) - BLOCK_S, 0)]), trends)
+        told = _broken(judged, known, float(times_s[max(len(times_s) - BLOCK_S, 0)]), trends)
+        return replace(told, moved=moved)
     shrinking = _shrinking(own, lines, settings)
     found = replace(describing.diagnose(replace(judged, answer=Answer.NOMINAL)), trends=trends)
     if shrinking is None:
         clear = replace(known, since=None, suspect="")
         return Watched(own.key.beam, clear, Quality.GOOD, judged.p_value, (), found)
     return _drifting(own, judged, known, found, shrinking, float(times_s[-1]))
+
+
+def _moved(own: Table, now: Floats, there: NDArray[np.bool_]) -> float:
+    """Return the sum over channels of how far signals are off their expected shares of what is lost now."""
+    expected = np.exp(own.nominal) * there
+    expected = expected / max(float(expected.sum()), 1e-300) * float(now[there].sum())
+    return float(np.abs(now - expected)[there].sum())
+
+
+def without_crosstalk(seen: Sequence[Watched]) -> list[Watched]:
+    """Take back what is said of one beam where monitors see the showers of a larger change of the other beam.
+
+    Both beams run side by side: a monitor sees a part of what the other beam loses beside it.
+    """
+    return [_taken_back(one) if any(_explains(other, one) for other in seen) else one for one in seen]
+
+
+def _explains(other: Watched, one: Watched) -> bool:
+    if other.beam == one.beam or not (one.moved and other.moved > CROSSTALK * one.moved):
+        return False
+    if not (one.regions and other.regions):
+        return False
+    places = [find(str(each.regions[0].where["element"])).s_m for each in (one, other)]
+    return abs(places[0] - places[1]) < BESIDE_M
+
+
+def _taken_back(one: Watched) -> Watched:
+    """Return what is left of a diagnosis that the other beam explains: good, with a fact that says so."""
+    facts = {**one.diagnosis.facts, "other beam": "what moved here is explained by the larger change of the other beam"}
+    found = replace(one.diagnosis, answer=Answer.NOMINAL, hypotheses=(), facts=facts)
+    clear = replace(one.state, since=None, suspect="")
+    return replace(one, state=clear, quality=Quality.GOOD, regions=(), diagnosis=found, reason=None, moved=0.0)
 
 
 def _sure(judged: Judged, *, jump: bool = False) -> bool:
@@ -219,8 +264,21 @@ def watched_settings(table: Table) -> list[int]:
     ]
 
 
+def mix_of(knowledge: Knowledge, table: Table) -> HaloMix | None:
+    """Return the halo of a beam and state as a sum over planes, None if the model does not know each plane."""
+    planes = [knowledge.tables.get(table.key._replace(plane=plane)) for plane in USUAL]
+    known = [one for one in planes if one is not None]
+    return HaloMix(table, known, watched_settings(table)) if len(known) == len(planes) else None
+
+
 def _add_points(
-    known: BeamState, table: Table, values: Floats, noise: Floats, there: NDArray[np.bool_], times_s: Floats
+    known: BeamState,
+    table: Table,
+    mix: HaloMix | None,
+    values: Floats,
+    noise: Floats,
+    there: NDArray[np.bool_],
+    times_s: Floats,
 ) -> BeamState:
     """Measure the gaps of the primaries in every minute."""
     count = max(1, len(values) // BLOCK_S)
@@ -232,7 +290,11 @@ def _add_points(
         if at <= last:
             continue
         readings = _mean(block, noise, there, LEARNT)
-        sizes = [refined(readings, table, 0, number) for number in watched_settings(table)]
+        sizes = (
+            mix.gaps(readings, table.nominal)
+            if mix is not None
+            else [refined(readings, table, 0, number) for number in watched_settings(table)]
+        )
         points.append((at, *(number for size in sizes for number in size)))
     return replace(known, points=tuple(points[-MOST_POINTS:]))
 
@@ -261,11 +323,7 @@ def _shrinking(
 ) -> tuple[str, Line, Quality] | None:
     """The margin that shrinks most, if one does for sure."""
     nominal = _margin_sigma(table)
-    sure = [
-        (element, line)
-        for element, line in lines
-        if line is not None and line.significance >= SURE and nominal - line.value >= LOOK_SIGMA
-    ]
+    sure = [(element, line) for element, line in lines if line is not None and _shrinks(line, nominal - line.value)]
     if not sure:
         return None
     element, line = min(sure, key=lambda pair: pair[1].value)
@@ -273,6 +331,12 @@ def _shrinking(
     soon = left is not None and 3600 * left[1] <= settings.warn_before_s
     bad = soon or nominal - line.value >= LOST_SIGMA
     return element, line, Quality.BAD if bad else Quality.MEDIUM
+
+
+def _shrinks(line: Line, lost: float) -> bool:
+    if line.significance >= SURE:
+        return lost >= LOOK_SIGMA
+    return lost >= max(FALLEN * WANDER_SIGMA, LOST_SIGMA) and line.significance >= FALLING
 
 
 def _drifting(
