@@ -95,8 +95,8 @@ class Reference:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays, for ``reference.npz`` of a model package."""
         found: dict[str, NDArray[Any]] = {}
-        for beam, tables in self.tables.items():
-            found.update(tables.to_arrays(beam))
+        for beam in sorted(self.tables):
+            found.update(self.tables[beam].to_arrays(beam))
         return found
 
     def pulls(self, observation: Observation | Reading, standing: Standing | None = None) -> Pulls:

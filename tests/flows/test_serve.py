@@ -119,9 +119,9 @@ def test_only_what_the_site_is_connected_to_is_watched(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without, linked = Settings(home=tmp_path), Settings(home=tmp_path, its={"qcdb_url": "http://host:8083"})
-    assert connected(None, without) == ["flex"]
+    assert connected(None, without) == ["flex", "collimation"]
     assert capsys.readouterr().err == "its is not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set\n"
-    assert connected(None, linked) == ["flex", "its"]
+    assert connected(None, linked) == ["flex", "its", "collimation"]
     assert connected(["its"], linked) == ["its"]
     monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
     assert main(["--system", "its"]) == 1
@@ -134,4 +134,4 @@ def test_without_a_server_serve_says_so(capsys: pytest.CaptureFixture[str], monk
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert main(["--server-timeout", "0"]) == 1
     assert main(["--system", "nonsense"]) == 1
-    assert "no system called 'nonsense'; there is: flex, its" in capsys.readouterr().err
+    assert "no system called 'nonsense'; there is: collimation, flex, its" in capsys.readouterr().err
