@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,25 @@ _ASKED_AT_ONCE = 500
 def printable(path: Path) -> str:
     """Return a path as text that can be stored and shown, whatever its bytes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Say what keeps a file of any folder from being opened.
+
+    Raises
+    ------
+    core.errors.InputError
+        In place of OSError; the text names file and reason.
+    """
+    try:
+        yield
+    except PermissionError:
+        raise InputError(printable(path), "permission denied") from None
+    except FileNotFoundError:
+        raise InputError(printable(path), "does not exist") from None
+    except OSError as error:
+        raise InputError(printable(path), f"cannot be read ({error.strerror or error})") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +61,7 @@ class Inbox:
     wanted
         Whether a file with this name (in lower case) is one of those.
     sidecar
-        The file that belongs to another one, whether it is there or not.
+        The file that belongs to another one, whether it is there or not; None if none does.
     is_made
         Whether the folder is made if it is not there (else that is an error).
     """
@@ -53,7 +73,7 @@ class Inbox:
         *,
         settle_s: float,
         wanted: Callable[[str], bool],
-        sidecar: Callable[[Path], Path] | None = None,
+        sidecar: Callable[[Path], Path | None] | None = None,
         is_made: bool = False,
     ) -> None:
         self._folder = folder
@@ -153,8 +173,8 @@ class Inbox:
             return
         state, changed = f"{status.st_size}:{status.st_mtime_ns}", status.st_mtime_ns
         try:
-            if self._sidecar is not None:
-                beside = self._sidecar(path).stat()
+            if self._sidecar is not None and (sidecar := self._sidecar(path)) is not None:
+                beside = sidecar.stat()
                 state, changed = f"{state}:{beside.st_size}:{beside.st_mtime_ns}", max(changed, beside.st_mtime_ns)
         except (OSError, ValueError):
             pass

@@ -23,7 +23,7 @@ from accelerator.collimation.observing import blm_lossmap, noted, stream_observa
 from accelerator.collimation.stream import Stream, tidied
 from core.clock import Clock, SystemClock
 from core.errors import InputError
-from core.inbox import printable
+from core.inbox import opening, printable
 from core.observation import Condition, Observation
 from core.settings import Settings
 
@@ -42,14 +42,10 @@ def read_file(path: Path, settings: Settings, clock: Clock | None = None) -> Obs
         If it cannot be read or used; the text names file and reason.
     """
     try:
-        return observe(path, settings, clock or SystemClock())
-    except PermissionError:
-        raise InputError(printable(path), "permission denied") from None
-    except FileNotFoundError:
-        raise InputError(printable(path), "does not exist") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(printable(path), f"cannot be read ({reason})") from None
+        with opening(path):
+            return observe(path, settings, clock or SystemClock())
+    except ValueError as error:
+        raise InputError(printable(path), f"cannot be read ({error})") from None
 
 
 def observe(path: Path, settings: Settings, clock: Clock) -> Observation:

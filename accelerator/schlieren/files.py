@@ -1,14 +1,10 @@
-"""Bytes of a file from outside, never more than allowed, and its path as text."""
+"""Bytes of a file from outside, never more than allowed."""
 
 import stat
 from pathlib import Path
 
 from core.errors import IncompleteInputError, InputError
-
-
-def printable(path: Path) -> str:
-    """Return a path as text that any encoding takes; bytes that are no UTF-8 are shown as escapes."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+from core.inbox import printable
 
 
 def read_bytes(path: Path, most_mb: float) -> bytes:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from accelerator.schlieren.conditions import add_pixels, add_size, of_event, of_sidecar
 from accelerator.schlieren.events.reading import read_event
-from accelerator.schlieren.files import printable, read_bytes
+from accelerator.schlieren.files import read_bytes
 from accelerator.schlieren.pictures import SUFFIXES as PICTURES
 from accelerator.schlieren.pictures import decode
 from accelerator.schlieren.sidecar import read_sidecar
 from core.clock import Clock, SystemClock
 from core.errors import InputError
+from core.inbox import opening, printable
 from core.observation import Condition, Observation
 from core.settings import Settings
 
@@ -32,14 +33,8 @@ def read_file(path: Path, settings: Settings, clock: Clock | None = None) -> Obs
     core.errors.InputError
         If it cannot be read or used; the text names file and reason.
     """
-    try:
+    with opening(path):
         return observe(path, settings, clock or SystemClock())
-    except PermissionError:
-        raise InputError(printable(path), "permission denied") from None
-    except FileNotFoundError:
-        raise InputError(printable(path), "does not exist") from None
-    except OSError as error:
-        raise InputError(printable(path), f"cannot be read ({error.strerror or error})") from None
 
 
 def observe(path: Path, settings: Settings, clock: Clock) -> Observation:

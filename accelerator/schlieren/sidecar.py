@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from accelerator.schlieren.files import printable
 from core.errors import InputError
+from core.inbox import printable
 
 _LARGEST = 65536
 _LONGEST = 120

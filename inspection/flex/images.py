@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from core.errors import IncompleteInputError, InputError
+from core.inbox import printable
 
 Rgb = NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP")  # an MPO is a JPEG to Pillow
@@ -99,11 +100,6 @@ def decode(content: bytes, origin: str, max_megapixels: float) -> Rgb:
             raise InputError(origin, f"is larger than {max_megapixels:g} megapixels") from None
         except Exception as error:  # decoders raise anything on damaged files
             raise InputError(origin, f"cannot be decoded as an image ({error or type(error).__name__})") from error
-
-
-def printable(path: Path) -> str:
-    """Return a path as text that any encoding and database takes; bytes that are no UTF-8 are shown as escapes."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _decode(content: bytes, origin: str, max_megapixels: float) -> Rgb:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, SettingsError
-from inspection.flex.images import printable
+from core.inbox import printable
 from inspection.flex.serials import parse_serial
 
 _LARGEST = 65536

@@ -9,12 +9,11 @@ import numpy as np
 
 from core.clock import Clock, SystemClock
 from core.contracts import Arrival
-from core.errors import InputError
-from core.inbox import Inbox
+from core.inbox import Inbox, opening, printable
 from core.observation import Condition, Observation
 from core.settings import Settings
 from inspection.flex.exif import taken_at
-from inspection.flex.images import SUFFIXES, decode, printable, read_bytes
+from inspection.flex.images import SUFFIXES, decode, read_bytes
 from inspection.flex.labels import read_label, sidecar_of
 
 
@@ -68,14 +67,8 @@ def read_file(path: Path, settings: Settings, clock: Clock | None = None) -> Obs
     core.errors.InputError
         If it cannot be read or used; the text names file and reason.
     """
-    try:
+    with opening(path):
         return _observe(path, settings, clock or SystemClock())
-    except PermissionError:
-        raise InputError(printable(path), "permission denied") from None
-    except FileNotFoundError:
-        raise InputError(printable(path), "does not exist") from None
-    except OSError as error:
-        raise InputError(printable(path), f"cannot be read ({error.strerror or error})") from None
 
 
 def _observe(path: Path, settings: Settings, clock: Clock) -> Observation:
