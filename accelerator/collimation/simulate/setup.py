@@ -1,6 +1,6 @@
 """Where the jaws stand: nominal settings of a machine state, settings errors, orbit bumps and tolerances, in metres."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi, radians, sin
 from typing import TypeAlias
@@ -75,26 +75,16 @@ def jaws(
         A settings error names a collimator that is parked in this state, or of the other beam.
     """
     line = optics(beam)
-    nominal = states.settings(state)
     emittance_m = states.emittance_m(energy_gev or states.energy_gev(state))
     errors = _by_collimator(beam, settings)
-    gaps = {
-        name: gap
-        for at, name in enumerate(line.names)
-        if line.is_collimator[at] and (gap := _gap(nominal[name], errors.get((name, Quantity.GAP)))) is not None
-    }
-    missing = {name for name, _ in errors} - set(gaps)
-    if missing:
-        raise InputError(", ".join(sorted(missing)), f"is not in use in beam {beam}, {state}")
+    gaps = _gaps_sigma(beam, state, errors)
     station = np.array([at for at, name in enumerate(line.names) if name in gaps])
     names = tuple(line.names[at] for at in station)
     what = [find(name) for name in names]
     angle = np.array([radians(one.angle_deg) for one in what])
     half_length = np.array([one.length_m / 2 for one in what])
     twiss = line.twiss
-    # the gap is opened by the beam size at the upstream face, as xcoll does
-    beta = [_upstream(twiss[f"bet{p}"][station], twiss[f"alf{p}"][station], half_length) for p in "xy"]
-    sigma_m = np.sqrt(emittance_m * (beta[0] * np.cos(angle) ** 2 + beta[1] * np.sin(angle) ** 2))
+    sigma_m = _sigma_m(twiss, station, angle, half_length, emittance_m)
     gap_m = np.array([gaps[name] for name in names]) * sigma_m
     shift_m = 1e-3 * np.array([errors.get((name, Quantity.OFFSET), 0.0) for name in names])
     shift_m -= _bumps_m(beam, names, angle, station, settings)
@@ -118,6 +108,29 @@ def jaws(
         tilt,
         sigma_m,
     )
+
+
+def _gaps_sigma(beam: int, state: State, errors: Mapping[tuple[str, Quantity], float]) -> dict[str, float]:
+    """Return the half gaps of the collimators in use, in the order along the beam."""
+    line, nominal = optics(beam), states.settings(state)
+    gaps = {
+        name: gap
+        for at, name in enumerate(line.names)
+        if line.is_collimator[at] and (gap := _gap(nominal[name], errors.get((name, Quantity.GAP)))) is not None
+    }
+    missing = {name for name, _ in errors} - set(gaps)
+    if missing:
+        raise InputError(", ".join(sorted(missing)), f"is not in use in beam {beam}, {state}")
+    return gaps
+
+
+def _sigma_m(
+    twiss: Mapping[str, Floats], station: NDArray[np.intp], angle: Floats, half_length: Floats, emittance_m: float
+) -> Floats:
+    """Return the beam size that opens each gap: that at the upstream face, as xcoll has it."""
+    beta = [_upstream(twiss[f"bet{p}"][station], twiss[f"alf{p}"][station], half_length) for p in "xy"]
+    found: Floats = np.sqrt(emittance_m * (beta[0] * np.cos(angle) ** 2 + beta[1] * np.sin(angle) ** 2))
+    return found
 
 
 def _gap(nominal: float | None, change: float | None) -> float | None:
