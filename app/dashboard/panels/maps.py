@@ -1,4 +1,4 @@
-"""Which loss map is shown: the newest, as it comes, or the one in the address; the way to others, and their list."""
+"""Which loss map is shown, what is the matter with it, and the list of others."""
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
@@ -10,22 +10,21 @@ from accelerator.collimation import display
 from accelerator.collimation.diagnosis import Answer, Diagnosis
 from app.dashboard import links
 from app.dashboard.access import picture, store
+from app.dashboard.panels import browsing
+from app.dashboard.panels.browsing import BADGES, Way, is_pinned
 from app.dashboard.wording import QUALITY, ago, clock_time, plain, shortened
 from core.store.views import ObservationDetail, ObservationView
 from core.verdict import Quality
 
-_BADGES = {
-    Quality.BAD: ("MAJOR", "Alarm"),
-    Quality.MEDIUM: ("MINOR", "Worth a look"),
-    Quality.NULL: ("INVALID", "Not judged"),
-}
+WAY = Way(
+    display.SYSTEM,
+    display.ASKS,
+    "map",
+    "The one before, of this beam and plane",
+    "The one after, of this beam and plane",
+    "Follow the newest losses as they come",
+)
 _LISTED, _LOOKED_THROUGH = 5, 60
-
-
-def newest() -> int | None:
-    """Return the id of the observation that arrived last, None if there is none."""
-    found = store().observations(display.SYSTEM, 1)
-    return found[0].id if found else None
 
 
 def diagnosis(detail: ObservationDetail) -> Diagnosis | None:
@@ -37,11 +36,8 @@ def diagnosis(detail: ObservationDetail) -> Diagnosis | None:
 
 def heading(detail: ObservationDetail, found: Diagnosis | None, latest: int, now: datetime, where: tzinfo) -> None:
     """Draw what is the matter, which map this is, and the way to others."""
-    pinned = links.asked_for(display.ASKS) is not None
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="its_heading"):
-        st.html(_title(detail, found, now, where, old=pinned and detail.view.id != latest))
-        with st.container(horizontal=True, width="content", key="its_keys", vertical_alignment="center"):
-            _keys(detail, pinned=pinned)
+    old = is_pinned(WAY) and detail.view.id != latest
+    browsing.heading(WAY, detail, _title(detail, found, now, where, old=old))
 
 
 def lately(shown: int, now: datetime, where: tzinfo) -> None:
@@ -70,7 +66,7 @@ def _colour(view: ObservationView) -> str:
 
 def _title(detail: ObservationDetail, found: Diagnosis | None, now: datetime, where: tzinfo, *, old: bool) -> str:
     view = detail.view
-    word, text = _BADGES.get(view.quality, ("", ""))
+    word, text = BADGES.get(view.quality, ("", ""))
     if found is not None and found.answer is Answer.CANNOT_TELL:
         word, text = "over", "No answer"
     badge = f'<span class="severity {word}">{text}</span> ' if word else ""
@@ -82,23 +78,3 @@ def _title(detail: ObservationDetail, found: Diagnosis | None, now: datetime, wh
         f'<div class="its-title">{badge}<span>{escape(display.headline(detail, found))}</span></div>'
         f'<div class="its-under">{" · ".join(known)}</div>'
     )
-
-
-def _keys(detail: ObservationDetail, *, pinned: bool) -> None:
-    before, after = store().neighbours(detail.view.id)
-    if detail.alarm_id is not None:
-        links.to(links.ALARMS, "Alarm", ":material/notifications:", alarm=detail.alarm_id)
-    for label, name, key, target, what in (
-        ("◀", "map_before", "Left", before, "The one before, of this beam and plane"),
-        ("▶", "map_after", "Right", after, "The one after, of this beam and plane"),
-    ):
-        st.button(label, key=name, shortcut=key, help=what, disabled=target is None, on_click=_show, args=(target,))
-    help_latest = "Follow the newest losses as they come"
-    st.button("Latest", key="map_latest", shortcut="L", help=help_latest, disabled=not pinned, on_click=_show)
-
-
-def _show(target: int | None = None) -> None:
-    if target is None:
-        st.query_params.pop(display.ASKS, None)
-    else:
-        st.query_params[display.ASKS] = str(target)

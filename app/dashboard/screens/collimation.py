@@ -10,7 +10,7 @@ from accelerator.collimation.drawing_layout import has_band
 from accelerator.collimation.drawing_marks import is_trouble
 from app.dashboard import campaign, links, lossmap
 from app.dashboard.access import now, picture, settings, store
-from app.dashboard.panels import finding, maps, outlook
+from app.dashboard.panels import browsing, finding, maps, outlook
 from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 
@@ -27,7 +27,7 @@ def page() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
-    latest = maps.newest()
+    latest = browsing.newest(display.SYSTEM)
     asked = links.asked_for(display.ASKS)
     if latest is None and asked is None:
         _idle()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.dashboard import barrel, course, links
 from app.dashboard.access import now, picture, settings, store
-from app.dashboard.panels import cycles, incidents, notes, trends
+from app.dashboard.panels import browsing, cycles, incidents, notes, trends
 from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 from core.verdict import Quality
@@ -32,7 +32,7 @@ def page() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
-    latest = cycles.newest()
+    latest = browsing.newest(display.SYSTEM)
     asked = links.asked_for(display.ASKS)
     if latest is None and asked is None:
         _idle()

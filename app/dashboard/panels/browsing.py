@@ -1,0 +1,81 @@
+"""The way through a system's observations: the newest, as it comes, or the one in the address; keys lead to others."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.dashboard import links
+from app.dashboard.access import store
+from core.store.views import ObservationDetail
+from core.verdict import Quality
+
+BADGES = {
+    Quality.BAD: ("MAJOR", "Alarm"),
+    Quality.MEDIUM: ("MINOR", "Worth a look"),
+    Quality.NULL: ("INVALID", "Not judged"),
+}
+"""Look and word of the badge before a title; what is good has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a system's page is gone through.
+
+    ``asks`` is the name under which the address holds an observation's id, ``name`` begins the keys of the buttons;
+    the rest is said when the pointer rests on them.
+    """
+
+    system: str
+    asks: str
+    name: str
+    before: str
+    after: str
+    latest: str
+
+
+def newest(system: str) -> int | None:
+    """Return the id of the observation that arrived last, None if there is none."""
+    found = store().observations(system, 1)
+    return found[0].id if found else None
+
+
+def is_pinned(way: Way) -> bool:
+    """Whether the address holds an observation, so that the newest is not followed."""
+    return links.asked_for(way.asks) is not None
+
+
+def heading(way: Way, detail: ObservationDetail, title: str) -> None:
+    """Draw the title and, beside it, the way to the alarm, to the ones before and after, and to the newest."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="its_heading"):
+        st.html(title)
+        with st.container(horizontal=True, width="content", key="its_keys", vertical_alignment="center"):
+            _keys(way, detail)
+
+
+def _keys(way: Way, detail: ObservationDetail) -> None:
+    before, after = store().neighbours(detail.view.id)
+    if detail.alarm_id is not None:
+        links.to(links.ALARMS, "Alarm", ":material/notifications:", alarm=detail.alarm_id)
+    for label, name, key, target, what in (
+        ("◀", f"{way.name}_before", "Left", before, way.before),
+        ("▶", f"{way.name}_after", "Right", after, way.after),
+    ):
+        st.button(
+            label, key=name, shortcut=key, help=what, disabled=target is None, on_click=_show, args=(way.asks, target)
+        )
+    st.button(
+        "Latest",
+        key=f"{way.name}_latest",
+        shortcut="L",
+        help=way.latest,
+        disabled=not is_pinned(way),
+        on_click=_show,
+        args=(way.asks,),
+    )
+
+
+def _show(asks: str, target: int | None = None) -> None:
+    if target is None:
+        st.query_params.pop(asks, None)
+    else:
+        st.query_params[asks] = str(target)
