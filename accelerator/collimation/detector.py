@@ -1,7 +1,7 @@
 """Judges loss maps and streams: which setting is wrong, by how much, how sure, and what cannot be seen."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import log10
 from pathlib import Path
 from typing import Protocol
@@ -13,8 +13,8 @@ from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.lossmap import Domain, Pattern, pattern
 from accelerator.collimation.mapclass import LEGITIMATE, Kind, MapClass, classify
 from accelerator.collimation.quantities import measurements as measured
-from core.errors import InputError, ModelError, ShiftwatchError
-from core.inference import ModelPackage, load_package
+from core.errors import InputError, ShiftwatchError
+from core.inference import ModelPackage, find_package, load_package
 from core.observation import Observation
 from core.settings import CollimationSettings, Settings
 from core.verdict import Cause, Evidence, Measurement, Quality, Verdict, unreadable
@@ -186,10 +186,5 @@ def find_model(settings: Settings) -> Path:
     core.errors.ModelError
         There is none; the text lists those there are.
     """
-    name = settings.collimation.model
-    folders: Sequence[Path] = (settings.site_models / "collimation", SHIPPED_MODELS)
-    for folder in folders:
-        if (folder / name / "card.json").is_file():
-            return folder / name
-    known = sorted({path.parent.name for folder in folders for path in folder.glob("*/card.json")})
-    raise ModelError(f"no model of loss patterns called {name!r}; there is: {', '.join(known) or 'none'}")
+    folders = (settings.site_models / "collimation", SHIPPED_MODELS)
+    return find_package(settings.collimation.model, folders, "model of loss patterns")

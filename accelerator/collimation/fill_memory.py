@@ -5,13 +5,12 @@ counts as no memory.
 """
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
+
+from core.remembered import replace_file
 
 FORMAT = 1
 Series = tuple[tuple[float, ...], ...]
@@ -85,18 +84,7 @@ def save(memory: Memory, path: Path) -> None:
         If it cannot be written.
     """
     content = {"format": FORMAT, "before": _to_json(memory.before), "after": _to_json(memory.after)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=".memory-", suffix=".json", delete=False) as file:
-        unfinished = Path(file.name)
-        try:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-            unfinished.rename(path)
-        except OSError:
-            with suppress(OSError):
-                unfinished.unlink()
-            raise
+    replace_file(path, lambda file: file.write(json.dumps(content).encode()))
 
 
 def _to_json(state: State) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from accelerator.collimation.seconds import Seconds, seconds_of
 from accelerator.collimation.states import state_of
 from accelerator.collimation.watching import Watched, watch, without_crosstalk
 from core.observation import Observation
+from core.remembered import version
 from core.settings import CollimationSettings
 from core.verdict import Cause, Evidence, Measurement, Model, Quality, Verdict
 
@@ -47,13 +48,13 @@ class Monitor:
     def __init__(self, knowledge: Knowledge, model: Model, settings: CollimationSettings, home: Path | None) -> None:
         self._knowledge, self._model, self._settings = knowledge, model, settings
         self._path = None if home is None else home / MEMORY_FILE
+        self._written = None if self._path is None else version(self._path)
         self._memory = fill_memory.Memory() if self._path is None else fill_memory.load(self._path)
-        self._written = self._modified()
 
     def judge(self, observation: Observation) -> Verdict:
         """Return the verdict on one piece; judging the last piece again gives the same."""
-        if self._path is not None and self._modified() != self._written:
-            self._memory, self._written = fill_memory.load(self._path), self._modified()
+        if self._path is not None and (current := version(self._path)) != self._written:
+            self._memory, self._written = fill_memory.load(self._path), current
         before = self._memory.state_for(observation.key)
         stretches = stretches_of(observation)
         beams: dict[str, BeamState] = dict(before.beams)
@@ -73,7 +74,7 @@ class Monitor:
             self._memory = self._memory.then(replace(before, beams=beams), observation.key, ended)
             if self._path is not None:
                 fill_memory.save(self._memory, self._path)
-                self._written = self._modified()
+                self._written = version(self._path)
         return self._verdict(observation, watched, stretches)
 
     def _watch(self, seconds: Seconds, stretch: Stretch, known: BeamState, observation: Observation) -> Watched | None:
@@ -120,12 +121,6 @@ class Monitor:
 
         found = worst.diagnosis
         return {EVIDENCE: Evidence(json.dumps(found.to_json()).encode(), MEDIA_TYPE), **draw(observation, found)}
-
-    def _modified(self) -> int | None:
-        try:
-            return None if self._path is None else self._path.stat().st_mtime_ns
-        except OSError:
-            return None
 
 
 _RANK = {Quality.GOOD: 0, Quality.MEDIUM: 1, Quality.BAD: 2, Quality.NULL: 3}

@@ -125,3 +125,18 @@ def _check_file(path: Path, digest: str) -> None:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
     if found != digest:
         raise ModelError(f"{path}: damaged (SHA-256 {found[:12]}…, the card says {digest[:12]}…)")
+
+
+def find_package(name: str, folders: Sequence[Path], what: str) -> Path:
+    """Return the package called ``name`` in the first folder that holds one; ``what`` is said if none does.
+
+    Raises
+    ------
+    ModelError
+        There is none; the text lists those there are.
+    """
+    for folder in folders:
+        if (folder / name / CARD_FILE).is_file():
+            return folder / name
+    known = sorted({path.parent.name for folder in folders for path in folder.glob(f"*/{CARD_FILE}")})
+    raise ModelError(f"no {what} called {name!r}; there is: {', '.join(known) or 'none'}")

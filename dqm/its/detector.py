@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import CalibrationError, ModelError
-from core.inference import ModelPackage, load_package
+from core.errors import CalibrationError
+from core.inference import ModelPackage, find_package, load_package
 from core.observation import Observation
+from core.remembered import version
 from core.settings import Settings
 from core.verdict import Cause, Quality, Region, Verdict, unreadable
 from dqm.its import memory
@@ -50,7 +51,7 @@ class ItsDetector:
         self._calibrations = read_calibrations(package)
         self._path = memory_path
         self._memory = memory.load(memory_path)
-        self._written = _version(memory_path)
+        self._written = version(memory_path)
 
     @classmethod
     def load(cls, settings: Settings) -> "ItsDetector":
@@ -78,14 +79,14 @@ class ItsDetector:
         if self._memory.is_new(observation) and not seen.pulls.trust:
             self._memory = self._memory.then(seen.state, observation)
             memory.save(self._memory, self._path)
-            self._written = _version(self._path)
+            self._written = version(self._path)
         return self._verdict(observation, seen, calibration)
 
     def _read_again(self) -> None:
         """Another process may have judged cycles since: a watch that took over, a backfill."""
-        version = _version(self._path)
-        if version != self._written:
-            self._memory, self._written = memory.load(self._path), version
+        current = version(self._path)
+        if current != self._written:
+            self._memory, self._written = memory.load(self._path), current
 
     def _calibration(self, observation: Observation) -> Calibration | None:
         return self._calibrations.get(str(observation.conditions.get("beam_type")))
@@ -166,13 +167,7 @@ def find_model(settings: Settings) -> Path:
     core.errors.ModelError
         There is none; the text lists those there are.
     """
-    name = settings.its.model
-    folders = (settings.site_models / "its", SHIPPED_MODELS)
-    for folder in folders:
-        if (folder / name / "card.json").is_file():
-            return folder / name
-    known = sorted({path.parent.name for folder in folders for path in folder.glob("*/card.json")})
-    raise ModelError(f"no model of the ITS called {name!r}; there is: {', '.join(known) or 'none'}")
+    return find_package(settings.its.model, (settings.site_models / "its", SHIPPED_MODELS), "model of the ITS")
 
 
 def read_calibrations(package: ModelPackage) -> Mapping[str, Calibration]:
@@ -191,12 +186,3 @@ def read_calibrations(package: ModelPackage) -> Mapping[str, Calibration]:
 
 def _scales(calibration: Calibration | None) -> Scales:
     return Scales.unit() if calibration is None else calibration.scales
-
-
-def _version(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from the one before it: times alone may be equal, for clocks of file systems tick slowly."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size

@@ -5,13 +5,10 @@ that cannot be read counts as no memory: the detector begins anew, as after its 
 """
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 from zipfile import BadZipFile
 
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import ModelError
 from core.observation import Observation
+from core.remembered import replace_file
 from dqm.its.incidents import Incident
 from dqm.its.standing import Standing
 
@@ -89,18 +87,7 @@ def save(memory: Memory, path: Path) -> None:
         if state.standing is not None:
             arrays |= {prefix + key: array for key, array in state.standing.to_arrays().items()}
     arrays["memory"] = np.array(json.dumps(content))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=".memory-", suffix=".npz", delete=False) as file:
-        unfinished = Path(file.name)
-        try:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-            unfinished.rename(path)
-        except OSError:
-            with suppress(OSError):
-                unfinished.unlink()
-            raise
+    replace_file(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 _MANY = 1000
