@@ -49,11 +49,20 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A measured quantity with its one-sigma uncertainty (None where it has none)."""
+    """A measured quantity with its one-sigma uncertainty (None where it has none).
+
+    ``floor``: the smallest uncertainty that any measurement of it could have here, where a system knows one.
+    """
 
     value: float
     sigma: float | None
     unit: str
+    floor: float | None = None
+
+    def to_json(self) -> dict[str, float | str | None]:
+        """Return the form of the scripting contract; a floor only where there is one."""
+        told: dict[str, float | str | None] = {"value": self.value, "sigma": self.sigma, "unit": self.unit}
+        return told if self.floor is None else {**told, "floor": self.floor}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,7 @@ class Verdict:
             "p_value": self.p_value,
             "cause": {"name": self.cause.name, "probability": self.cause.probability} if self.cause else None,
             "regions": [region.to_json() for region in self.regions],
-            "measurements": {
-                name: {"value": m.value, "sigma": m.sigma, "unit": m.unit} for name, m in self.measurements.items()
-            },
+            "measurements": {name: one.to_json() for name, one in self.measurements.items()},
             "model": {"name": self.model.name, "version": self.model.version} if self.model else None,
         }
 
