@@ -1,12 +1,16 @@
 """Settings: read from ``SHIFTWATCH_*`` variables and an optional TOML file; unknown names are errors."""
 
+from datetime import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from core.errors import SettingsError
+from core.shifts import ShiftPlan
 
 
 class FlexSettings(BaseModel):
@@ -115,6 +119,36 @@ class SchlierenSettings(BaseModel):
     false_alarms_per_shift: float = Field(default=1.0, gt=0, le=100, description="nominal shots called BAD in 8 h")
 
 
+class ShiftSettings(BaseModel):
+    """When shifts begin at this site (times of day in order; the last lasts until the first of the next day)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    starts: tuple[time, ...] = Field(default=(time(7), time(15), time(23)), min_length=1)
+    zone: str = Field(default="Europe/Zurich", description="time zone of the site, as the tz database calls it")
+
+    @field_validator("starts")
+    @classmethod
+    def _in_order(cls, starts: tuple[time, ...]) -> tuple[time, ...]:
+        if any(one >= other or one.tzinfo for one, other in pairwise((*starts, time.max))):
+            raise ValueError("times of day in order, each once, without a time zone")
+        return starts
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"no time zone called {zone!r}") from None
+        return zone
+
+    @property
+    def plan(self) -> ShiftPlan:
+        """The plan of shifts."""
+        return ShiftPlan(self.starts, self.zone)
+
+
 class Settings(BaseSettings):
     """All settings. ``SHIFTWATCH_HOME=/data`` or ``SHIFTWATCH_FLEX__INBOX=/scans`` sets them from outside."""
 
@@ -128,6 +162,17 @@ class Settings(BaseSettings):
     poll_s: float = Field(default=2.0, gt=0)
     window_s: float = Field(default=900.0, gt=0)
     batch: int = Field(default=8, ge=1)
+    pinned: dict[str, Path] = Field(
+        default_factory=dict, description="model package that judges a system, in place of the one called by its name"
+    )
+    shadow_share: float = Field(
+        default=0.25, ge=0, le=1, description="share of a watch's time that a challenger may take to judge in shadow"
+    )
+    shifts: ShiftSettings = ShiftSettings()
+    logbook_url: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="webhook that takes shift reports (JSON, POST)"
+    )
+    logbook_token: SecretStr | None = Field(default=None, description="sent to the logbook as a bearer token")
     flex: FlexSettings = FlexSettings()
     its: ItsSettings = ItsSettings()
     collimation: CollimationSettings = CollimationSettings()

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from core.alarms.events import ChangeKind
+from core.alarms.health import Line
 from core.store.alarm_rows import alarm_view, change_view
 from core.store.models import AlarmEventRow, AlarmRow
 from core.store.views import AlarmChange, AlarmDetail, AlarmView
@@ -44,3 +46,24 @@ def history(session: Session, since: datetime, until: datetime, system: str | No
     if system is not None:
         query = query.where(AlarmRow.system == system)
     return [change_view(line, name, element) for line, name, element in session.execute(query).tuples()]
+
+
+def lines(session: Session, since: datetime, until: datetime) -> list[Line]:
+    """Return the whole history of every alarm that was open at some time within a span, oldest first: one query."""
+    was_open = or_(AlarmRow.closed_at.is_(None), AlarmRow.closed_at >= since)
+    query = (
+        select(
+            AlarmEventRow.alarm_id,
+            AlarmRow.system,
+            AlarmRow.element,
+            AlarmRow.kind,
+            AlarmRow.severity,
+            AlarmEventRow.kind,
+            AlarmEventRow.at,
+            AlarmEventRow.author,
+        )
+        .join(AlarmRow, AlarmRow.id == AlarmEventRow.alarm_id)
+        .where(AlarmRow.raised_at < until, was_open, AlarmEventRow.kind != ChangeKind.COMMENTED)
+        .order_by(AlarmEventRow.id)
+    )
+    return [Line(*row) for row in session.execute(query).tuples()]

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.alarms.events import AlarmAction, Judged, person_event
+from core.alarms.health import Line
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Settled
 from core.store import alarm_log, alarm_queries, operations, overview, queries, registry, review, schema, writing
@@ -203,6 +204,11 @@ class Store:
         """Return the history of all alarms within a time span (for the shift report), oldest first."""
         with self.database.reading() as session:
             return alarm_queries.history(session, since, until, system)
+
+    def alarm_lines(self, since: datetime, until: datetime) -> list[Line]:
+        """Return the whole history of every alarm that was open within a span (for the figures of alarm health)."""
+        with self.database.reading() as session:
+            return alarm_queries.lines(session, since, until)
 
     def act(
         self, alarm_id: int, action: AlarmAction, author: str, note: str, at: datetime, until: datetime | None = None

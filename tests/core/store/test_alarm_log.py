@@ -184,3 +184,23 @@ def test_pages_of_alarms_and_the_shift_log(store: Store) -> None:
     log = store.alarm_history(later(2), later(5))  # type: ignore[arg-type]
     assert [line.element for line in log] == ["b2", "b3", "b4"]
     assert store.alarm_history(NOW, later(60), system="its")[0].element == "layer 3"  # type: ignore[arg-type]
+
+
+def test_the_lines_for_alarm_health_are_those_of_alarms_open_within_the_span(store: Store) -> None:
+    take(store, Quality.BAD, Quality.GOOD, element="early")
+    [early] = store.alarms()
+    store.act(early.id, AlarmAction.ACKNOWLEDGE, "Anna", "", later(3))
+    take(store, Quality.BAD, start=30, element="late")
+    [late] = store.alarms()
+    store.act(late.id, AlarmAction.COMMENT, "Anna", "a remark is no line", later(31))
+    everything = store.alarm_lines(NOW, later(60))
+    assert [(line.element, line.change, line.author) for line in everything] == [
+        ("early", K.RAISED, ""),
+        ("early", K.RECOVERED, ""),
+        ("early", K.ACKNOWLEDGED, "Anna"),
+        ("early", K.CLEARED, ""),
+        ("late", K.RAISED, ""),
+    ]
+    assert {line.element for line in store.alarm_lines(later(10), later(60))} == {"late"}
+    assert {line.element for line in store.alarm_lines(NOW, later(10))} == {"early"}
+    assert all(line.severity is Severity.MAJOR and line.at.tzinfo for line in everything)
