@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.schlieren.events.reading import EventRecord
+from accelerator.schlieren.events.record import EventRecord
 from accelerator.schlieren.sidecar import Sidecar
 from core.observation import Condition
 from core.settings import SchlierenSettings

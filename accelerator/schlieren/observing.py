@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator.schlieren.conditions import add_pixels, add_size, of_event, of_sidecar
-from accelerator.schlieren.events.reading import read_event
+from accelerator.schlieren.events.apart import read_event_apart
 from accelerator.schlieren.files import read_bytes
 from accelerator.schlieren.pictures import SUFFIXES as PICTURES
 from accelerator.schlieren.pictures import decode
@@ -57,7 +57,7 @@ def observe(path: Path, settings: Settings, clock: Clock) -> Observation:
 
 
 def _event(content: bytes, name: str, settings: Settings, clock: Clock) -> Observation:
-    record = read_event(content, name, settings.schlieren)
+    record = read_event_apart(content, name, settings.schlieren)
     conditions = of_event(record, settings.schlieren)
     counts = add_pixels(conditions, record.pixels, settings.schlieren.bits)
     at = _from_ns(record.stamp_ns, conditions, clock)

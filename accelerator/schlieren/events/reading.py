@@ -1,7 +1,5 @@
 """Read an AWAKE event file: the camera's picture, the instruments, and how fresh each of them is."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import h5py
@@ -34,39 +32,12 @@ from accelerator.schlieren.events.layout import (
     parse_address,
     parse_camera,
 )
+from accelerator.schlieren.events.record import READINGS, EventRecord, Reading
 from core.errors import InputError
 from core.settings import SchlierenSettings
 
-READINGS = ("density_up", "density_down", "density_set", "detuning", "detuning_set", "laser_energy")
 _SMALL = 1 << 16
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one instrument says: value (None: nothing), how long after the cycle, and why it is not to be used.
-
-    ``stale`` is true for a stamp outside the device's window or none at all.
-    """
-
-    value: float | None = None
-    delay_s: float | None = None
-    stale: bool = False
-    missing: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EventRecord:
-    """One event: numbers, stamp of the cycle [ns since 1970], picture, instruments by name."""
-
-    run: int
-    event: int
-    stamp_ns: int
-    camera: str
-    pixels: NDArray[np.int16]
-    camera_delay_s: float | None
-    camera_stale: bool
-    readings: Mapping[str, Reading]
 
 
 def read_event(content: bytes, origin: str, settings: SchlierenSettings) -> EventRecord:

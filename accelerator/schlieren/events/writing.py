@@ -28,7 +28,7 @@ from accelerator.schlieren.events.layout import (
     parse_address,
     parse_camera,
 )
-from accelerator.schlieren.events.reading import READINGS
+from accelerator.schlieren.events.record import READINGS
 from core.settings import SchlierenSettings
 
 _TABLE = 100
@@ -37,7 +37,7 @@ _NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventToWrite:
-    """One event: as `accelerator.schlieren.events.reading.EventRecord`, to be written.
+    """One event: as `accelerator.schlieren.events.record.EventRecord`, to be written.
 
     ``values`` by the names of `READINGS` in the unit of the file (laser energy in J); ``delays_s`` by the same names
     and ``camera``: how long after the cycle each is stamped (default half a second).
