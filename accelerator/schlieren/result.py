@@ -90,6 +90,36 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """A slow change over the shots of a run, beyond what is tolerated (`accelerator.schlieren.drift`).
+
+    Parameters
+    ----------
+    name, unit
+        What drifts; the unit is ``%`` where the change is relative.
+    cause
+        The cause that it is a drift of.
+    change, sigma
+        How far it is from the beginning of the run, and the error of that.
+    limit
+        How far is tolerated.
+    since
+        When it began (ISO 8601, UTC).
+    per_hour
+        How fast it goes now.
+    """
+
+    name: str
+    unit: str
+    cause: str
+    change: float
+    sigma: float
+    limit: float
+    since: str
+    per_hour: float
+
+
+@dataclass(frozen=True, slots=True)
 class BestFit:
     """What the best fit says is there: channel, vapour, apparatus and the smooth unevenness (`camera.ripple_modes`)."""
 
@@ -131,6 +161,8 @@ class ShotResult:
         The apparatus as the picture shows it.
     best_fit
         What the fit says is there; None if nothing was fitted.
+    drifts
+        Slow changes over the run that are beyond what is tolerated, the worst first.
     blind
         In words, what this shot cannot tell.
     missing
@@ -150,6 +182,7 @@ class ShotResult:
     checks: tuple[Check, ...] = ()
     bench: tuple[Bench, ...] = ()
     best_fit: BestFit | None = None
+    drifts: tuple[Drift, ...] = ()
     blind: tuple[str, ...] = (DEGENERACY,)
     missing: tuple[str, ...] = ()
 
@@ -197,6 +230,7 @@ class ShotResult:
                     "causes": dict(content["causes"]),
                     "checks": tuple(Check(**one) for one in content["checks"]),
                     "bench": tuple(Bench(**one) for one in content["bench"]),
+                    "drifts": tuple(Drift(**one) for one in content["drifts"]),
                     "best_fit": None if fitted is None else _best_fit(fitted),
                     "blind": tuple(map(str, content["blind"])),
                     "missing": tuple(map(str, content["missing"])),

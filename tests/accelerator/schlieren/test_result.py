@@ -12,6 +12,7 @@ from accelerator.schlieren.result import (
     Bench,
     BestFit,
     Check,
+    Drift,
     Parameter,
     ShotResult,
     withheld,
@@ -34,6 +35,7 @@ MEASURED = ShotResult(
     checks=(Check("misfit", 1.1, 2.2),),
     bench=(Bench("stop_y_um", 4.0, 1.0, 0.0, 2.9),),
     best_fit=BestFit(Channel(tilt_mrad=2.0), Vapour(), Apparatus(mask=Mask.STOP, bin_columns=16), (0.01, -0.02)),
+    drifts=(Drift("density_cm3", "%", "density_drift", 3.2, 0.2, 3.0, "2026-06-01T05:40:00+00:00", 9.0),),
     missing=("laser_energy is missing",),
 )
 
