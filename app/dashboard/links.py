@@ -7,6 +7,7 @@ ALARMS = "alarms"
 OVERVIEW = "overview"
 ITS = "its"
 COLLIMATION = "collimation"
+HEALTH = "health"
 
 
 def to(path: str, label: str, icon: str | None = None, **query: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, collimation, inspection, its, overview
+from app.dashboard.screens import alarms, collimation, health, inspection, its, overview
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
@@ -14,6 +14,7 @@ _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.ITS: (its.page, "ITS", ":material/target:"),
     links.COLLIMATION: (collimation.page, "Collimation", ":material/filter_center_focus:"),
     links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
+    links.HEALTH: (health.page, "Alarm health", ":material/monitor_heart:"),
 }
 
 

@@ -24,8 +24,8 @@ STALE = timedelta(hours=24)
 TOP = 10
 
 _ASKS = frozenset({ChangeKind.RAISED, ChangeKind.RELAPSED, ChangeKind.REOPENED})
-_HIDES = frozenset({"shelved", "inhibited", "suppressed"})
-_SHOWS = frozenset({"unshelved", "released", "unsuppressed", "uninhibited"})
+_HIDES = frozenset({"shelved", "inhibited"})
+_SHOWS = frozenset({"unshelved", "released"})
 Source = tuple[str, str, str]
 
 

@@ -92,11 +92,11 @@ def _rates(health: Health) -> tuple[Figure, ...]:
 def _floods(health: Health) -> tuple[Figure, ...]:
     crowded = sum(count > 10 for count in health.bins) / len(health.bins)
     return (
-        Figure("10-minute periods with more than 10", f"{crowded:.1%}", "below 1 %", ISA, _graded(crowded, 0.01, 0.05)),
+        Figure("10-minute periods with more than 10", f"{crowded:.1%}", "below 1%", ISA, _graded(crowded, 0.01, 0.05)),
         Figure(
             "Time in flood",
             f"{health.flood_share:.1%}",
-            "below 1 %",
+            "below 1%",
             ISA,
             _graded(health.flood_share, 0.01, 0.05),
             "A flood begins with 10 alarms in 10 minutes and ends when 10 minutes bring fewer than 5.",
@@ -134,7 +134,7 @@ def _nuisances(health: Health) -> tuple[Figure, ...]:
         Figure(
             "Share of the 10 most frequent",
             f"{health.top_share:.0%}",
-            "1 to 5 %",
+            "1 to 5%",
             ISA,
             Standing.SILENT if few else _graded(health.top_share, 0.05, 0.2),
             f"Only {health.sources} places raised alarms: too few for the share to mean much." if few else "",
@@ -158,7 +158,7 @@ def _priorities(health: Health) -> Figure:
     return Figure(
         "Priorities: high / medium / low",
         " / ".join(f"{share:.0%}" for share in shares),
-        "about 5 / 15 / 80 %",
+        "about 5 / 15 / 80%",
         ISA,
         Standing.SILENT if few else _graded(shares[0], 0.1, 0.25),
         "High: major. Medium: cannot be judged, unknown. Low: minor."

@@ -1,0 +1,1 @@
+"""How fast the console answers with a store as large as years of shifts make it."""
