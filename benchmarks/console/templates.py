@@ -38,8 +38,9 @@ def templates(store: Store) -> dict[str, list[Template]]:
             settings = Settings(home=Path(folder))
             detector = system.detector(settings)
             files = [
-                *_files(name, Path(folder) / "good", count, none),
-                *_files(name, Path(folder) / "bad", count, some),
+                path
+                for faults in (none, some)
+                for path in simulate(name, Path(folder) / str(faults), count=count, defects=faults, seed=7 + faults)
             ]
             judged = [(system.read_file(path, settings), path) for path in files]
             found[name] = [
