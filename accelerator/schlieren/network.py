@@ -1,22 +1,19 @@
 """The networks that read the channel off a compressed picture: a plain CNN and a residual one, each with its density.
 
 A picture (n, 256, 16) in ADU goes in as it is; scaling is part of the network, so that what runs needs no more than
-the file. What comes out is a normal law of five targets: position, r0, depth of phase (P times the phase of a
-millimetre of vapour), t0 and tilt. The depth is what a picture tells; dividing it by the measured phase gives P.
+the file. What comes out is a normal law of channel and bench (`accelerator.schlieren.network_targets`).
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 import torch
 from torch import Tensor, nn
 
-from accelerator.schlieren.channel import PARAMETERS
 from accelerator.schlieren.features import COLUMNS, OFFSET_ADU, ROWS
-from accelerator.schlieren.simulate.apparatus import Range
-from accelerator.schlieren.simulate.plan import CHANNELS, PHASES_RAD, REFERENCE_MM
+from accelerator.schlieren.network_targets import target_names, target_ranges
+from accelerator.schlieren.simulate.apparatus import Mask
 
-TARGETS = len(PARAMETERS)
+TARGETS = len(target_names(Mask.KNIFE))
 FACTORS = TARGETS * (TARGETS + 1) // 2
 _LOG_SCALE = (-3.0, 9.0)
 
@@ -26,13 +23,6 @@ class Kind(StrEnum):
 
     PLAIN = "plain"
     RESIDUAL = "residual"
-
-
-def target_ranges() -> Mapping[str, Range]:
-    """Return the range of each target that training draws from, in the order of the outputs."""
-    low, high = (phase / REFERENCE_MM for phase in PHASES_RAD)
-    least, most = CHANNELS["peak_ionisation"]
-    return {**CHANNELS, "peak_ionisation": (least * low, most * high)}
 
 
 class ChannelNetwork(nn.Module):
@@ -64,7 +54,7 @@ class ChannelNetwork(nn.Module):
         self.register_buffer("placing", placing)
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean (n, 5) and L (n, 5, 5), lower triangular, with L L^T the precision matrix."""
+        """Return mean (n, 14) and L (n, 14, 14), lower triangular, with L L^T the precision matrix."""
         light = cells.transpose(1, 2) - OFFSET_ADU
         out = self.body(torch.cat((light / 500, light.sign() * torch.log1p(light.abs() / 5) / 3), 1))
         raw = (out[:, TARGETS:] @ self.placing).reshape(-1, TARGETS, TARGETS)
@@ -72,6 +62,25 @@ class ChannelNetwork(nn.Module):
         scale = torch.exp((raw * diagonal).sum(2).clamp(*_LOG_SCALE))
         factor = scale[:, None, :] * (raw * (1 - diagonal) + diagonal)
         return out[:, :TARGETS], factor
+
+
+class PhysicalNetwork(nn.Module):
+    """A network that answers in the units of the targets: what is exported."""
+
+    middle: Tensor
+    span: Tensor
+
+    def __init__(self, network: ChannelNetwork, mask: Mask) -> None:
+        super().__init__()
+        self.network = network
+        low, high = torch.tensor(list(target_ranges(mask).values()), dtype=torch.float32).T
+        self.register_buffer("middle", (low + high) / 2)
+        self.register_buffer("span", (high - low) / 2)
+
+    def forward(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean (n, 14) and L (n, 14, 14) in physical units."""
+        mean, factor = self.network(cells)
+        return mean * self.span + self.middle, factor / self.span[:, None]
 
 
 def negative_log_density(mean: Tensor, factor: Tensor, targets: Tensor) -> Tensor:

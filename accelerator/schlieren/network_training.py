@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from accelerator.schlieren.features import COLUMNS, ROWS
-from accelerator.schlieren.network import ChannelNetwork, Kind, negative_log_density, target_ranges
+from accelerator.schlieren.network import ChannelNetwork, Kind, PhysicalNetwork, negative_log_density
+from accelerator.schlieren.network_targets import UNUSUAL
 from accelerator.schlieren.simulate.apparatus import Mask
+from accelerator.schlieren.simulate.plan import CHANNELS
 from accelerator.schlieren.training_simulation import draw, pictures
 from core.learning.fitting import Batch, fit, one_cycle, to_onnx
 from core.learning.torchvision_guard import lightning
@@ -19,7 +21,8 @@ from core.learning.torchvision_guard import lightning
 class Lesson:
     """How a network is trained.
 
-    ``fixed_share``: first part of the steps in which the error is taken as constant, so that means come first.
+    ``fixed_share``: first part of the steps in which the error is taken as constant, so that means come first;
+    ``unusual_share``: part of each batch whose channels are drawn from `UNUSUAL`.
     """
 
     mask: Mask = Mask.KNIFE
@@ -28,6 +31,7 @@ class Lesson:
     batch: int = 128
     rate: float = 1e-3
     fixed_share: float = 0.15
+    unusual_share: float = 0.2
     width: int = 64
     seed: int = 0
 
@@ -35,28 +39,22 @@ class Lesson:
 class ChannelTraining(lightning.LightningModule):
     """Maximum likelihood of targets under the network's normal law."""
 
-    middle: Tensor
-    span: Tensor
-
     def __init__(self, network: ChannelNetwork, lesson: Lesson) -> None:
         super().__init__()
-        self.network, self.lesson = network, lesson
-        low, high = torch.tensor(list(target_ranges().values()), dtype=torch.float32).T
-        self.register_buffer("middle", (low + high) / 2)
-        self.register_buffer("span", (high - low) / 2)
+        self.physical, self.lesson = PhysicalNetwork(network, lesson.mask), lesson
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Return the negative log density; at first the squared error instead."""
+        """Return the negative log density; at first the error itself instead."""
         cells, targets = batch
-        mean, factor = self.network(cells)
-        wanted = (targets - self.middle) / self.span
+        mean, factor = self.physical.network(cells)
+        wanted = (targets - self.physical.middle) / self.physical.span
         if index < self.lesson.fixed_share * self.lesson.steps:
-            return 10 * torch.nn.functional.mse_loss(mean.float(), wanted)
+            return 10 * torch.nn.functional.smooth_l1_loss(mean.float(), wanted)
         return negative_log_density(mean.float(), factor.float(), wanted)
 
     def configure_optimizers(self) -> Any:
         """AdamW with one cosine cycle."""
-        return one_cycle(self.network.parameters(), self.lesson.rate, self.lesson.steps)
+        return one_cycle(self.physical.parameters(), self.lesson.rate, self.lesson.steps)
 
 
 def train_network(lesson: Lesson, told: Callable[[int], None] = lambda _: None) -> ChannelNetwork:
@@ -69,15 +67,18 @@ def train_network(lesson: Lesson, told: Callable[[int], None] = lambda _: None) 
 
 def _batches(lesson: Lesson, told: Callable[[int], None]) -> Iterator[Batch]:
     generator = torch.Generator().manual_seed(lesson.seed + 0x5C11)
+    unusual = round(lesson.batch * lesson.unusual_share)
+    parts = [(lesson.batch - unusual, CHANNELS), (unusual, UNUSUAL)]
     for step in range(lesson.steps):
         told(step)
         with torch.no_grad():
-            drawn = draw(lesson.batch, generator)
-            yield pictures(drawn, lesson.mask, generator), drawn.targets()
+            drawn = [draw(count, generator, channels) for count, channels in parts if count]
+            cells = torch.cat([pictures(one, lesson.mask, generator) for one in drawn])
+            yield cells, torch.cat([one.targets(lesson.mask) for one in drawn])
 
 
-def export(network: ChannelNetwork) -> bytes:
-    """Return the network as ONNX: ``cells`` (n, 256, 16) to ``mean`` (n, 5) and ``factor`` (n, 5, 5)."""
+def export(network: ChannelNetwork, mask: Mask) -> bytes:
+    """Return the network as ONNX: ``cells`` (n, 256, 16) to ``mean`` (n, 14) and ``factor`` (n, 14, 14)."""
     example = {"cells": torch.zeros(2, ROWS, COLUMNS)}
     free = {name: {0: "n"} for name in ("cells", "mean", "factor")}
-    return to_onnx(network, example, ("mean", "factor"), free)
+    return to_onnx(PhysicalNetwork(network, mask), example, ("mean", "factor"), free)

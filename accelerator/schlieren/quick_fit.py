@@ -14,6 +14,8 @@ from accelerator.schlieren.features import COLUMNS
 from accelerator.schlieren.fit_derivatives import derivatives
 from accelerator.schlieren.fit_model import model_adu, variance_adu
 from accelerator.schlieren.fit_parameters import BLUR2, Floats, Knowledge, Parametrisation, parametrise
+from accelerator.schlieren.simulate.apparatus import Apparatus
+from accelerator.schlieren.simulate.forward import Scene
 from core.observation import Array
 
 _LOWEST = {
@@ -54,6 +56,8 @@ class QuickFit:
         Of the posterior at the fit, but for a constant: the smaller, the better.
     pulls, model_adu
         Residuals of the cells in sigma, and the fitted picture (256, 16).
+    form, vector, information
+        All that was fitted: which numbers, their values and the inverse of their covariance.
     """
 
     channel: Channel
@@ -65,6 +69,33 @@ class QuickFit:
     minus_log_density: float
     pulls: Floats
     model_adu: Floats
+    form: Parametrisation
+    vector: Floats
+    information: Floats
+
+    @property
+    def scene(self) -> Scene:
+        """All that the fitted picture follows from, but for unevenness."""
+        return self.form.scene(self.vector)
+
+    @property
+    def ripples(self) -> Floats:
+        """Strengths of the shapes of unevenness."""
+        return self.vector[len(self.form.names) :]
+
+    def floor(self, known: Knowledge) -> dict[str, float]:
+        """Return the smallest possible errors (Cramer-Rao) for somebody who knows this of the apparatus.
+
+        ``known`` says how well the same settings are known that were fitted.
+        """
+        wider, usual = (form.prior()[1] ** -2.0 for form in (self.form, parametrise(known)))
+        least = _inverse(self.information + np.diag(usual - wider))
+        return dict(zip(PARAMETERS, np.sqrt(np.diag(least)).tolist(), strict=False))
+
+    @property
+    def errors(self) -> Floats:
+        """One sigma of everything."""
+        return np.sqrt(np.diag(_inverse(self.information)))
 
     @property
     def sigma(self) -> dict[str, float]:
@@ -91,9 +122,10 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Local:
-    """The problem seen from a point, as if the model were straight: derivatives over sigma, covariance."""
+    """The problem seen from a point, as if the model were straight: derivatives over sigma, information, covariance."""
 
     weighted: Floats
+    information: Floats
     covariance: Floats
 
     def step(self, problem: _Problem, vector: Floats, pulls: Floats) -> tuple[Floats, float]:
@@ -103,7 +135,15 @@ class _Local:
         return step, float(step @ slope)
 
 
-def quick_fit(cells: Array, known: Knowledge, start: Channel, *, rounds: int = 6, steps: int = 3) -> QuickFit:
+def quick_fit(
+    cells: Array,
+    known: Knowledge,
+    start: Channel,
+    bench: Apparatus | None = None,
+    *,
+    rounds: int = 6,
+    steps: int = 3,
+) -> QuickFit:
     """Fit the forward model to a compressed picture.
 
     Parameters
@@ -112,6 +152,8 @@ def quick_fit(cells: Array, known: Knowledge, start: Channel, *, rounds: int = 6
         Compressed picture in ADU (256, 16); saturated cells are not recognised: refuse such pictures before.
     known
         What is known; its apparatus has ``bin_columns`` = 16.
+    start, bench
+        Where the fit begins; the apparatus by default as it is known to be.
     rounds, steps
         How often derivatives are taken at most, and steps with each.
 
@@ -124,12 +166,17 @@ def quick_fit(cells: Array, known: Knowledge, start: Channel, *, rounds: int = 6
     if cells.shape != (rows, columns) or columns != COLUMNS or rounds < 1:
         raise ValueError(f"cells of {cells.shape} are not {rows} x {COLUMNS}")
     form, seen = parametrise(known), np.asarray(cells, np.float64)
-    vector = form.vector(start)
+    vector = form.vector(start, bench)
     best = _fit_from(form, seen, vector, rounds, steps)
-    if best.prior_chi2 < _USUAL and best.worst_prior_sigma < _RARE and best.away < 1:
+    if not _is_odd(best):
         return best
-    others = [_fit_from(form, seen, other, rounds + 1, steps, _CAUTIOUS) for other in _elsewhere(form, vector)]
+    elsewhere = _elsewhere(form, form.vector(start))
+    others = [_fit_from(form, seen, other, rounds + 1, steps, _CAUTIOUS) for other in elsewhere]
     return min((best, *others), key=lambda found: found.minus_log_density)
+
+
+def _is_odd(found: QuickFit) -> bool:
+    return found.prior_chi2 >= _USUAL or found.worst_prior_sigma >= _RARE or found.away >= 1
 
 
 def _elsewhere(form: Parametrisation, vector: Floats) -> list[Floats]:
@@ -179,7 +226,15 @@ def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: flo
 def _around(problem: _Problem, slopes: Floats) -> _Local:
     weighted = np.asarray((slopes / problem.sigma).reshape(len(slopes), -1).T, np.float64)
     information = weighted.T @ weighted + np.diag(1 / problem.error**2)
-    return _Local(weighted, np.asarray(np.linalg.inv(information), np.float64))
+    return _Local(weighted, information, _inverse(information))
+
+
+def _inverse(information: Floats) -> Floats:
+    """The covariance; what nothing tells of gets a huge error."""
+    scale = np.sqrt(np.maximum(np.diag(information), 1e-24))
+    scaled = information / np.outer(scale, scale)
+    np.fill_diagonal(scaled, 1 + 1e-10)
+    return np.asarray(np.linalg.inv(scaled) / np.outer(scale, scale), np.float64)
 
 
 def _descend(
@@ -238,4 +293,7 @@ def _result(
         minus_log_density=float((pulls**2 + np.log(variance)).sum() + before.sum()) / 2,
         pulls=np.asarray(pulls, np.float64),
         model_adu=expected,
+        form=form,
+        vector=vector,
+        information=local.information,
     )

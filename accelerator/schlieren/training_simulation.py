@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from accelerator.schlieren.channel import PARAMETERS, Vapour
+from accelerator.schlieren.channel import Vapour
 from accelerator.schlieren.features import COLUMNS, FIELD_UM, ROWS
+from accelerator.schlieren.fit_parameters import BLUR2
+from accelerator.schlieren.network_targets import target_names
 from accelerator.schlieren.simulate.apparatus import NOMINAL, Mask, Range
 from accelerator.schlieren.simulate.camera import RIPPLES, ripple_modes
 from accelerator.schlieren.simulate.physics import phase_per_mm, wavelength_m
@@ -35,11 +37,16 @@ class Drawn:
     phase_rad_per_mm: Tensor
     depth_per_mm: Tensor
 
-    def targets(self) -> Tensor:
-        """Return what a network is to tell: position, r0, depth of phase (P times rad per mm), t0, tilt: (n, 5)."""
-        listed = [self.values[name] for name in PARAMETERS]
-        listed[2] = listed[2] * self.phase_rad_per_mm
-        return torch.stack(listed, 1)
+    def targets(self, mask: Mask) -> Tensor:
+        """Return what a network is to tell, in the order of `network_targets.target_names`: (n, targets)."""
+        values = self.values
+        told = {
+            **values,
+            "peak_ionisation": values["peak_ionisation"] * self.phase_rad_per_mm,
+            "electrons": values["electrons"] * values["gain_adu"],
+            BLUR2: values["blur_um"] ** 2,
+        }
+        return torch.stack([told[name] for name in target_names(mask)], 1)
 
 
 def draw(
