@@ -62,7 +62,7 @@ class AlarmRule:
     Raised after ``count`` bad verdicts of one element (another number for a severity in ``counts``), or once it was bad
     for ``delay_s`` (0: at once); over after ``clear_count`` good ones in a row; ``latch``: stays until cleared *and*
     acknowledged; ``severities``: what a quality counts as (not listed: OK); ``flood``: more incidents than this that
-    begin at once are one alarm.
+    begin at once are one alarm; ``overdue_after_s``: nobody acknowledged it for so long (None: that does not matter).
     """
 
     delay_s: float = 0.0
@@ -71,6 +71,7 @@ class AlarmRule:
     latch: bool = True
     counts: Mapping[Severity, int] = field(default_factory=dict)
     flood: int | None = None
+    overdue_after_s: float | None = 900.0
     severities: Mapping[Quality, Severity] = field(
         default_factory=lambda: {Quality.BAD: Severity.MAJOR, Quality.NULL: Severity.INVALID}
     )
@@ -110,11 +111,26 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstance:
+    """Something an observation shows that makes alarms need nobody for now, such as no beam.
+
+    They are held back, visible and with this reason, until an observation of the same element does not show it.
+    ``kinds``: of incidents, "" for what is no incident (it could not be judged); None: all, and such an observation
+    says nothing of any alarm, neither good nor bad.
+    """
+
+    name: str
+    reason: str
+    kinds: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """One of the monitored systems, as ``flows/systems.py`` lists it.
 
     Without ``incidents`` an observation that is judged bad is one alarm of its element; with it, the incidents that it
-    tells are (``core.alarms.incidents``). ``reads_urls``: whether ``read_file`` also takes a URL.
+    tells are (``core.alarms.incidents``). ``circumstances``: what holds alarms back. ``reads_urls``: whether
+    ``read_file`` also takes a URL.
     """
 
     name: str
@@ -126,15 +142,20 @@ class System:
     guidance: Callable[[str | None], str]
     silent_after_s: Callable[[Settings], float | None]
     incidents: Callable[[Observation, Verdict], Sequence[Incident]] | None = None
+    circumstances: Callable[[Observation, Verdict], Sequence[Circumstance]] | None = None
     reads_urls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one arrival, ready to be committed; ``incidents`` is None where its system tells none."""
+    """What became of one arrival, ready to be committed.
+
+    ``incidents`` and ``circumstances`` are None where its system tells none, or nothing is known of them.
+    """
 
     arrival: Arrival
     observation: Observation | None
     verdict: Verdict
     processed_at: datetime
     incidents: tuple[Incident, ...] | None = None
+    circumstances: tuple[Circumstance, ...] | None = None

@@ -44,3 +44,11 @@ class StoreError(ShiftwatchError):
 
 class AlarmError(ShiftwatchError):
     """An alarm was asked to do what its state does not allow."""
+
+
+class NotAllowedError(ShiftwatchError):
+    """A person asked for what their role does not allow."""
+
+
+class NotifyError(ShiftwatchError):
+    """A notification could not be delivered; the text holds no secret of its channel."""

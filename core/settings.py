@@ -119,6 +119,51 @@ class SchlierenSettings(BaseModel):
     false_alarms_per_shift: float = Field(default=1.0, gt=0, le=100, description="nominal shots called BAD in 8 h")
 
 
+RoleWord = Literal["viewer", "shifter", "expert"]
+
+
+class AccessSettings(BaseModel):
+    """Who may what. Names are e-mail addresses of the sign-in, or logins at the command line; * and ? are wildcards."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    experts: tuple[str, ...] = Field(default=(), description="may shelve alarms, edit guidance, promote models")
+    shifters: tuple[str, ...] = Field(default=(), description="may acknowledge, clear, comment, answer, decide")
+    others: RoleWord = Field(default="viewer", description="whoever signed in and is in neither list")
+    local: RoleWord = Field(
+        default="expert", description="whoever works at this machine where nobody can sign in and no names are listed"
+    )
+    open_network: bool = Field(
+        default=False, description="without sign-in, people at other machines may act too (a trusted network only)"
+    )
+
+
+class ChannelSettings(BaseModel):
+    """One way to reach people: an Apprise URL (mailto://, mmost://, json://…) and what is sent there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: SecretStr
+    systems: tuple[str, ...] = Field(default=(), description="only alarms of these; default all")
+    severities: tuple[Literal["MINOR", "MAJOR", "INVALID", "UNDEFINED"], ...] = ("MAJOR", "INVALID", "UNDEFINED")
+    on: tuple[Literal["raised", "overdue"], ...] = Field(
+        default=("raised", "overdue"),
+        description="raised: whenever somebody is asked; overdue: nobody answered in time",
+    )
+    most_per_10_min: int = Field(default=6, ge=1, le=1000, description="more than this are sent together as one")
+
+
+class NotifySettings(BaseModel):
+    """Notifications of alarms."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    console_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s]+$", description="address of the dashboard, for links in messages"
+    )
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+
+
 class ShiftSettings(BaseModel):
     """When shifts begin at this site (times of day in order; the last lasts until the first of the next day)."""
 
@@ -169,6 +214,8 @@ class Settings(BaseSettings):
         default=0.25, ge=0, le=1, description="share of a watch's time that a challenger may take to judge in shadow"
     )
     shifts: ShiftSettings = ShiftSettings()
+    access: AccessSettings = AccessSettings()
+    notify: NotifySettings = NotifySettings()
     logbook_url: str | None = Field(
         default=None, pattern=r"^https?://\S+$", description="webhook that takes shift reports (JSON, POST)"
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.alarms.inhibition import SOURCE
 from core.alarms.severity import Severity
 from core.clock import Clock
 from core.contracts import System
@@ -86,6 +87,7 @@ class Pulse:
 
     def _report(self, severity: Severity, now: datetime, note: str) -> None:
         try:
-            self.store.condition(self.system.name, f"source {self.source}", severity, now, note)
+            element = f"{SOURCE}{self.source}"
+            self.store.condition(self.system.name, element, severity, now, note, holds_back=True)
         except StoreError as error:
             log.warning("%s: %s could not be reported: %s", self.system.name, note, error)

@@ -183,11 +183,13 @@ class _Watch:
     def _judge(self, detector: Detector, item: _Ready) -> Settled:
         if item.observation is None or item.verdict is not None:
             return Settled(item.arrival, None, item.verdict or unreadable("no observation"), self.clock.now())
-        incidents = None
+        incidents = circumstances = None
         try:
             verdict = detector.judge(item.observation)
             if self.system.incidents is not None:
                 incidents = tuple(self.system.incidents(item.observation, verdict))
+            if self.system.circumstances is not None:
+                circumstances = tuple(self.system.circumstances(item.observation, verdict))
         except ModelError as error:
             verdict = self._model_failed(item.arrival, error)
         except ShiftwatchError as error:
@@ -196,7 +198,7 @@ class _Watch:
             log.exception("%s: the detector failed", item.arrival.origin)
             verdict = unreadable(f"{item.arrival.origin}: the detector failed ({type(error).__name__}: {error})")
         light = replace(item.observation, payload={}, axes={})  # a batch of images would fill the memory
-        return Settled(item.arrival, light, verdict, self.clock.now(), incidents)
+        return Settled(item.arrival, light, verdict, self.clock.now(), incidents, circumstances)
 
     def _model_failed(self, arrival: Arrival, error: ModelError) -> Verdict:
         """Build the detector anew (its package may have been replaced) before a verdict is given up."""

@@ -30,6 +30,21 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Inhibit:
+    """Something else makes it need nobody for now (no beam, its source is silent); it goes on underneath, visible."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What inhibited it is over."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """A person has seen it and takes care."""
 
@@ -76,7 +91,7 @@ class Comment:
 
 
 PersonEvent = Acknowledge | Clear | Shelve | Unshelve | Comment
-Event = Judged | Tick | PersonEvent
+Event = Judged | Tick | Inhibit | Release | PersonEvent
 
 
 class AlarmAction(StrEnum):
@@ -103,6 +118,9 @@ class ChangeKind(StrEnum):
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
     COMMENTED = "commented"
+    OVERDUE = "overdue"
+    INHIBITED = "inhibited"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 Words and behaviour are those of EPICS/Phoebus (severity, latch, delay, count) and ISA-18.2 (acknowledge, shelve).
 An alarm is raised once bad verdicts persisted, keeps its highest severity until what caused it is over (good verdicts
 persisted) *and* a person acknowledged it, in either order, and re-opens when it gets worse than what was acknowledged.
+Nobody is asked while it is shelved or inhibited; who is asked and does not answer in time is told so (overdue).
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.alarms.events import (
     Acknowledge,
@@ -15,14 +16,16 @@ from core.alarms.events import (
     Clear,
     Comment,
     Event,
+    Inhibit,
     Judged,
     PersonEvent,
+    Release,
     Shelve,
     Tick,
     Unshelve,
 )
 from core.alarms.severity import Severity
-from core.alarms.state import AlarmState, Shelf, Signature
+from core.alarms.state import AlarmState, Inhibition, Phase, Shelf, Signature
 from core.contracts import AlarmRule
 from core.errors import AlarmError
 from core.verdict import Quality
@@ -52,6 +55,10 @@ def step(state: AlarmState, event: Event, rule: AlarmRule | None = None) -> Step
             after, changes = _bad(state, event, rule)
         case Tick():
             after, changes = _time_passed(state, event, rule)
+        case Inhibit():
+            after, changes = _inhibit(state, event)
+        case Release():
+            after, changes = _release(state, event)
         case _:
             after, changes = _person(state, event, rule)
     return after, returned + changes
@@ -63,7 +70,9 @@ def _return_from_shelf(state: AlarmState, event: Event) -> Step:
     after = replace(state, shelf=None)
     if not state.is_raised:
         return after, ()
-    return after, (Change(ChangeKind.UNSHELVED, event.at, state.severity, note="the shelf expired"),)
+    return _asking_anew(after, event.at), (
+        Change(ChangeKind.UNSHELVED, event.at, state.severity, note="the shelf expired"),
+    )
 
 
 def _good(state: AlarmState, event: Judged, rule: AlarmRule) -> Step:
@@ -106,9 +115,21 @@ def _raise_if_due(state: AlarmState, event: Judged | Tick, rule: AlarmRule) -> S
     now = event.observed_at if isinstance(event, Judged) else event.at
     if not _is_due(state, now - (state.bad_since or now), rule):
         return state, ()
-    after = replace(state, severity=state.current, raised_at=event.at)
+    after = replace(state, severity=state.current, raised_at=event.at, asked_at=event.at)
     note = event.note if isinstance(event, Judged) else f"bad for more than {rule.delay_s:g} s"
-    return after, (Change(ChangeKind.RAISED, event.at, after.severity, note=note),)
+    raised = Change(ChangeKind.RAISED, event.at, after.severity, note=note)
+    return after, (*_put_off_already(after, event.at), raised)
+
+
+def _put_off_already(state: AlarmState, at: datetime) -> tuple[Change, ...]:
+    """What the history says before an alarm that is raised while nobody is asked."""
+    changes: list[Change] = []
+    if (shelf := state.shelf) is not None:
+        note = f"still set aside: {shelf.reason}"
+        changes.append(Change(ChangeKind.SHELVED, at, state.severity, shelf.author, note, shelf.until))
+    if state.inhibited is not None:
+        changes.append(Change(ChangeKind.INHIBITED, at, state.severity, note=state.inhibited.reason))
+    return tuple(changes)
 
 
 def _is_due(state: AlarmState, bad_for: timedelta, rule: AlarmRule) -> bool:
@@ -121,12 +142,13 @@ def _is_due(state: AlarmState, bad_for: timedelta, rule: AlarmRule) -> bool:
 def _worse_or_better(before: AlarmState, state: AlarmState, event: Judged, rule: AlarmRule) -> Step:
     changes: list[Change] = []
     if before.current is Severity.OK:
-        state = replace(state, recovered_at=None)
+        state = replace(state, recovered_at=None, asked_at=event.at)
         changes.append(Change(ChangeKind.RELAPSED, event.at, event.severity, note=event.note))
     if event.severity > before.severity:
         changes.append(Change(ChangeKind.ESCALATED, event.at, event.severity, note=event.note))
         if state.acknowledged:
             changes.append(Change(ChangeKind.REOPENED, event.at, event.severity))
+            state = _asking_anew(state, event.at)
         state = replace(state, severity=event.severity, acknowledged=None)
     elif event.severity < before.severity and not rule.latch:
         changes.append(Change(ChangeKind.LOWERED, event.at, event.severity, note=event.note))
@@ -135,9 +157,44 @@ def _worse_or_better(before: AlarmState, state: AlarmState, event: Judged, rule:
 
 
 def _time_passed(state: AlarmState, event: Tick, rule: AlarmRule) -> Step:
-    if state.is_raised or not state.bad_count:
+    if not state.is_raised:
+        return _raise_if_due(state, event, rule) if state.bad_count else (state, ())
+    if state.current is Severity.OK and not rule.latch:
+        return AlarmState(shelf=state.shelf), (Change(ChangeKind.CLEARED, event.at, state.severity),)
+    return _overdue(state, event, rule)
+
+
+def _overdue(state: AlarmState, event: Tick, rule: AlarmRule) -> Step:
+    if rule.overdue_after_s is None or not state.is_asking or state.overdue_at is not None:
         return state, ()
-    return _raise_if_due(state, event, rule)
+    asked_at = state.asked_at or state.raised_at or event.at
+    if event.at - asked_at < timedelta(seconds=rule.overdue_after_s):
+        return state, ()
+    note = f"nobody acknowledged it within {rule.overdue_after_s / 60:.0f} min"
+    return replace(state, overdue_at=event.at), (Change(ChangeKind.OVERDUE, event.at, state.severity, note=note),)
+
+
+def _asking_anew(state: AlarmState, at: datetime) -> AlarmState:
+    return replace(state, asked_at=at, overdue_at=None)
+
+
+def _inhibit(state: AlarmState, event: Inhibit) -> Step:
+    if state.phase is Phase.NORMAL or (state.inhibited is not None and state.inhibited.reason == event.reason):
+        return state, ()
+    since = state.inhibited.since if state.inhibited is not None else event.at
+    after = replace(state, inhibited=Inhibition(event.reason, since))
+    if not state.is_raised:
+        return after, ()
+    return after, (Change(ChangeKind.INHIBITED, event.at, state.severity, note=event.reason),)
+
+
+def _release(state: AlarmState, event: Release) -> Step:
+    if state.inhibited is None:
+        return state, ()
+    after = replace(state, inhibited=None)
+    if not state.is_raised:
+        return after, ()
+    return _asking_anew(after, event.at), (Change(ChangeKind.RELEASED, event.at, state.severity),)
 
 
 def _person(state: AlarmState, event: PersonEvent, rule: AlarmRule) -> Step:
@@ -169,14 +226,15 @@ def _clear(state: AlarmState, event: Clear, rule: AlarmRule) -> Step:
 def _unshelve(state: AlarmState, event: Unshelve) -> Step:
     if state.shelf is None:
         raise AlarmError("the alarm is not shelved")
-    return replace(state, shelf=None), (_signed(ChangeKind.UNSHELVED, state, event),)
+    after = _asking_anew(replace(state, shelf=None), event.at)
+    return after, (_signed(ChangeKind.UNSHELVED, state, event),)
 
 
 def _acknowledge(state: AlarmState, event: Acknowledge) -> Step:
     if state.acknowledged:
         raise AlarmError(f"the alarm was already acknowledged by {state.acknowledged.author}")
     change = _signed(ChangeKind.ACKNOWLEDGED, state, event)
-    after = replace(state, acknowledged=Signature(event.author, event.at))
+    after = replace(state, acknowledged=Signature(event.author, event.at), overdue_at=None)
     return _close(after, change) if state.current is Severity.OK else (after, (change,))
 
 

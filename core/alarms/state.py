@@ -36,6 +36,14 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
+class Inhibition:
+    """Needs nobody since an instant, because of something else."""
+
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmState:
     """All that the lifecycle remembers of one element.
 
@@ -57,6 +65,10 @@ class AlarmState:
         Who acknowledged it and when.
     shelf
         Set aside: the lifecycle goes on underneath, and outlives the alarm until it expires.
+    inhibited
+        Held back by something else: the lifecycle goes on underneath.
+    asked_at, overdue_at
+        Since when it asks for a person, when it had done so for too long.
     """
 
     current: Severity = Severity.OK
@@ -69,6 +81,9 @@ class AlarmState:
     recovered_at: datetime | None = None
     acknowledged: Signature | None = None
     shelf: Shelf | None = None
+    inhibited: Inhibition | None = None
+    asked_at: datetime | None = None
+    overdue_at: datetime | None = None
 
     @property
     def phase(self) -> Phase:
@@ -83,3 +98,9 @@ class AlarmState:
     def is_raised(self) -> bool:
         """Whether a person must know of it."""
         return self.severity is not Severity.OK
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it waits for somebody to take care of it now."""
+        put_off = self.shelf is not None or self.inhibited is not None
+        return self.phase is Phase.UNACKNOWLEDGED and not put_off

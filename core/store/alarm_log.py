@@ -4,45 +4,42 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from core.alarms.events import Acknowledge, Change, Clear, Event, Judged, PersonEvent, Tick
-from core.alarms.lifecycle import step
+from core.alarms.events import Acknowledge, Clear, Judged, PersonEvent, Tick
+from core.alarms.guidance import topic
 from core.alarms.severity import Severity
-from core.alarms.state import AlarmState, Phase, Shelf
+from core.alarms.state import Shelf
 from core.contracts import AlarmRule
 from core.errors import AlarmError
-from core.store.alarm_rows import alarm_view, apply, change_view, new_row, shelf_of, state_of
+from core.store import audit
+from core.store.alarm_rows import alarm_view, is_of_watch, new_row, shelf_of, state_of
+from core.store.audit import Deed
 from core.store.engine import Database
-from core.store.models import AlarmEventRow, AlarmRow, VerdictRow
+from core.store.models import AlarmRow
+from core.store.stepping import Turn, step_row, tag
 from core.store.types import plain_name
 from core.store.views import AlarmChange, AlarmView
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The open alarms of one system's elements within a writing transaction (those of incidents: ``incident_log``).
+    """The open alarms of one system's elements (those of incidents: ``incident_log``)."""
 
-    ``dropped`` holds those that began and came to nothing meanwhile.
-    """
-
-    session: Session
-    system: str
-    rule: AlarmRule
+    turn: Turn
     open_rows: dict[str, AlarmRow] = field(default_factory=dict)
-    dropped: set[int] = field(default_factory=set)
 
     @classmethod
-    def load(cls, session: Session, system: str, elements: Collection[str], rule: AlarmRule) -> "Ledger":
+    def load(cls, turn: Turn, elements: Collection[str]) -> "Ledger":
         """Load the open alarms of ``elements``."""
         names = sorted({plain_name(element) for element in elements})
         rows: dict[str, AlarmRow] = {}
         for start in range(0, len(names), 500):
             chosen = AlarmRow.element.in_(names[start : start + 500]) & (AlarmRow.kind == "")
-            query = select(AlarmRow).where(AlarmRow.system == system, AlarmRow.closed_at.is_(None), chosen)
-            rows |= {row.element: row for row in session.scalars(query)}
-        return cls(session, system, rule, rows)
+            query = select(AlarmRow).where(AlarmRow.system == turn.system, AlarmRow.closed_at.is_(None), chosen)
+            rows |= {row.element: row for row in turn.session.scalars(query)}
+        return cls(turn, rows)
 
     def judge(
         self, element: str, event: Judged, observation_id: int | None = None
@@ -50,24 +47,19 @@ class Ledger:
         """Step the alarm of ``element``; return the alarm that the verdict belongs to, if any, and what changed."""
         element = plain_name(element)
         row = self.open_rows.get(element)
-        if event.severity is Severity.OK:
-            return None, self._step(row, event, observation_id) if row else []
+        if row is None and event.severity is Severity.OK:
+            return None, []
         if row is None:
-            row = new_row(self.system, element, latest_shelf(self.session, self.system, element, event.at))
-            self.session.add(row)
-            self.open_rows[element] = row
-        row.message = event.note
-        row.observation_id = observation_id if observation_id is not None else row.observation_id
-        changes = self._step(row, event, observation_id)
-        return row.id, changes
-
-    def _step(self, row: AlarmRow, event: Event, observation_id: int | None) -> list[AlarmChange]:
-        changes = step_row(self.session, row, event, self.rule, observation_id)
-        if row not in self.session:
-            self.dropped.add(row.id)
-        if row.closed_at is not None or row not in self.session:
-            del self.open_rows[row.element]
-        return changes
+            shelf = latest_shelf(self.turn.session, self.turn.system, element, event.at)
+            row = self.open_rows[element] = new_row(self.turn.system, element, shelf)
+            self.turn.session.add(row)
+        if event.severity is not Severity.OK:
+            row.message = event.note
+            row.observation_id = observation_id if observation_id is not None else row.observation_id
+        changes = self.turn.step(row, event, observation_id)
+        if not self.turn.is_open(row):
+            del self.open_rows[element]
+        return (None if event.severity is Severity.OK else row.id), changes
 
 
 def latest_shelf(session: Session, system: str, element: str, at: datetime, kind: str = "") -> Shelf | None:
@@ -77,56 +69,34 @@ def latest_shelf(session: Session, system: str, element: str, at: datetime, kind
     return shelf_of(row, at) if row else None
 
 
-def step_row(
-    session: Session, row: AlarmRow, event: Event, rule: AlarmRule, observation_id: int | None = None
-) -> list[AlarmChange]:
-    """Step one alarm and append its changes; an alarm that was never raised and is over leaves nothing behind."""
-    state, changes = step(state_of(row), event, rule)
-    apply(row, state, changes)
-    session.flush()
-    if _came_to_nothing(row, state):
-        session.execute(update(VerdictRow).where(VerdictRow.alarm_id == row.id).values(alarm_id=None))
-        session.delete(row)
-        session.flush()
-        return []
-    return [_append(session, row, change, observation_id) for change in changes]
-
-
-def _came_to_nothing(row: AlarmRow, state: AlarmState) -> bool:
-    return row.raised_at is None and state.phase is Phase.NORMAL
-
-
-def _append(session: Session, row: AlarmRow, change: Change, observation_id: int | None) -> AlarmChange:
-    line = AlarmEventRow(
-        alarm_id=row.id,
-        kind=change.kind,
-        at=change.at,
-        severity=change.severity,
-        author=change.author,
-        note=change.note,
-        until=change.until,
-        observation_id=observation_id,
-    )
-    session.add(line)
-    session.flush()
-    return change_view(line, row.system, row.element)
-
-
 def tick(database: Database, now: datetime, rules: Mapping[str, AlarmRule]) -> list[AlarmChange]:
     """Let time pass for every alarm that waits for it, system by system."""
-    waits = or_(AlarmRow.raised_at.is_(None), AlarmRow.shelved_until <= now)
-    query = select(AlarmRow).where(AlarmRow.closed_at.is_(None), waits)
+    unanswered = AlarmRow.acknowledged_at.is_(None) & AlarmRow.overdue_at.is_(None)
+    query = select(AlarmRow).where(
+        AlarmRow.closed_at.is_(None), or_(AlarmRow.raised_at.is_(None), AlarmRow.shelved_until <= now, unanswered)
+    )
     with database.reading() as session:
         systems = sorted({row.system for row in session.scalars(query)})
     changes: list[AlarmChange] = []
     for system in systems:
         with database.writing(system) as session:
+            turn = Turn.begin(session, system, rules.get(system, AlarmRule()))
             for row in session.scalars(query.where(AlarmRow.system == system)).all():
-                changes += step_row(session, row, Tick(now), rules.get(system, AlarmRule()))
+                changes += turn.step(row, Tick(now))
     return changes
 
 
-def act(database: Database, alarm_id: int, event: PersonEvent) -> AlarmView:
+def follow_guidance(session: Session, system: str, name: str, at: datetime) -> None:
+    """Let open alarms of a cause follow what was just written about it: a notice whose cause is over ends."""
+    turn = Turn.begin(session, system, AlarmRule(overdue_after_s=None))
+    query = select(AlarmRow).where(AlarmRow.system == system, AlarmRow.closed_at.is_(None))
+    for row in session.scalars(query).all():
+        if topic(row.cause, row.severity, of_watch=is_of_watch(row)) == name:
+            tag(session, row, row.severity)
+            turn.step(row, Tick(at))
+
+
+def act(database: Database, alarm_id: int, event: PersonEvent, deed: Deed | None = None) -> AlarmView:
     """Do what a person asked with an alarm."""
     with database.reading() as session:
         system = session.scalar(select(AlarmRow.system).where(AlarmRow.id == alarm_id))
@@ -137,9 +107,10 @@ def act(database: Database, alarm_id: int, event: PersonEvent) -> AlarmView:
         if row is None or row.raised_at is None:
             raise AlarmError(f"there is no alarm {alarm_id}")
         try:
-            step_row(session, row, event, AlarmRule())
+            step_row(session, row, [event], AlarmRule())
         except AlarmError as error:
             raise AlarmError(f"alarm {alarm_id} ({row.system} {row.element}): {error}") from None
+        audit.write(session, deed, system)
         return alarm_view(row)
 
 
@@ -148,7 +119,7 @@ def close_by_decision(session: Session, row: AlarmRow, author: str, note: str, a
     rule, state = AlarmRule(), state_of(row)
     changes: list[AlarmChange] = []
     if state.current is not Severity.OK:
-        changes += step_row(session, row, Clear(at, author, note), rule)
-    if not state.acknowledged:
-        changes += step_row(session, row, Acknowledge(at, author, note), rule)
+        changes += step_row(session, row, [Clear(at, author, note)], rule)
+    if not state.acknowledged and row.closed_at is None:
+        changes += step_row(session, row, [Acknowledge(at, author, note)], rule)
     return changes

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core.alarms.events import Change, ChangeKind
 from core.alarms.severity import Severity
-from core.alarms.state import AlarmState, Phase, Shelf, Signature
+from core.alarms.state import AlarmState, Inhibition, Phase, Shelf, Signature
 from core.store.models import AlarmEventRow, AlarmRow
 from core.store.views import AlarmChange, AlarmView
 
@@ -35,7 +35,15 @@ def state_of(row: AlarmRow) -> AlarmState:
         recovered_at=row.recovered_at,
         acknowledged=acknowledged,
         shelf=_shelf(row),
+        inhibited=_inhibition(row),
+        asked_at=row.asked_at,
+        overdue_at=row.overdue_at,
     )
+
+
+def is_of_watch(row: AlarmRow) -> bool:
+    """Whether an alarm is about the watch itself: a source that is silent, a flow that fails."""
+    return row.observation_id is None and not row.kind
 
 
 def shelf_of(row: AlarmRow, at: datetime) -> Shelf | None:
@@ -48,6 +56,12 @@ def _shelf(row: AlarmRow) -> Shelf | None:
     if row.shelved_by is None or row.shelved_until is None:
         return None
     return Shelf(row.shelved_by, row.shelved_reason or "", row.shelved_until)
+
+
+def _inhibition(row: AlarmRow) -> Inhibition | None:
+    if row.inhibited_by is None or row.inhibited_at is None:
+        return None
+    return Inhibition(row.inhibited_by, row.inhibited_at)
 
 
 def apply(row: AlarmRow, state: AlarmState, changes: Sequence[Change]) -> None:
@@ -63,6 +77,7 @@ def _close(row: AlarmRow, at: datetime, changes: Sequence[Change]) -> None:
     row.current = Severity.OK
     row.recovered_at = row.recovered_at or at
     row.closed_at = at
+    row.inhibited_by = row.inhibited_at = row.overdue_at = None
     for change in changes:
         if change.kind is ChangeKind.ACKNOWLEDGED:
             row.acknowledged_by, row.acknowledged_at = change.author, change.at
@@ -80,6 +95,9 @@ def _write(row: AlarmRow, state: AlarmState) -> None:
     row.shelved_by = state.shelf.author if state.shelf else None
     row.shelved_reason = state.shelf.reason if state.shelf else None
     row.shelved_until = state.shelf.until if state.shelf else None
+    row.inhibited_by = state.inhibited.reason if state.inhibited else None
+    row.inhibited_at = state.inhibited.since if state.inhibited else None
+    row.asked_at, row.overdue_at = state.asked_at, state.overdue_at
 
 
 def alarm_view(row: AlarmRow) -> AlarmView:
@@ -108,6 +126,11 @@ def alarm_view(row: AlarmRow) -> AlarmView:
         kind=row.kind,
         places=tuple(row.places),
         cause=row.cause,
+        asked_at=row.asked_at,
+        overdue_at=row.overdue_at,
+        inhibited_by=row.inhibited_by,
+        inhibited_at=row.inhibited_at,
+        is_notice=row.is_notice,
     )
 
 

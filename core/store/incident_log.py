@@ -1,40 +1,37 @@
 """Incidents in the store: each goes on as the open alarm that it fits, in the transaction of its verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from core.alarms.events import Judged
 from core.alarms.incidents import Ongoing, Spell, follow
 from core.alarms.lifecycle import severity_of
 from core.alarms.severity import Severity
-from core.contracts import AlarmRule, Incident
-from core.store.alarm_log import latest_shelf, step_row
+from core.contracts import Incident
+from core.store.alarm_log import latest_shelf
 from core.store.alarm_rows import new_row
 from core.store.models import AlarmRow
+from core.store.stepping import Turn
 from core.store.types import plain_name, plain_text
 from core.store.views import AlarmChange
 
 
 @dataclass(slots=True)
 class IncidentLedger:
-    """The open alarms of one system's incidents within a writing transaction; ``dropped`` as in ``Ledger``."""
+    """The open alarms of one system's incidents."""
 
-    session: Session
-    system: str
-    rule: AlarmRule
+    turn: Turn
     rows: dict[int, AlarmRow]
-    dropped: set[int] = field(default_factory=set)
 
     @classmethod
-    def load(cls, session: Session, system: str, rule: AlarmRule) -> "IncidentLedger":
+    def load(cls, turn: Turn) -> "IncidentLedger":
         """Load them, oldest first."""
-        query = select(AlarmRow).where(AlarmRow.system == system, AlarmRow.closed_at.is_(None), AlarmRow.kind != "")
-        rows = {row.id: row for row in session.scalars(query.order_by(AlarmRow.id))}
-        return cls(session, system, rule, rows)
+        of_system = (AlarmRow.system == turn.system) & (AlarmRow.kind != "")
+        query = select(AlarmRow).where(of_system, AlarmRow.closed_at.is_(None)).order_by(AlarmRow.id)
+        return cls(turn, {row.id: row for row in turn.session.scalars(query)})
 
     def judge(
         self, subject: str, incidents: Sequence[Incident], event: Judged, observation_id: int
@@ -43,7 +40,7 @@ class IncidentLedger:
 
         ``event`` says when the observation was made and judged; its severity does not matter here.
         """
-        plan = follow([_plain(one) for one in incidents], self._ongoing(), self._raises, self.rule.flood)
+        plan = follow([_plain(one) for one in incidents], self._ongoing(), self._raises, self.turn.rule.flood)
         changes: list[AlarmChange] = []
         touched: list[int] = []
         for spell in plan.spells:
@@ -57,7 +54,7 @@ class IncidentLedger:
         return (touched[0] if touched else None), changes
 
     def _raises(self, incident: Incident) -> bool:
-        return severity_of(incident.quality, self.rule) is not Severity.OK
+        return severity_of(incident.quality, self.turn.rule) is not Severity.OK
 
     def _ongoing(self) -> list[Ongoing]:
         return [
@@ -68,32 +65,31 @@ class IncidentLedger:
     def _row(self, subject: str, spell: Spell, at: datetime) -> AlarmRow:
         if spell.number is not None:
             return self.rows[spell.number]
-        shelf = latest_shelf(self.session, self.system, spell.element, at, spell.kind)
-        row = new_row(self.system, spell.element, shelf, kind=spell.kind, subject=subject)
-        self.session.add(row)
-        self.session.flush()
+        session, system = self.turn.session, self.turn.system
+        shelf = latest_shelf(session, system, spell.element, at, spell.kind)
+        row = new_row(system, spell.element, shelf, kind=spell.kind, subject=subject)
+        session.add(row)
+        session.flush()
         self.rows[row.id] = row
         return row
 
     def _bad(self, row: AlarmRow, spell: Spell, event: Judged, observation_id: int) -> list[AlarmChange]:
-        worst = max(spell.incidents, key=lambda one: severity_of(one.quality, self.rule))
+        worst = max(spell.incidents, key=lambda one: severity_of(one.quality, self.turn.rule))
         others = len(spell.incidents) - 1
         row.places = sorted(spell.places)
         row.message = f"{worst.message}, and {others} more" if others else worst.message
         row.cause, row.observation_id = worst.cause, observation_id
         bad = replace(
             event,
-            severity=severity_of(worst.quality, self.rule),
+            severity=severity_of(worst.quality, self.turn.rule),
             note=row.message,
             since=min(one.since for one in spell.incidents),
         )
         return self._step(row, bad, observation_id)
 
     def _step(self, row: AlarmRow, event: Judged, observation_id: int) -> list[AlarmChange]:
-        changes = step_row(self.session, row, event, self.rule, observation_id)
-        if row not in self.session:
-            self.dropped.add(row.id)
-        if row.closed_at is not None or row not in self.session:
+        changes = self.turn.step(row, event, observation_id)
+        if not self.turn.is_open(row):
             del self.rows[row.id]
         return changes
 

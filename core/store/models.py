@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum as PythonEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import Enum, ForeignKey, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import Enum, ForeignKey, Index, MetaData, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.alarms.events import ChangeKind
@@ -148,6 +148,7 @@ class AlarmRow(Base):
         ),
         Index(None, "system", "element", "id"),
         Index(None, "closed_at", "id"),
+        Index(None, "system", "cause", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -174,6 +175,12 @@ class AlarmRow(Base):
     places: Mapped[list[str]] = mapped_column(server_default="[]")
     cause: Mapped[str | None]
     good_count: Mapped[int] = mapped_column(server_default="0")
+    asked_at: Mapped[datetime | None]
+    overdue_at: Mapped[datetime | None]
+    inhibited_by: Mapped[str | None]
+    inhibited_at: Mapped[datetime | None]
+    is_notice: Mapped[bool] = mapped_column(server_default=false())
+    respond_s: Mapped[float | None]
 
 
 class AlarmEventRow(Base):

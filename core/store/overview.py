@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from core.alarms.severity import Severity
@@ -29,7 +29,7 @@ def _observed_systems(session: Session) -> list[str]:
 
 
 def _state(session: Session, system: str, now: datetime, window: timedelta, beats: list[Heartbeat]) -> SystemState:
-    open_alarms, unacknowledged, shelved = _alarm_counts(session, system, now)
+    asking, set_apart = _alarm_counts(session, system, now)
     return SystemState(
         system=system,
         last_observed_at=session.scalar(
@@ -37,9 +37,11 @@ def _state(session: Session, system: str, now: datetime, window: timedelta, beat
         ),
         last_processed_at=session.scalar(select(func.max(VerdictRow.processed_at)).where(VerdictRow.system == system)),
         counts=_quality_counts(session, system, now - window),
-        open_alarms=open_alarms,
-        unacknowledged=unacknowledged,
-        shelved=shelved,
+        open_alarms={severity: count for severity, (count, _) in asking.items() if count},
+        unacknowledged=sum(unseen for _, unseen in asking.values()),
+        shelved=set_apart[0],
+        inhibited=set_apart[1],
+        notices=set_apart[2],
         heartbeats=tuple(beats),
     )
 
@@ -53,22 +55,24 @@ def _quality_counts(session: Session, system: str, since: datetime) -> dict[Qual
     return dict.fromkeys(Quality, 0) | dict(session.execute(query).tuples().all())
 
 
-def _alarm_counts(session: Session, system: str, now: datetime) -> tuple[dict[Severity, int], int, int]:
-    on_shelf = and_(AlarmRow.shelved_until.is_not(None), AlarmRow.shelved_until > now)
-    in_view = or_(AlarmRow.shelved_until.is_(None), AlarmRow.shelved_until <= now)
+def _alarm_counts(
+    session: Session, system: str, now: datetime
+) -> tuple[dict[Severity, tuple[int, int]], tuple[int, int, int]]:
+    """Open alarms by severity, and how many of them nobody has seen; those shelved, inhibited, and notices."""
+    shelved = and_(AlarmRow.shelved_until.is_not(None), AlarmRow.shelved_until > now)
+    inhibited = ~shelved & AlarmRow.inhibited_by.is_not(None)
+    notice = ~shelved & AlarmRow.inhibited_by.is_(None) & AlarmRow.is_notice
+    asking = ~shelved & AlarmRow.inhibited_by.is_(None) & ~AlarmRow.is_notice
+    unseen = asking & AlarmRow.acknowledged_at.is_(None)
+    sums = [func.sum(case((chosen, 1), else_=0)) for chosen in (asking, unseen, shelved, inhibited, notice)]
     query = (
-        select(
-            AlarmRow.severity,
-            func.sum(case((in_view, 1), else_=0)),
-            func.sum(case((in_view & AlarmRow.acknowledged_at.is_(None), 1), else_=0)),
-            func.sum(case((on_shelf, 1), else_=0)),
-        )
+        select(AlarmRow.severity, *sums)
         .where(AlarmRow.system == system, AlarmRow.closed_at.is_(None), AlarmRow.raised_at.is_not(None))
         .group_by(AlarmRow.severity)
     )
-    rows = session.execute(query).tuples().all()
-    by_severity = {severity: count for severity, count, _, _ in rows if count}
-    return by_severity, sum(row[2] for row in rows), sum(row[3] for row in rows)
+    rows = session.execute(query).all()
+    by_severity = {row[0]: (int(row[1]), int(row[2])) for row in rows}
+    return by_severity, (sum(row[3] for row in rows), sum(row[4] for row in rows), sum(row[5] for row in rows))
 
 
 def _heartbeats(session: Session) -> list[Heartbeat]:

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 from core.alarms.events import Comment
 from core.contracts import AlarmRule
 from core.errors import StoreError
-from core.store.alarm_log import close_by_decision, step_row
+from core.store import audit
+from core.store.alarm_log import close_by_decision
+from core.store.audit import Deed
 from core.store.engine import Database
 from core.store.models import AlarmRow, DecisionRow, FeedbackRow, RecordRow, VerdictRow
+from core.store.stepping import step_row
 from core.store.types import word
 from core.store.views import Disposition, Judgement, RegionDecision
 
@@ -42,7 +45,13 @@ class Decision:
 
 
 def add_feedback(
-    database: Database, observation_id: int, author: str, at: datetime, said: RegionDecision, alarm_id: int | None
+    database: Database,
+    observation_id: int,
+    author: str,
+    at: datetime,
+    said: RegionDecision,
+    alarm_id: int | None,
+    deed: Deed | None = None,
 ) -> int:
     """Append one word on an observation."""
     verdict = _verdict(database, observation_id)
@@ -52,11 +61,12 @@ def add_feedback(
             raise StoreError(f"there is no alarm {alarm_id}")
         row = _feedback_row(observation_id, author, at, said, alarm_id)
         session.add(row)
+        audit.write(session, deed, verdict.system)
         session.flush()
         return row.id
 
 
-def decide(database: Database, decision: Decision) -> int:
+def decide(database: Database, decision: Decision, deed: Deed | None = None) -> int:
     """Commit a decision with its feedback, its record and the step of the alarm."""
     verdict = _verdict(database, decision.observation_id)
     _check(verdict, decision.author, decision.regions)
@@ -80,6 +90,7 @@ def decide(database: Database, decision: Decision) -> int:
         session.flush()
         if alarm is not None:
             _step_alarm(session, alarm, decision)
+        audit.write(session, deed, verdict.system)
         return row.id
 
 
@@ -90,7 +101,7 @@ def _step_alarm(session: Session, alarm: AlarmRow, decision: Decision) -> None:
     waiting = select(exists().where(VerdictRow.alarm_id == alarm.id, undecided))
     if session.scalar(waiting):
         note += "; others of this alarm wait for a decision"
-        step_row(session, alarm, Comment(decision.at, decision.author, note), AlarmRule())
+        step_row(session, alarm, [Comment(decision.at, decision.author, note)], AlarmRule())
     else:
         close_by_decision(session, alarm, decision.author, note, decision.at)
 

@@ -10,18 +10,36 @@ from core.alarms.events import AlarmAction, Judged, person_event
 from core.alarms.health import Line
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Settled
-from core.store import alarm_log, alarm_queries, operations, overview, queries, registry, review, schema, writing
+from core.store import (
+    alarm_log,
+    alarm_queries,
+    audit,
+    circumstances,
+    guidance_log,
+    operations,
+    overview,
+    queries,
+    registry,
+    review,
+    schema,
+    writing,
+)
 from core.store.alarm_log import Ledger
 from core.store.artefacts import Artefacts
+from core.store.audit import Deed
 from core.store.course import CoursePoint, between, neighbours
 from core.store.engine import Database
+from core.store.guidance_log import Guidance
+from core.store.stepping import Turn
 from core.store.views import (
     AlarmChange,
     AlarmDetail,
     AlarmView,
     Alias,
     AliasView,
+    AuditView,
     Disposition,
+    GuidanceView,
     Judgement,
     ModelView,
     ObservationDetail,
@@ -108,11 +126,19 @@ class Store:
         at: datetime,
         note: str,
         rule: AlarmRule | None = None,
+        *,
+        holds_back: bool = False,
     ) -> list[AlarmChange]:
-        """Step the alarm of something that is no observation: a silent source, a failed flow (OK when it is over)."""
+        """Step the alarm of something that is no observation: a silent source, a failed flow (OK when it is over).
+
+        ``holds_back``: while it is bad, alarms that rest on knowing nothing, or are raised meanwhile, are inhibited.
+        """
         with self.database.writing(system) as session:
-            event = Judged(at, severity, at, note)
-            return Ledger.load(session, system, [element], rule or AlarmRule()).judge(element, event)[1]
+            turn = Turn.begin(session, system, rule or AlarmRule())
+            if holds_back:
+                circumstances.silent(turn, element, None if severity is Severity.OK else note, at)
+            changes = Ledger.load(turn, [element]).judge(element, Judged(at, severity, at, note))[1]
+            return changes + circumstances.reconcile(turn, at)
 
     def tick(self, now: datetime, rules: Mapping[str, AlarmRule] | None = None) -> list[AlarmChange]:
         """Let time pass: shelves that ended return, delays that ran out raise. ``rules`` by system."""
@@ -211,16 +237,49 @@ class Store:
             return alarm_queries.lines(session, since, until)
 
     def act(
-        self, alarm_id: int, action: AlarmAction, author: str, note: str, at: datetime, until: datetime | None = None
+        self,
+        alarm_id: int,
+        action: AlarmAction,
+        author: str,
+        note: str,
+        at: datetime,
+        until: datetime | None = None,
+        deed: Deed | None = None,
     ) -> AlarmView:
-        """Do what a person asked with an alarm.
+        """Do what a person asked with an alarm (people come through ``core.desk``, which asks whether they may).
 
         Raises
         ------
         AlarmError
             If there is no such alarm, its state does not allow it, or author, reason or end are missing.
         """
-        return alarm_log.act(self.database, alarm_id, person_event(action, author, note, at, until))
+        return alarm_log.act(self.database, alarm_id, person_event(action, author, note, at, until), deed)
+
+    def guidance(self, system: str, topic: str) -> list[GuidanceView]:
+        """Return every version of what experts wrote on a cause, newest first."""
+        with self.database.reading() as session:
+            return guidance_log.versions(session, system, topic)
+
+    def write_guidance(
+        self, system: str, topic: str, said: Guidance, author: str, reason: str, at: datetime, deed: Deed | None = None
+    ) -> None:
+        """Add a version of what to do about a cause; open alarms of it follow at once."""
+        with self.database.writing(system) as session:
+            guidance_log.write(session, system, topic, said, author, reason, at)
+            audit.write(session, deed, system)
+            alarm_log.follow_guidance(session, system, topic, at)
+
+    def trail(
+        self, limit: int = 100, before_id: int | None = None, subject: str | None = None, since: datetime | None = None
+    ) -> list[AuditView]:
+        """Return what people did and were refused, newest first."""
+        with self.database.reading() as session:
+            return audit.trail(session, limit, before_id, subject, since)
+
+    def note_deed(self, deed: Deed, *, allowed: bool) -> None:
+        """Add to the trail what a person did or was refused, where nothing else is written."""
+        with self.database.writing("audit") as session:
+            audit.write(session, deed, allowed=allowed)
 
     # -- what people say
 
@@ -234,10 +293,11 @@ class Store:
         cause: str | None = None,
         comment: str = "",
         alarm_id: int | None = None,
+        deed: Deed | None = None,
     ) -> int:
         """Append what a person said of an observation, or of one region of it; return its ``id``."""
         word = RegionDecision(region_index, judgement, cause, comment)
-        return review.add_feedback(self.database, observation_id, author, at, word, alarm_id)
+        return review.add_feedback(self.database, observation_id, author, at, word, alarm_id, deed)
 
     def decide(
         self,
@@ -248,6 +308,7 @@ class Store:
         record: Mapping[str, Any] | None,
         disposition: Disposition | None = None,
         kind: str = "VISUAL_INSPECTION",
+        deed: Deed | None = None,
     ) -> int:
         """Commit a person's decision on a whole observation and return its ``id``; submitting again appends.
 
@@ -256,7 +317,7 @@ class Store:
         where any region was not rejected as a false alarm.
         """
         decision = review.Decision(observation_id, author, at, tuple(decisions), record, kind, disposition)
-        return review.decide(self.database, decision)
+        return review.decide(self.database, decision, deed)
 
     # -- models
 
@@ -268,11 +329,20 @@ class Store:
             return registry.register(session, system, name, version, digest=digest, path=path, card=card, at=at)
 
     def set_alias(
-        self, system: str, name: str, alias: Alias, version: str | None, author: str, reason: str, at: datetime
+        self,
+        system: str,
+        name: str,
+        alias: Alias,
+        version: str | None,
+        author: str,
+        reason: str,
+        at: datetime,
+        deed: Deed | None = None,
     ) -> None:
         """Point ``champion`` or ``challenger`` to a version (None: to none); every change is kept."""
         with self.database.writing(system) as session:
             registry.set_alias(session, system, name, alias, version=version, author=author, reason=reason, at=at)
+            audit.write(session, deed, system)
 
     def aliases(self, system: str) -> list[AliasView]:
         """Return what each alias points to now."""

@@ -148,7 +148,8 @@ class AlarmView:
 
     ``severity`` is the latched (highest) one, ``current`` that of the latest verdict; ``bad_since`` is the time
     of observation, ``raised_at`` that of processing; ``count`` is the number of bad verdicts so far. Of an incident:
-    ``kind``, ``places`` and proposed ``cause``; otherwise these are empty.
+    ``kind``, ``places`` and proposed ``cause``; otherwise these are empty. ``asked_at``: since when it asks for a
+    person, ``overdue_at``: since when for too long; ``inhibited_by``: why it needs nobody for now; a notice never does.
     """
 
     id: int
@@ -172,6 +173,11 @@ class AlarmView:
     kind: str = ""
     places: tuple[str, ...] = ()
     cause: str | None = None
+    asked_at: datetime | None = None
+    overdue_at: datetime | None = None
+    inhibited_by: str | None = None
+    inhibited_at: datetime | None = None
+    is_notice: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -181,6 +187,10 @@ class AlarmView:
     def is_shelved(self, now: datetime) -> bool:
         """Whether it is set aside at ``now``."""
         return self.shelved_until is not None and now < self.shelved_until
+
+    def needs_person(self, now: datetime) -> bool:
+        """Whether it is an open alarm that nothing holds back: not shelved, not inhibited, no notice."""
+        return self.is_open and not (self.is_shelved(now) or self.inhibited_by is not None or self.is_notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,38 @@ class AlarmDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class GuidanceView:
+    """One version of what to do about a cause (``topic``); without ``needs_action`` its alarms are notices."""
+
+    system: str
+    topic: str
+    version: int
+    text: str
+    contact: str
+    needs_action: bool
+    respond_min: float | None
+    author: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """One line of the trail of what people did, or (not ``allowed``) were refused."""
+
+    id: int
+    at: datetime
+    author: str
+    role: str
+    via: str
+    deed: str
+    system: str
+    subject: str
+    note: str
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The last sign of life of one flow of a system."""
 
@@ -223,8 +265,8 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class SystemState:
-    """The overview of one system. ``counts`` covers what was processed within the window; shelved alarms are
-    counted apart and in neither ``open_alarms`` nor ``unacknowledged``."""
+    """The overview of one system. ``counts`` covers what was processed within the window; alarms that are shelved or
+    inhibited, and notices, are counted apart and in neither ``open_alarms`` nor ``unacknowledged``."""
 
     system: str
     last_observed_at: datetime | None
@@ -233,6 +275,8 @@ class SystemState:
     open_alarms: Mapping[Severity, int] = field(default_factory=dict)
     unacknowledged: int = 0
     shelved: int = 0
+    inhibited: int = 0
+    notices: int = 0
     heartbeats: tuple[Heartbeat, ...] = ()
 
     @property

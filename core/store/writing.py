@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 from core.alarms.events import Judged
 from core.alarms.lifecycle import severity_of
 from core.alarms.severity import Severity
-from core.contracts import AlarmRule, Settled
+from core.contracts import AlarmRule, Circumstance, Settled
 from core.errors import StoreError
-from core.store import operations, rows
+from core.store import circumstances, operations, rows
 from core.store.alarm_log import Ledger
 from core.store.artefacts import Artefacts
 from core.store.engine import Database
 from core.store.incident_log import IncidentLedger
 from core.store.models import ArtefactRow, EvidenceRow, ObservationRow, TicketRow, VerdictRow
 from core.store.rows import Identity
+from core.store.stepping import Turn
 from core.store.views import AlarmChange
 from core.verdict import Quality
 
@@ -143,19 +144,20 @@ def _insert_verdicts(
     session: Session, system: str, new: Sequence[_Entry], ids: Mapping[Identity, int], rule: AlarmRule
 ) -> list[AlarmChange]:
     """Step the alarms in the order of arrival and insert the verdicts with the alarm that each belongs to."""
-    ledger = Ledger.load(session, system, [entry.identity[0] for entry in new], rule)
+    turn = Turn.begin(session, system, rule)
+    ledger = Ledger.load(turn, [entry.identity[0] for entry in new])
     tells = any(entry.settled.incidents is not None for entry in new)
-    incidents = IncidentLedger.load(session, system, rule) if tells else None
+    incidents = IncidentLedger.load(turn) if tells else None
     changes: list[AlarmChange] = []
     values: list[dict[str, Any]] = []
     for entry in new:
         number = ids[entry.identity]
         alarm_id, changed = _judge(entry, number, ledger, incidents)
+        changed += circumstances.reconcile(turn, entry.settled.processed_at)
         values.append(rows.verdict_values(system, entry.settled, number, alarm_id))
         changes += changed
-    dropped = ledger.dropped | (incidents.dropped if incidents else set())
     for value in values:
-        value["alarm_id"] = None if value["alarm_id"] in dropped else value["alarm_id"]
+        value["alarm_id"] = None if value["alarm_id"] in turn.dropped else value["alarm_id"]
     if values:
         session.execute(insert(VerdictRow), values)
     return changes
@@ -167,12 +169,15 @@ def _judge(
     """Step the alarms that one verdict concerns; return the one that it belongs to, and what changed.
 
     Without incidents that is the alarm of its element. With them it is theirs, and the element's own is over, unless
-    the verdict is NULL (nothing is known of any incident) or bad without naming one.
+    the verdict is NULL (nothing is known of any incident) or bad without naming one. Where a circumstance holds
+    everything back, the observation says nothing of any alarm.
     """
+    if _sets_apart(entry, ledger.turn):
+        return None, []
     verdict, told, element = entry.settled.verdict, entry.settled.incidents, entry.identity[0]
     event = Judged(
         at=entry.settled.processed_at,
-        severity=severity_of(verdict.quality, ledger.rule),
+        severity=severity_of(verdict.quality, ledger.turn.rule),
         observed_at=rows.observed_at(entry.settled),
         note=rows.summary(verdict, entry.settled.arrival.origin),
     )
@@ -182,6 +187,15 @@ def _judge(
     own = event if alarm_id is None else replace(event, severity=Severity.OK, note="")
     own_id, changed = ledger.judge(element, own, number)
     return alarm_id or own_id, changes + changed
+
+
+def _sets_apart(entry: _Entry, turn: Turn) -> bool:
+    """Note what holds alarms back in this observation; whether that is everything."""
+    told: tuple[Circumstance, ...] | None = entry.settled.circumstances
+    if told is None:
+        return False
+    circumstances.told(turn, entry.identity[0], told, rows.observed_at(entry.settled))
+    return any(one.kinds is None for one in told)
 
 
 def _insert_tickets(

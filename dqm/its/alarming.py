@@ -3,17 +3,28 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from core.contracts import Incident
+from core.contracts import Circumstance, Incident
 from core.observation import Observation
 from core.verdict import Quality, Region, Verdict
 
 _BACKGROUND, _PLACE = "background", "place"
 _ALARMING = frozenset({Quality.BAD, Quality.MEDIUM})
+_NO_BEAM = frozenset({"cosmics", "cosmic", "nobeam", "none", "technical"})
+_NEED_BEAM = frozenset({_BACKGROUND, ""})
+"""Without beam there is no background of it, and that a cycle cannot be judged needs nobody."""
 
 
 def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
     """Return what the regions of a cycle are: beam background is one incident, everything else one at each place."""
     return list(_incidents(observation, verdict.regions))
+
+
+def circumstances(observation: Observation, verdict: Verdict) -> Sequence[Circumstance]:  # noqa: ARG001 as the contract
+    """Return what a cycle shows that makes alarms need nobody: no beam. Faults of the hardware stay what they are."""
+    beams = str(observation.conditions.get("beam_type") or "")
+    if beams.lower() not in _NO_BEAM:
+        return ()
+    return (Circumstance("no beam", f"no beam (run type {beams})", _NEED_BEAM),)
 
 
 def _incidents(observation: Observation, regions: Sequence[Region]) -> Iterator[Incident]:

@@ -9,7 +9,7 @@ from core.errors import ModelError
 from core.observation import Observation
 from core.settings import Settings
 from core.verdict import Verdict
-from dqm.its.alarming import incidents
+from dqm.its.alarming import circumstances, incidents
 from dqm.its.guidance import guidance
 from dqm.its.source import QcdbSource
 
@@ -92,5 +92,6 @@ ITS = System(
     guidance=guidance,
     silent_after_s=lambda settings: settings.its.silent_after_s,
     incidents=incidents,
+    circumstances=circumstances,
     reads_urls=True,
 )
