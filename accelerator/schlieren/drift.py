@@ -19,6 +19,8 @@ from core.observation import Array
 
 LATELY = 5
 SIGNIFICANT = 4.0
+_DRAWN = 100
+"""So many shots of a course are kept at most."""
 _BEGINNING = 1 / 3
 """A drift began when it last came beyond this part of the limit."""
 
@@ -83,7 +85,13 @@ def _drift(name: str, followed: Followed, reference: Sequence[float], seen: Sequ
         limit=followed.limit,
         since=datetime.fromtimestamp(float(times[began]), UTC).isoformat(),
         per_hour=_slope_per_hour(times[began:], changes[began:]),
+        course=_course(times, changes),
     )
+
+
+def _course(times_s: Array, changes: Array) -> tuple[tuple[float, float], ...]:
+    step = -(-len(times_s) // _DRAWN)
+    return tuple((float(at), float(change)) for at, change in zip(times_s, changes, strict=True))[::-step][::-1]
 
 
 def _beginning(changes: Array, limit: float) -> int:

@@ -107,6 +107,8 @@ class Drift:
         When it began (ISO 8601, UTC).
     per_hour
         How fast it goes now.
+    course
+        How it went: unix time [s] and change of some shots, oldest first.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Drift:
     limit: float
     since: str
     per_hour: float
+    course: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,7 @@ class ShotResult:
                     "causes": dict(content["causes"]),
                     "checks": tuple(Check(**one) for one in content["checks"]),
                     "bench": tuple(Bench(**one) for one in content["bench"]),
-                    "drifts": tuple(Drift(**one) for one in content["drifts"]),
+                    "drifts": tuple(_drift(one) for one in content["drifts"]),
                     "best_fit": None if fitted is None else _best_fit(fitted),
                     "blind": tuple(map(str, content["blind"])),
                     "missing": tuple(map(str, content["missing"])),
@@ -243,6 +246,11 @@ class ShotResult:
 def withheld(reason: str) -> tuple[Parameter, ...]:
     """Return the five parameters, all withheld for one reason."""
     return tuple(Parameter(name, unit, withheld=reason) for name, unit in PARAMETERS.items())
+
+
+def _drift(content: Mapping[str, Any]) -> Drift:
+    course = tuple((_number(at), _number(change)) for at, change in content["course"])
+    return Drift(**{**content, "course": course})
 
 
 def _best_fit(content: Mapping[str, Any]) -> BestFit:

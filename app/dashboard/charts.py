@@ -33,7 +33,8 @@ class Chart:
 
     ``least`` is the smallest range of values that the chart covers, so that noise does not fill it; ``clock`` is how
     the times at its ends are written (``strftime``). ``errors`` are uncertainties of the points, drawn as a band;
-    ``ahead`` is where the points are going, a dashed line, and ``reaches`` the span of time in which it ends.
+    ``ahead`` is where the points are going, a dashed line, and ``reaches`` the span of time in which it ends;
+    ``few`` is said where there are fewer than two values.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Chart:
     ahead: Sequence[Point] = ()
     reaches: tuple[datetime, datetime] | None = None
     width: int = WIDTH
+    few: str = "too few cycles yet"
 
 
 def html(chart: Chart, where: tzinfo) -> str:
@@ -55,7 +57,7 @@ def html(chart: Chart, where: tzinfo) -> str:
     values = [point.value for point in chart.points if point.value is not None]
     ink, colour = [f'<text x="0" y="12" font-weight="600">{escape(chart.title)}</text>'], []
     if len(values) < 2:
-        ink.append(f'<text x="{_LEFT}" y="{HEIGHT // 2}" opacity="0.7">too few cycles yet</text>')
+        ink.append(f'<text x="{_LEFT}" y="{HEIGHT // 2}" opacity="0.7">{escape(chart.few)}</text>')
     else:
         frame = _Frame.around(chart, values)
         ink += [_axes(chart, frame, where), _band(chart, frame), _limit(chart, frame), _line(chart, frame)]

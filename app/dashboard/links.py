@@ -7,6 +7,7 @@ ALARMS = "alarms"
 OVERVIEW = "overview"
 ITS = "its"
 COLLIMATION = "collimation"
+PLASMA = "plasma"
 HEALTH = "health"
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, collimation, health, inspection, its, overview
+from app.dashboard.screens import alarms, collimation, health, inspection, its, overview, schlieren
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
     links.ALARMS: (alarms.page, "Alarms", ":material/notifications:"),
     links.ITS: (its.page, "ITS", ":material/target:"),
     links.COLLIMATION: (collimation.page, "Collimation", ":material/filter_center_focus:"),
+    links.PLASMA: (schlieren.page, "Plasma", ":material/blur_on:"),
     links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
     links.HEALTH: (health.page, "Alarm health", ":material/monitor_heart:"),
 }

@@ -25,6 +25,7 @@ class CoursePoint:
     threshold: float | None
     measurements: Mapping[str, Measurement]
     figures: str | None
+    cause: str | None = None
 
 
 def between(
@@ -71,4 +72,5 @@ def _point(seen: ObservationRow, verdict: VerdictRow, figures: Any) -> CoursePoi
         threshold=verdict.threshold,
         measurements={name: Measurement(**value) for name, value in verdict.measurements.items()},
         figures=figures,
+        cause=verdict.cause,
     )

@@ -35,7 +35,9 @@ MEASURED = ShotResult(
     checks=(Check("misfit", 1.1, 2.2),),
     bench=(Bench("stop_y_um", 4.0, 1.0, 0.0, 2.9),),
     best_fit=BestFit(Channel(tilt_mrad=2.0), Vapour(), Apparatus(mask=Mask.STOP, bin_columns=16), (0.01, -0.02)),
-    drifts=(Drift("density_cm3", "%", "density_drift", 3.2, 0.2, 3.0, "2026-06-01T05:40:00+00:00", 9.0),),
+    drifts=(
+        Drift("density_cm3", "%", "density_drift", 3.2, 0.2, 3.0, "2026-06-01T05:40:00+00:00", 9.0, ((1.0, 0.1),)),
+    ),
     missing=("laser_energy is missing",),
 )
 

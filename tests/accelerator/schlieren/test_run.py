@@ -155,7 +155,7 @@ def test_what_could_not_be_judged_is_passed_on() -> None:
 def test_a_slow_drift_is_seen_while_shots_are_good(name: str, values: Callable[[int], float], cause: str) -> None:
     rng = np.random.default_rng(1)
     scale = {"density_cm3": 2e12, "detuning_ghz": 0.6, "knife": 0.4}[name]
-    shots = [shot(n, **{name: values(n) + scale * rng.standard_normal()}) for n in range(60)]
+    shots = [shot(n, **{name: values(n) + scale * rng.standard_normal()}) for n in range(60)]  # type: ignore[arg-type]
     verdicts = run(RunMonitor(Stub()), shots)
     first = next(number for number, one in enumerate(verdicts) if one.quality is Quality.MEDIUM)
     assert 25 < first < 50

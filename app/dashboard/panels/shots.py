@@ -1,0 +1,133 @@
+"""Which shot is shown, what is the matter with it, and the table of those before it, to take home."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from accelerator.schlieren import display, table
+from accelerator.schlieren.display_words import cause_label, value_of
+from accelerator.schlieren.result import EVIDENCE, ShotResult
+from app.dashboard.access import picture, store
+from app.dashboard.panels import browsing
+from app.dashboard.panels.browsing import BADGES, Way, is_pinned
+from app.dashboard.wording import age, ago, clock_time
+from core.store.course import CoursePoint
+from core.store.views import ObservationDetail
+from core.verdict import Quality
+
+WAY = Way(
+    display.SYSTEM, display.ASKS, "shot", "The shot before", "The shot after", "Follow the newest shot as it comes"
+)
+SHIFT = timedelta(hours=8)
+_MOST, _EXPORTED, _LISTED = 2000, 20_000, 10
+_COLUMNS = {
+    "position_um": "Position µm",
+    "core_radius_um": "r0 µm",
+    "peak_ionisation": "P",
+    "transition_width_um": "t0 µm",
+    "tilt_mrad": "Tilt mrad",
+}
+
+
+def result(detail: ObservationDetail) -> ShotResult | None:
+    """Return what was found out about a shot, None if it is not there or damaged."""
+    digest = detail.evidence.get(EVIDENCE)
+    content = picture(digest) if digest else None
+    return None if content is None else display.read(content)
+
+
+def of_shift(detail: ObservationDetail) -> list[CoursePoint]:
+    """Return the shots of the eight hours up to this one, oldest first; itself included."""
+    at = detail.view.observed_at
+    return store().course(display.SYSTEM, detail.view.element, at - SHIFT, at, limit=_MOST)
+
+
+def heading(
+    detail: ObservationDetail,
+    found: ShotResult | None,
+    latest: int,
+    points: Sequence[CoursePoint],
+    now: datetime,
+    where: tzinfo,
+) -> None:
+    """Draw what is the matter, which shot this is, whether shots still come, and the way to others."""
+    old = is_pinned(WAY) and detail.view.id != latest
+    silence = "" if old else _silence([point.observed_at for point in points], now)
+    browsing.heading(WAY, detail, _title(detail, found, now, where, old=old) + silence)
+
+
+def _silence(times: Sequence[datetime], now: datetime) -> str:
+    if not times or not display.is_silent(times, now):
+        return ""
+    period = age(times[-1] - timedelta(seconds=display.usual_period_s(times) or 0), times[-1])
+    text = (
+        f"No shot for {age(times[-1], now)}; before, one came every {period}. "
+        "Either the run has ended, or event files no longer reach the watched folder."
+    )
+    return f'<div class="its-under silence">{escape(text)}</div>'
+
+
+def _title(detail: ObservationDetail, found: ShotResult | None, now: datetime, where: tzinfo, *, old: bool) -> str:
+    view = detail.view
+    word, text = BADGES.get(view.quality, ("", ""))
+    if view.quality is Quality.BAD:
+        text = "Bad shot"
+    badge = f'<span class="severity {word}">{text}</span> ' if word else ""
+    known = [escape(part) for part in display.subtitle(view)] or [escape(display.name(view))]
+    known += [clock_time(view.observed_at, now, where), ago(view.observed_at, now)]
+    if old:
+        known.append("<b>not the latest</b>")
+    return (
+        f'<div class="its-title">{badge}<span>{escape(display.headline(detail, found))}</span></div>'
+        f'<div class="its-under">{" · ".join(known)}</div>'
+    )
+
+
+def listed(points: Sequence[CoursePoint], shown: int, now: datetime, where: tzinfo) -> None:
+    """Draw the shots up to the one shown as a table."""
+    heads = "".join(f"<th>{name}</th>" for name in ("Time", "Shot", "Verdict", *_COLUMNS.values()))
+    body = "".join(_row(point, now, where, now_shown=point.id == shown) for point in reversed(points[-_LISTED:]))
+    st.html(f'<div class="conditions"><b>Shots</b></div><table class="shots"><tr>{heads}</tr>{body}</table>')
+
+
+def _row(point: CoursePoint, now: datetime, where: tzinfo, *, now_shown: bool) -> str:
+    look = {Quality.BAD: "bad", Quality.MEDIUM: "medium", Quality.NULL: "null"}.get(point.quality, "")
+    verdict = "good" if point.quality is Quality.GOOD else cause_label(point.cause).lower()
+    if point.quality is Quality.NULL:
+        verdict = "not judged"
+    cells = [clock_time(point.observed_at, now, where), str(point.conditions.get("event") or ""), verdict]
+    for name in _COLUMNS:
+        one = point.measurements.get(name)
+        cells.append(value_of(one.value, one.sigma) if one else "–")
+    marked = ' class="now"' if now_shown else ""
+    inside = "".join(
+        f'<td class="{look if number == 2 else ""}">{escape(cell)}</td>' for number, cell in enumerate(cells)
+    )
+    return f"<tr{marked}>{inside}</tr>"
+
+
+def offer(detail: ObservationDetail) -> None:
+    """Offer the table of the shift, for the analysis."""
+    name = f"awake-shots-{detail.view.observed_at:%Y%m%d-%H%M}"
+    with st.container(horizontal=True, vertical_alignment="center", key="shot_export"):
+        st.html('<div class="conditions">Table of these 8 h</div>')
+        for label, suffix, mime, make in (
+            ("CSV", "csv", "text/csv", table.to_csv),
+            ("Parquet", "parquet", "application/vnd.apache.parquet", table.to_parquet),
+        ):
+            st.download_button(
+                label,
+                data=partial(_made, make, detail),
+                file_name=f"{name}.{suffix}",
+                mime=mime,
+                on_click="ignore",
+                key=f"shot_{suffix}",
+            )
+
+
+def _made(make: Callable[[list[CoursePoint]], bytes], detail: ObservationDetail) -> bytes:
+    at = detail.view.observed_at
+    return make(store().course(display.SYSTEM, detail.view.element, at - SHIFT, at, limit=_EXPORTED))
