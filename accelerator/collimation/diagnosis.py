@@ -10,6 +10,8 @@ from core.errors import ShiftwatchError
 EVIDENCE = "diagnosis"
 """Name of the evidence of a verdict that holds a `Diagnosis` as JSON."""
 MEDIA_TYPE = "application/json"
+SHRINKING = "margin shrinking"
+"""The cause of a verdict on a margin that drifts away over a fill."""
 
 
 class Quantity(StrEnum):

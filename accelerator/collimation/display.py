@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from accelerator.collimation.diagnosis import Answer, Diagnosis, Hypothesis, Quantity
+from accelerator.collimation.diagnosis import SHRINKING, Answer, Diagnosis, Hypothesis, Quantity
 from accelerator.collimation.display_words import (
     CLASSES,
     UNKNOWN,
@@ -33,8 +33,6 @@ ASKS = "map"
 OPEN = "Open this map on the collimation page"
 WHEN_SILENT = "Check that the loss monitors are logged and that their files reach the watched folder."
 UNREADABLE = "unreadable"
-SHRINKING = "margin shrinking"
-"""Cause of a margin that a trend says will be gone."""
 _SENTENCE = re.compile(r"[^.]+\.(?=\s|$)")
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.remembered import replace_file
 
-FORMAT = 1
+FORMAT = 2
 Series = tuple[tuple[float, ...], ...]
 
 
@@ -20,9 +20,10 @@ Series = tuple[tuple[float, ...], ...]
 class BeamState:
     """What is known of one beam in one fill and state.
 
-    ``reference`` is the mean logarithm of observed over nominal by channel over ``reference_s`` seconds; ``points`` are
-    margins: unix time, then change and its error for each watched setting; ``since`` when what is wrong now began;
-    ``last`` the signals of the last minute.
+    ``reference`` is the mean logarithm of observed over nominal by channel over ``reference_s`` seconds; ``learnt`` the
+    signals of the first minutes, ``recent`` of the last ones, up to ``minute_s`` (unix time); ``points`` are
+    unix time, then change of the gap, its error and the evidence for each primary; ``since`` when what is wrong now
+    began; ``last`` the signals of the last minute.
     """
 
     fill: str = ""
@@ -33,6 +34,9 @@ class BeamState:
     since: float | None = None
     suspect: str = ""
     last: tuple[float, ...] = ()
+    learnt: Series = ()
+    recent: Series = ()
+    minute_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,9 @@ def _to_json(state: State) -> dict[str, Any]:
             "since": one.since,
             "suspect": one.suspect,
             "last": list(one.last),
+            "learnt": [list(row) for row in one.learnt],
+            "recent": [list(row) for row in one.recent],
+            "minute_s": one.minute_s,
         }
         for name, one in state.beams.items()
     }
@@ -115,6 +122,9 @@ def _state(content: Mapping[str, Any]) -> State:
             since=None if one["since"] is None else float(one["since"]),
             suspect=str(one["suspect"]),
             last=tuple(map(float, one["last"])),
+            learnt=tuple(tuple(map(float, row)) for row in one["learnt"]),
+            recent=tuple(tuple(map(float, row)) for row in one["recent"]),
+            minute_s=float(one["minute_s"]),
         )
         for name, one in content["beams"].items()
     }

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from accelerator.collimation.diagnosis import SHRINKING
 from accelerator.collimation.guidance import guidance
 from core.alarms.severity import Severity
-from core.contracts import AlarmRule, Detector, Incident, Source, System
+from core.contracts import AlarmRule, Circumstance, Detector, Incident, Source, System
 from core.observation import Observation
 from core.settings import Settings
 from core.verdict import Quality, Region, Verdict
 
 NAME = "collimation"
+NO_BEAM = "no beam"
 CLEAR_COUNT = 1
 """A good map of the same beam and plane, or a good piece of the stream, ends an alarm."""
 UNJUDGED_COUNT = 3
@@ -49,6 +51,13 @@ def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
     return list(_incidents(observation, verdict))
 
 
+def circumstances(observation: Observation, verdict: Verdict) -> Sequence[Circumstance]:  # noqa: ARG001 as the contract
+    """Return what a piece of the stream shows that makes alarms need nobody: no beam, which clears no alarm either."""
+    if verdict.quality is Quality.GOOD and verdict.cause is not None and verdict.cause.name == NO_BEAM:
+        return (Circumstance(NO_BEAM, verdict.reason or NO_BEAM),)
+    return ()
+
+
 def _incidents(observation: Observation, verdict: Verdict) -> Iterator[Incident]:
     told: set[object] = set()
     for region in verdict.regions:
@@ -62,13 +71,19 @@ def _incidents(observation: Observation, verdict: Verdict) -> Iterator[Incident]
         since = datetime.fromisoformat(str(where["since"])) if "since" in where else observation.observed_at
         yield Incident(
             kind=f"beam {where.get('beam', 0)}",
-            places=frozenset({element}),
+            places=frozenset({element, *_together(region)}),
             element=element,
             quality=quality,
             since=min(since, observation.observed_at),
             cause=region.cause.name if region.cause else None,
             message=message(region),
         )
+
+
+def _together(region: Region) -> Iterator[str]:
+    """A margin that shrinks is one incident, also where another primary becomes the more probable one."""
+    if region.cause is not None and region.cause.name == SHRINKING:
+        yield SHRINKING
 
 
 def message(region: Region) -> str:
@@ -92,4 +107,5 @@ COLLIMATION = System(
     guidance=guidance,
     silent_after_s=lambda settings: settings.collimation.silent_after_s,
     incidents=incidents,
+    circumstances=circumstances,
 )

@@ -22,6 +22,8 @@ FURTHEST_H = 48.0
 MEMORY_H = 0.5
 """How long ordinary losses go on as they are: how halo is shared between planes wanders over half an hour."""
 MOST_POINTS = 120
+FACTOR = 0.25
+"""Logarithm of the factor by which a loss of margin may be misread: how much of the halo a plane has is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,18 @@ def _correlation(pulls: Floats) -> float:
     return float(np.clip((pulls[1:] * pulls[:-1]).mean() / power, 0.0, 0.95))
 
 
-def hours_left(line: Line, seed: int = 0) -> tuple[float, float, float] | None:
-    """Return in how many hours the line reaches zero: median, and 68 % interval; None if that is not in sight."""
+def hours_left(line: Line, nominal: float | None = None, seed: int = 0) -> tuple[float, float, float] | None:
+    """Return in how many hours the line reaches zero: median, and 68 % interval; None if that is not in sight.
+
+    With ``nominal`` what is lost of it, and how fast, is known but for one factor (`FACTOR`).
+    """
     if line.significance < SIGNIFICANT:
         return None
     rng = np.random.default_rng(seed)
     drawn = rng.multivariate_normal([line.value, line.slope], np.array(line.covariance), DRAWS, method="eigh")
+    if nominal is not None:
+        factor = np.exp(FACTOR * rng.standard_normal(DRAWS))
+        drawn = np.column_stack([nominal - factor * (nominal - drawn[:, 0]), factor * drawn[:, 1]])
     with np.errstate(divide="ignore", invalid="ignore"):
         left = np.where(drawn[:, 1] < 0, drawn[:, 0] / -drawn[:, 1], np.inf)
     early, middle, late = (
@@ -102,12 +110,17 @@ def hours_left(line: Line, seed: int = 0) -> tuple[float, float, float] | None:
 
 
 def describe(
-    margin: str, times_s: Sequence[float], values: Floats, errors: Floats, wander: float = 0.0
+    margin: str,
+    times_s: Sequence[float],
+    values: Floats,
+    errors: Floats,
+    wander: float = 0.0,
+    nominal: float | None = None,
 ) -> tuple[Trend, Line | None]:
     """Return the trend of a margin (values (n,) in sigma at unix times) and its line."""
     at = np.asarray(times_s, np.float64)
     line = fit_line((at - at[-1]) / 3600.0, values, errors, wander) if len(at) else None
-    left = hours_left(line) if line is not None else None
+    left = hours_left(line, nominal) if line is not None else None
     chosen = np.unique(np.linspace(0, len(at) - 1, min(len(at), MOST_POINTS)).astype(int)).tolist() if len(at) else []
     when = [None, None, None] if left is None else [_time(float(at[-1]) + 3600 * min(one, FURTHEST_H)) for one in left]
     return (

@@ -7,27 +7,27 @@ hierarchy was right to begin with is told by loss maps.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accelerator.collimation import describing, model_error
-from accelerator.collimation.diagnosis import Answer, Diagnosis, Quantity, Trend
+from accelerator.collimation.diagnosis import SHRINKING, Answer, Diagnosis, Quantity, Trend
+from accelerator.collimation.drifting import Shrinking, follow, learnt_patterns
 from accelerator.collimation.features import Readings, compare
 from accelerator.collimation.fill_memory import BeamState
+from accelerator.collimation.fill_patterns import FillPatterns
 from accelerator.collimation.geometry import find
-from accelerator.collimation.halo_mix import USUAL, HaloMix
 from accelerator.collimation.judging import Judged, judge_pattern, too_little
 from accelerator.collimation.jumps import find_jump
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.laying import Laid
 from accelerator.collimation.likelihood import explain
-from accelerator.collimation.posterior import group_scores, refined
+from accelerator.collimation.posterior import group_scores
 from accelerator.collimation.seconds import Seconds
-from accelerator.collimation.states import STAGES, State, family_settings
+from accelerator.collimation.states import State
 from accelerator.collimation.templates import Key, Table
-from accelerator.collimation.trend import Line, describe, hours_left
 from core.settings import CollimationSettings
 from core.verdict import Cause, Quality, Region
 
@@ -42,23 +42,12 @@ BLOCK_S = 60
 STEP_EVIDENCE = 12.0
 """Logarithm of the likelihood by which a fault must explain a jump better than none."""
 FEWEST_BEFORE = 10
-SURE = 4.0
-"""A margin is said to shrink when its slope is below zero by so many standard deviations."""
-WANDER_SIGMA = 0.12
-"""By so much the margin of a primary comes and goes with how halo is shared between planes, beyond what is fitted
-(scatter over four hours of a nominal fill: 0.07 and 0.09 in the horizontal primaries, 0.05 and 0.04 in the vertical).
-"""
-FALLEN, FALLING = 4.0, 2.0
-"""Or when what is lost is so many times as large as that, and the slope below zero by so many standard deviations."""
 SURE_OF_FAULT = 0.8
 CROSSTALK, BESIDE_M = 3.0, 150.0
 """A change this many times as large on the other beam, so near, explains what is seen on this one."""
 LEAST_OF_PRIMARY = {Quantity.GAP: 1.0, Quantity.OFFSET: 0.25}
-LOST_SIGMA, LOOK_SIGMA = 0.5, 0.25
-MOST_POINTS = 1500
 _HALO = frozenset({"TCP7", "TCSG7", "TCLA7", "TCSP", "TCDQ", "ds"})
 _FAR = frozenset({"TCT15", "TCT2", "TCT8"})
-SHRINKING = "margin shrinking"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,43 +90,55 @@ def watch(
     if known.reference_s < REFERENCE_S:
         known = _learn(known, table, values, noise, there)
     own = replace(table, nominal=table.nominal + np.array(known.reference))
-    known = _add_points(known, own, mix_of(knowledge, own), values, noise, there, times_s)
-    trends, lines = _trends(known, own)
-    return _judge(knowledge, own, (values, noise, there), times_s, known, (trends, lines), settings)
+    patterns = learnt_patterns(known, noise, there)  # from before this piece: what breaks in it is not ordinary
+    broken = _find_broken(knowledge, own, (values, noise, there), known, patterns, settings)
+    known, course = follow(knowledge, own, known, (values, noise, there), times_s, learning=not broken.is_bad)
+    known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
+    if broken.is_bad:
+        told = _broken(broken.judged, known, float(times_s[broken.second]), course.trends)
+        return replace(told, moved=_moved(own, values[-BLOCK_S:].mean(axis=0), there))
+    found = replace(describing.diagnose(replace(broken.judged, answer=Answer.NOMINAL)), trends=course.trends)
+    if course.shrinking is None:
+        clear = replace(known, since=None, suspect="")
+        return Watched(seconds.beam, clear, Quality.GOOD, broken.judged.p_value, (), found)
+    return _drifting(own, broken.judged, known, found, course.shrinking, float(times_s[-1]), settings.warn_before_s)
 
 
-def _judge(
+class _Sudden(NamedTuple):
+    """What a piece shows beside the fill: whether it ``is_bad``, and from which second of the piece on."""
+
+    judged: Judged
+    is_bad: bool
+    second: int = 0
+
+
+def _find_broken(
     knowledge: Knowledge,
     own: Table,
     readings: tuple[Floats, Floats, NDArray[np.bool_]],
-    times_s: Floats,
     known: BeamState,
-    course: tuple[tuple[Trend, ...], Sequence[tuple[str, Line | None]]],
+    patterns: FillPatterns | None,
     settings: CollimationSettings,
-) -> Watched:
+) -> _Sudden:
+    """Look for a step within the piece, then at its last minute."""
     values, noise, there = readings
     began = find_jump(values, noise, there, np.array(known.last) if known.last else None)
-    jumped = None if began is None else _after_jump(knowledge, own, readings, began, known, settings)
-    known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
-    moved = _moved(own, values[-BLOCK_S:].mean(axis=0), there)
+    jumped = None if began is None else _after_jump(knowledge, own, readings, began, known, patterns, settings)
     if jumped is not None and began is not None:
-        told = _broken(jumped, known, float(times_s[min(began, len(times_s) - 1)]), course[0])
-        return replace(told, moved=moved)
-    judged = judge_pattern(
-        Laid(own, _mean(values[-BLOCK_S:], noise, there, LEARNT), True, True),
-        knowledge,
-        settings.false_alarms_per_shift * BLOCK_S / SHIFT_S,
-    )
-    trends, lines = course
-    if judged.quality is Quality.BAD and _sure(judged):
-        told = _broken(judged, known, float(times_s[max(len(times_s) - BLOCK_S, 0)]), trends)
-        return replace(told, moved=moved)
-    shrinking = _shrinking(own, lines, settings)
-    found = replace(describing.diagnose(replace(judged, answer=Answer.NOMINAL)), trends=trends)
-    if shrinking is None:
-        clear = replace(known, since=None, suspect="")
-        return Watched(own.key.beam, clear, Quality.GOOD, judged.p_value, (), found)
-    return _drifting(own, judged, known, found, shrinking, float(times_s[-1]))
+        return _Sudden(jumped, True, min(began, len(values) - 1))
+    minute = _mean(values[-BLOCK_S:], noise, there, LEARNT)
+    budget = settings.false_alarms_per_shift * BLOCK_S / SHIFT_S
+    judged = judge_pattern(Laid(own, minute, True, True), knowledge, budget)
+    second = max(len(values) - BLOCK_S, 0)
+    if patterns is None or not _is_broken(judged):
+        return _Sudden(judged, _is_broken(judged), second)
+    usual = own.nominal + patterns.ordinary(values[-BLOCK_S:].mean(axis=0))
+    beside = judge_pattern(Laid(replace(own, nominal=usual), minute, True, True), knowledge, budget)
+    return _Sudden(judged, beside.quality is Quality.BAD, second)
+
+
+def _is_broken(judged: Judged) -> bool:
+    return judged.quality is Quality.BAD and _sure(judged)
 
 
 def _moved(own: Table, now: Floats, there: NDArray[np.bool_]) -> float:
@@ -194,9 +195,14 @@ def _after_jump(
     readings: tuple[Floats, Floats, NDArray[np.bool_]],
     began: int,
     known: BeamState,
+    patterns: FillPatterns | None,
     settings: CollimationSettings,
 ) -> Judged | None:
-    """Judge what is after a jump beside what was before it; None if no known error explains the step."""
+    """Judge what is after a jump beside what was before it; None if no known error explains the step.
+
+    A burst of losses of this beam hides what its monitors see of the other one: such another mix of the patterns of
+    the fill is no step.
+    """
     values, noise, there = readings
     if began >= FEWEST_BEFORE:
         before = values[max(0, began - BLOCK_S) : began].mean(axis=0)
@@ -207,12 +213,21 @@ def _after_jump(
     compared = compare(_mean(before[None], noise, there, LEARNT), own.nominal[None])
     table = replace(own, nominal=own.nominal + compared.ratio[0])
     after = _mean(values[began + 1 :], noise, there, LEARNT)
-    if group_scores(explain(after, table), table).max() < STEP_EVIDENCE:
+    if _preferred(after, table) < STEP_EVIDENCE:
         return None
+    if patterns is not None:
+        mixed = patterns.ordinary(values[began + 1 :].mean(axis=0)) - patterns.ordinary(before)
+        if _preferred(after, replace(table, nominal=table.nominal + mixed)) < STEP_EVIDENCE:
+            return None
     judged = judge_pattern(Laid(table, after, True, True), knowledge, settings.false_alarms_per_shift * 1e-3)
     if not _sure(judged, jump=True):
         return None
     return replace(judged, quality=Quality.BAD, answer=Answer.BROKEN, reason=None)
+
+
+def _preferred(seen: Readings, table: Table) -> float:
+    """Return the logarithm of the likelihood by which the best fault is preferred to none."""
+    return float(group_scores(explain(seen, table), table).max())
 
 
 def _aligned(seconds: Seconds, table: Table) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -255,124 +270,47 @@ def _learn(known: BeamState, table: Table, values: Floats, noise: Floats, there:
     return replace(known, reference=tuple(mean.tolist()), reference_s=float(total))
 
 
-def watched_settings(table: Table) -> list[int]:
-    """Return the faults whose size is followed over a fill: the gaps of the primaries of IR7."""
-    return [
-        number
-        for number, fault in enumerate(table.faults)
-        if fault.quantity is Quantity.GAP and fault.element.startswith("tcp.") and not fault.element.startswith("tcp.6")
-    ]
-
-
-def mix_of(knowledge: Knowledge, table: Table) -> HaloMix | None:
-    """Return the halo of a beam and state as a sum over planes, None if the model does not know each plane."""
-    planes = [knowledge.tables.get(table.key._replace(plane=plane)) for plane in USUAL]
-    known = [one for one in planes if one is not None]
-    return HaloMix(table, known, watched_settings(table)) if len(known) == len(planes) else None
-
-
-def _add_points(
-    known: BeamState,
-    table: Table,
-    mix: HaloMix | None,
-    values: Floats,
-    noise: Floats,
-    there: NDArray[np.bool_],
-    times_s: Floats,
-) -> BeamState:
-    """Measure the gaps of the primaries in every minute."""
-    count = max(1, len(values) // BLOCK_S)
-    blocks = np.array_split(values[: count * BLOCK_S] if len(values) >= BLOCK_S else values, count)
-    middles = [float(part.mean()) for part in np.array_split(times_s[: count * BLOCK_S], count)]
-    last = known.points[-1][0] if known.points else -np.inf
-    points = list(known.points)
-    for block, at in zip(blocks, middles, strict=True):
-        if at <= last:
-            continue
-        readings = _mean(block, noise, there, LEARNT)
-        sizes = (
-            mix.gaps(readings, table.nominal)
-            if mix is not None
-            else [refined(readings, table, 0, number) for number in watched_settings(table)]
-        )
-        points.append((at, *(number for size in sizes for number in size)))
-    return replace(known, points=tuple(points[-MOST_POINTS:]))
-
-
-def _trends(known: BeamState, table: Table) -> tuple[tuple[Trend, ...], list[tuple[str, Line | None]]]:
-    points = np.array(known.points)
-    nominal = _margin_sigma(table)
-    trends, lines = [], []
-    for place, number in enumerate(watched_settings(table)):
-        element = table.faults[number].element
-        values, errors = nominal - points[:, 1 + 2 * place], np.maximum(points[:, 2 + 2 * place], 0.005)
-        trend, line = describe(f"{element.upper()} to TCSG7", points[:, 0].tolist(), values, errors, WANDER_SIGMA)
-        trends.append(trend)
-        lines.append((element, line))
-    return tuple(trends), lines
-
-
-def _margin_sigma(table: Table) -> float:
-    gaps = family_settings(State(table.key.state))
-    stage = STAGES[0]
-    return float(gaps[stage.outer] or 0.0) - float(gaps[stage.inner] or 0.0)
-
-
-def _shrinking(
-    table: Table, lines: Sequence[tuple[str, Line | None]], settings: CollimationSettings
-) -> tuple[str, Line, Quality] | None:
-    """The margin that shrinks most, if one does for sure."""
-    nominal = _margin_sigma(table)
-    sure = [(element, line) for element, line in lines if line is not None and _shrinks(line, nominal - line.value)]
-    if not sure:
-        return None
-    element, line = min(sure, key=lambda pair: pair[1].value)
-    left = hours_left(line)
-    soon = left is not None and 3600 * left[1] <= settings.warn_before_s
-    bad = soon or nominal - line.value >= LOST_SIGMA
-    return element, line, Quality.BAD if bad else Quality.MEDIUM
-
-
-def _shrinks(line: Line, lost: float) -> bool:
-    if line.significance >= SURE:
-        return lost >= LOOK_SIGMA
-    return lost >= max(FALLEN * WANDER_SIGMA, LOST_SIGMA) and line.significance >= FALLING
-
-
 def _drifting(
     table: Table,
     judged: Judged,
     known: BeamState,
     found: Diagnosis,
-    shrinking: tuple[str, Line, Quality],
+    shrinking: Shrinking,
     now_s: float,
+    before_s: float,
 ) -> Watched:
-    element, line, quality = shrinking
-    number = table.find(element, Quantity.GAP)
-    nominal = table.faults[number].nominal if number is not None else 0.0
-    lost = _margin_sigma(table) - line.value
-    since = known.since if known.since is not None and known.suspect == element else now_s
-    known = replace(known, since=since, suspect=element)
-    left = hours_left(line)
-    region = Region(
-        {
+    quality = shrinking.quality(before_s)
+    since = known.since if known.since is not None and known.suspect == SHRINKING else now_s
+    known = replace(known, since=since, suspect=SHRINKING)
+    regions = []
+    for element, probability in shrinking.suspects:
+        number = table.find(element, Quantity.GAP)
+        nominal = table.faults[number].nominal if number is not None else 0.0
+        where: dict[str, float | int | str] = {
             "element": element,
             "quantity": Quantity.GAP.value,
-            "value": round(nominal + lost, 4),
+            "value": round(nominal + shrinking.lost, 4),
             "nominal": nominal,
-            "sigma": round(float(np.sqrt(line.covariance[0][0])), 4),
+            "sigma": round(shrinking.error, 4),
             "beam": table.key.beam,
             "quality": quality.value,
             "since": _when(since),
-        },
-        score=line.significance,
-        p_value=judged.p_value,
-        cause=Cause(SHRINKING, 0.95),
-    )
-    gone = f", gone in {left[0]:.1f} h ({left[1]:.1f} to {left[2]:.1f} h)" if left else ""
-    reason = f"the margin of {element.upper()} shrinks by {-line.slope:.2f} sigma per hour{gone}"
+        }
+        cause = Cause(SHRINKING, min(probability, 0.99))
+        regions.append(Region(where, score=shrinking.evidence, p_value=judged.p_value, cause=cause))
+    reason = _words(shrinking, table.key.beam)
     found = replace(found, answer=Answer.BROKEN, facts={**found.facts, "trend": reason})
-    return Watched(table.key.beam, known, quality, judged.p_value, (region,), found, reason)
+    return Watched(table.key.beam, known, quality, judged.p_value, tuple(regions), found, reason)
+
+
+def _words(shrinking: Shrinking, beam: int) -> str:
+    first, *others = (element.upper() for element, _ in shrinking.suspects)
+    what = f"the margin of {first} shrinks" if not others else f"a margin of beam {beam} shrinks, that of {first}"
+    line, left = shrinking.line, shrinking.left_h
+    said = f"{what} or {' or '.join(others)}" if others else what
+    speed = f" by {-line.slope:.2f} sigma per hour" if line is not None and line.slope < 0 else ""
+    gone = f", gone in {left[0]:.1f} h ({left[1]:.1f} to {left[2]:.1f} h)" if left else ""
+    return f"{said}: {shrinking.lost:.2f} sigma lost{speed}{gone}"
 
 
 def _broken(judged: Judged, known: BeamState, began_s: float, trends: tuple[Trend, ...]) -> Watched:

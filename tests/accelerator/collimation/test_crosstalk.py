@@ -1,0 +1,24 @@
+"""What of one beam the other beam explains."""
+
+from dataclasses import replace
+
+from accelerator.collimation.diagnosis import Answer, Diagnosis
+from accelerator.collimation.fill_memory import BeamState
+from accelerator.collimation.watching import Watched, without_crosstalk
+from core.verdict import Quality, Region
+
+
+def watched(beam, element, moved):
+    region = Region({"element": element, "quantity": "gap_sigma", "beam": beam, "quality": "BAD"}, score=9.0)
+    told = Diagnosis(Answer.BROKEN, "betatron", beam, "mixed", "collisions", 1.0)
+    return Watched(beam, BeamState("1", "collisions"), Quality.BAD, 1e-9, (region,), told, None, moved)
+
+
+def test_a_larger_change_beside_it_on_the_other_beam_explains_a_small_one():
+    first, second = watched(1, "tcsg.a4l7.b1", 1.0), watched(2, "tcspm.b4r7.b2", 8.0)
+    left, kept = without_crosstalk([first, second])
+    assert (left.quality, left.regions, kept) == (Quality.GOOD, (), second)
+    both = [first, replace(second, moved=1.5)]
+    assert without_crosstalk(both) == both
+    away = [first, watched(2, "tctph.4l1.b1", 8.0)]
+    assert without_crosstalk(away) == away
