@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.commands import alarms, models, store
-from core.errors import ShiftwatchError
+from core.errors import SettingsError, ShiftwatchError
 from core.memory import keep_freed_memory
 
 UNUSABLE = 2
@@ -134,19 +134,41 @@ def simulate(
         typer.echo(path)
 
 
-@app.command(epilog="Example: shiftwatch report collimation maps/ --out campaign.html")
+@app.command(
+    epilog="Example: shiftwatch report --shift --out shift.pdf      shiftwatch report --shift --before 1 --post      "
+    "shiftwatch report collimation maps/ --out campaign.html"
+)
 def report(
-    system: SystemName,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Loss maps, or folders of them.")],
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="collimation: a campaign of maps.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Loss maps, or folders of them.")
+    ] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
-    title: Annotated[str | None, typer.Option("--title", help="Heading of the report.")] = None,
+    shift: Annotated[bool, typer.Option("--shift", help="Report on the shift that goes on.")] = False,
+    before: Annotated[int, typer.Option("--before", min=0, max=1000, help="So many shifts before it.")] = 0,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option("--out", help="File to write (--shift: .md, .html or .pdf, repeatable; none: Markdown here)."),
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Heading of the report on a campaign.")] = None,
+    remark: Annotated[str, typer.Option("--remark", help="What you add to the report of the shift.")] = "",
+    author: Annotated[str, typer.Option("--by", help="Your name (default: your login).")] = "",
+    post: Annotated[bool, typer.Option("--post", help="Post it to the logbook (SHIFTWATCH_LOGBOOK_URL).")] = False,
 ) -> None:
-    """Judge a campaign of loss maps and write one page about it, to print and sign (collimation)."""
+    """Hand over a shift, or judge a campaign of loss maps and write one page about it (collimation)."""
+    if shift:
+        if system is not None or paths or title is not None:
+            raise SettingsError("report --shift: takes no system, files or title")
+        from app.commands.shift import hand_over
+
+        hand_over(before, tuple(out or ()), remark, author, post=post)
+        return
+    if system is None or not paths or not out:
+        raise SettingsError("report: type --shift, or a system with its files and --out FILE")
     from app.reporting import write
 
-    count, unjudged = write(system, tuple(paths), out, title)
-    typer.echo(f"{out}: {count} maps, {unjudged} of them could not be judged")
+    count, unjudged = write(system, tuple(paths), out[0], title)
+    typer.echo(f"{out[0]}: {count} maps, {unjudged} of them could not be judged")
 
 
 @app.command(epilog="Example: shiftwatch demo        or without a screen: shiftwatch demo --once")

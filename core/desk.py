@@ -6,18 +6,22 @@ it). A deed and its line of the audit trail are one transaction; what is refused
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from core.alarms.events import AlarmAction
 from core.clock import Clock, SystemClock
-from core.errors import NotAllowedError
+from core.errors import AlarmError, NotAllowedError
 from core.roles import Role
+from core.shifts import Span
 from core.store import Store
 from core.store.audit import Deed
 from core.store.guidance_log import Guidance
 from core.store.views import AlarmView, Alias, Disposition, Judgement, RegionDecision
+
+LONGEST_SHELF = timedelta(days=7)
+"""An alarm is set aside for a time: what shall stay silent longer is a matter of guidance, or of the detector."""
 
 
 class Way(StrEnum):
@@ -39,6 +43,8 @@ class Deeds(StrEnum):
     DECIDE = "decide"
     GUIDE = "edit guidance"
     PROMOTE = "promote"
+    REPLAY = "replay"
+    HAND_OVER = "hand over"
 
 
 NEEDS: Mapping[Deeds, Role] = {
@@ -51,16 +57,27 @@ NEEDS: Mapping[Deeds, Role] = {
     Deeds.UNSHELVE: Role.EXPERT,
     Deeds.GUIDE: Role.EXPERT,
     Deeds.PROMOTE: Role.EXPERT,
+    Deeds.REPLAY: Role.EXPERT,
+    Deeds.HAND_OVER: Role.SHIFTER,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who acts. ``name`` is kept with everything that they do; without one they only look."""
+    """Who acts. ``name`` is kept with everything that they do; without one they only look.
+
+    ``identity``: who they are known to be (e-mail address of the sign-in, login), for the trail.
+    """
 
     name: str
     role: Role
     way: Way
+    identity: str = ""
+
+    @property
+    def signature(self) -> str:
+        """Name and identity, where they differ."""
+        return f"{self.name} <{self.identity}>" if self.identity not in {"", self.name} else self.name
 
     def may(self, deed: Deeds) -> bool:
         """Whether they may do it."""
@@ -86,6 +103,8 @@ class Desk:
             There is no such alarm, or its state does not allow it.
         """
         deed = self._deed(Deeds(action.value), f"alarm {alarm_id}", note)
+        if until is not None and until - deed.at > LONGEST_SHELF + timedelta(minutes=1):
+            raise AlarmError(f"an alarm can be set aside for {LONGEST_SHELF.days} days at most")
         return self.store.act(alarm_id, action, self.person.name, note, deed.at, until, deed)
 
     def say(
@@ -126,11 +145,16 @@ class Desk:
         deed = self._deed(Deeds.PROMOTE, subject, reason, system)
         self.store.set_alias(system, name, alias, version, self.person.name, reason, deed.at, deed)
 
+    def hand_over(self, shift: Span) -> None:
+        """Note that the person hands a shift over: posts its report to the logbook. NotAllowedError if they may not."""
+        deed = self._deed(Deeds.HAND_OVER, f"shift of {shift.begins.isoformat()}", "")
+        self.store.note_deed(deed, allowed=True)
+
     def _deed(self, what: Deeds, subject: str, note: str, system: str = "") -> Deed:
         """The deed, if the person may do it; else it is kept that it was refused."""
         person = self.person
         deed = Deed(
-            self.clock.now(), person.name, person.role.word, person.way.value, what.value, subject, note, system
+            self.clock.now(), person.signature, person.role.word, person.way.value, what.value, subject, note, system
         )
         if person.may(what):
             return deed

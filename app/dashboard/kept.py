@@ -4,15 +4,17 @@ Everything else is read anew at every refresh: index lookups of a millisecond or
 """
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from app.dashboard.access import now, settings, store
+from app.handover.facts import Facts, gather
 from core.alarms.health import Health, measure
 from core.shifts import Span
 
 HEALTH_S = 30
-GRAIN_S = 10
+FACTS_S, OLD_S = 30, 120
 KEPT_SPANS = 16
 
 
@@ -24,6 +26,23 @@ def health(length: timedelta) -> Health:
 def health_of(span: Span) -> Health:
     """Return the figures of alarm health of a span that is over, or up to now."""
     return _health(min(span.ends, _grain(now(), HEALTH_S)).isoformat(), span.length.total_seconds())
+
+
+def shift_facts(shift: Span) -> Facts:
+    """Return what the report of a shift says; of one that goes on as it was up to half a minute ago."""
+    until = min(shift.ends, _grain(now(), FACTS_S))
+    return _facts(shift.begins.isoformat(), shift.ends.isoformat(), until.isoformat(), _grain(now(), OLD_S).isoformat())
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone that the settings name."""
+    return ZoneInfo(name)
+
+
+@st.cache_data(show_spinner=False, ttl=OLD_S, max_entries=KEPT_SPANS)
+def _facts(begins: str, ends: str, until: str, _fresh: str) -> Facts:
+    shift = Span(datetime.fromisoformat(begins), datetime.fromisoformat(ends))
+    return gather(store(), settings(), shift, max(datetime.fromisoformat(until), shift.begins))
 
 
 @st.cache_data(show_spinner=False, ttl=2 * HEALTH_S, max_entries=KEPT_SPANS)

@@ -9,6 +9,7 @@ ITS = "its"
 COLLIMATION = "collimation"
 PLASMA = "plasma"
 HEALTH = "health"
+REPORT = "report"
 
 
 def to(path: str, label: str, icon: str | None = None, **query: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, collimation, health, inspection, its, overview, schlieren
+from app.dashboard.screens import alarms, collimation, health, inspection, its, overview, report, schlieren
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
@@ -15,6 +15,7 @@ _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.COLLIMATION: (collimation.page, "Collimation", ":material/filter_center_focus:"),
     links.PLASMA: (schlieren.page, "Plasma", ":material/blur_on:"),
     links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
+    links.REPORT: (report.page, "Shift report", ":material/summarize:"),
     links.HEALTH: (health.page, "Alarm health", ":material/monitor_heart:"),
 }
 

@@ -13,12 +13,20 @@ from core.store.views import AlarmChange, AlarmDetail, AlarmView
 
 
 def alarms(
-    session: Session, *, open_only: bool, system: str | None, limit: int, before_id: int | None
+    session: Session,
+    *,
+    open_only: bool,
+    system: str | None,
+    limit: int,
+    before_id: int | None,
+    closed_only: bool = False,
 ) -> list[AlarmView]:
     """Return raised alarms, newest first."""
     query = select(AlarmRow).where(AlarmRow.raised_at.is_not(None)).order_by(AlarmRow.id.desc()).limit(limit)
     if open_only:
         query = query.where(AlarmRow.closed_at.is_(None))
+    if closed_only:
+        query = query.where(AlarmRow.closed_at.is_not(None))
     if system is not None:
         query = query.where(AlarmRow.system == system)
     if before_id is not None:
@@ -49,7 +57,10 @@ def history(session: Session, since: datetime, until: datetime, system: str | No
 
 
 def lines(session: Session, since: datetime, until: datetime) -> list[Line]:
-    """Return the whole history of every alarm that was open at some time within a span, oldest first: one query."""
+    """Return the whole history of every alarm that was open at some time within a span, oldest first: one query.
+
+    Notices need nobody and are none of them.
+    """
     was_open = or_(AlarmRow.closed_at.is_(None), AlarmRow.closed_at >= since)
     query = (
         select(
@@ -63,7 +74,8 @@ def lines(session: Session, since: datetime, until: datetime) -> list[Line]:
             AlarmEventRow.author,
         )
         .join(AlarmRow, AlarmRow.id == AlarmEventRow.alarm_id)
-        .where(AlarmRow.raised_at < until, was_open, AlarmEventRow.kind != ChangeKind.COMMENTED)
+        .where(AlarmRow.raised_at < until, was_open, AlarmRow.is_notice.is_(False))
+        .where(AlarmEventRow.kind != ChangeKind.COMMENTED)
         .order_by(AlarmEventRow.id)
     )
     return [Line(*row) for row in session.execute(query).tuples()]

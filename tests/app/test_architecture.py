@@ -1,5 +1,6 @@
 """What the dashboard may not import, and names that would hide other modules."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -14,8 +15,8 @@ def test_the_dashboard_imports_nothing_that_trains_judges_or_schedules() -> None
         "import sys, pkgutil, importlib, app.dashboard\n"
         "for module in pkgutil.walk_packages(app.dashboard.__path__, 'app.dashboard.'):\n"
         "    if not module.name.endswith('.main'): importlib.import_module(module.name)\n"
-        "from app.dashboard.access import _display_names, FIELDS\n"
-        "names = list(_display_names(FIELDS)); assert 'inspection.flex.display' in names, names\n"
+        "from app.displays import _names, FIELDS\n"
+        "names = list(_names(FIELDS)); assert 'inspection.flex.display' in names, names\n"
         "for name in [*names, 'inspection.flex.export']: importlib.import_module(name)\n"
         f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
         "assert not heavy, heavy"
@@ -36,3 +37,20 @@ def test_no_module_that_is_run_as_a_script_hides_another() -> None:
     for folder in (ROOT / "app", ROOT / "app" / "dashboard", ROOT / "flows"):
         names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
         assert not names & taken, (folder, names & taken)
+
+
+WRITES = {"act", "add_feedback", "decide", "set_alias", "write_guidance", "note_deed"}
+OF_NO_PERSON = {"teaching.py"}
+"""The first model of a product becomes its champion by itself."""
+
+
+def test_people_write_through_the_desk_alone() -> None:
+    """Roles are asked for in ``core.desk``: no page or command calls the store's own methods that write for people."""
+    found = []
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
+                receiver = ast.unparse(node.func.value)
+                if "desk" not in receiver and path.name not in OF_NO_PERSON:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {receiver}.{node.func.attr}")
+    assert not found, found

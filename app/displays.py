@@ -1,0 +1,34 @@
+"""The ``display`` module of every system there is: its words for alarms and observations, without its detector."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+FIELDS = ("dqm", "inspection", "accelerator")
+
+
+@cache
+def displays() -> dict[str, ModuleType]:
+    """Return the modules by name of their system."""
+    found = [import_module(name) for name in _names(FIELDS)]
+    return {str(module.SYSTEM): module for module in found}
+
+
+def title(system: str) -> str:
+    """Return what people call a system."""
+    module = displays().get(system)
+    return str(module.TITLE) if module else system
+
+
+def _names(fields: Iterable[str]) -> Iterable[str]:
+    for field in fields:
+        try:
+            package = import_module(field)
+        except ModuleNotFoundError:
+            continue
+        for module in iter_modules(package.__path__):
+            if any((Path(folder) / module.name / "display.py").is_file() for folder in package.__path__):
+                yield f"{field}.{module.name}.display"
