@@ -1,7 +1,5 @@
 """``shiftwatch models``: registered model versions and which of them judges."""
 
-import getpass
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -36,9 +34,9 @@ def promote(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
 ) -> None:
     """Make a registered version the champion: the one that judges."""
-    from app.commands.opening import opened_store
+    from app.commands.opening import opened_desk
     from core.store.views import Alias
 
-    with opened_store() as store:
-        store.set_alias(system, name, Alias.CHAMPION, version, author or getpass.getuser(), reason, datetime.now(UTC))
+    with opened_desk(author) as desk:
+        desk.set_alias(system, name, Alias.CHAMPION, version, reason)
     typer.echo(f"{system}: {name} {version} is the champion")

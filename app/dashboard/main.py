@@ -21,6 +21,7 @@ def frame() -> None:
     except ShiftwatchError as error:
         st.error(f"The store cannot be opened, nothing can be shown: {error}", icon=":material/error:")
         st.stop()
+    person.admit()
     with st.container(key="desk", horizontal=True, horizontal_alignment="right"):
         person.badge()
     page.run()

@@ -220,7 +220,7 @@ class FeedbackRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
-    alarm_id: Mapped[int | None] = mapped_column(ForeignKey("alarm.id"))
+    alarm_id: Mapped[int | None] = mapped_column(ForeignKey("alarm.id"), index=True)
     region_index: Mapped[int | None]
     judgement: Mapped[Judgement]
     cause: Mapped[str | None]

@@ -44,7 +44,7 @@ class Turn:
     def step(self, row: AlarmRow, event: Event, observation_id: int | None = None) -> list[AlarmChange]:
         """Step an alarm, after it was inhibited or released if that is due."""
         if isinstance(event, Judged) and event.severity is not Severity.OK:
-            tag(self.session, row, event.severity)
+            tag(self.session, row, max(event.severity, row.severity))
         due = self._due(row, event)
         changes = step_row(self.session, row, [*due, event], self.rule, observation_id)
         if row not in self.session:

@@ -12,6 +12,7 @@ from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Settled
 from core.store import (
     alarm_log,
+    alarm_past,
     alarm_queries,
     audit,
     circumstances,
@@ -44,6 +45,7 @@ from core.store.views import (
     ModelView,
     ObservationDetail,
     ObservationView,
+    PastAlarm,
     RegionDecision,
     SystemState,
     TicketView,
@@ -216,10 +218,24 @@ class Store:
         system: str | None = None,
         limit: int = 100,
         before_id: int | None = None,
+        *,
+        closed_only: bool = False,
     ) -> list[AlarmView]:
-        """Return raised alarms, newest first; shelved ones are among them."""
+        """Return raised alarms, newest first; shelved and inhibited ones and notices are among them."""
         with self.database.reading() as session:
-            return alarm_queries.alarms(session, open_only=open_only, system=system, limit=limit, before_id=before_id)
+            return alarm_queries.alarms(
+                session,
+                open_only=open_only,
+                system=system,
+                limit=limit,
+                before_id=before_id,
+                closed_only=closed_only,
+            )
+
+    def similar_alarms(self, alarm_id: int, limit: int = 5) -> list[PastAlarm]:
+        """Return closed alarms that were most like this one, with what people said they turned out to be."""
+        with self.database.reading() as session:
+            return alarm_past.similar(session, alarm_id, limit)
 
     def alarm(self, alarm_id: int) -> AlarmDetail | None:
         """Return one alarm with its history, None if there is none of this ``id``."""

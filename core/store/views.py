@@ -219,6 +219,17 @@ class AlarmDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class PastAlarm:
+    """A closed alarm that was like another. ``said``: how often people judged it how; ``cause``, ``note``: their last
+    word on what it was."""
+
+    view: AlarmView
+    said: Mapping[Judgement, int]
+    cause: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuidanceView:
     """One version of what to do about a cause (``topic``); without ``needs_action`` its alarms are notices."""
 

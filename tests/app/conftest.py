@@ -19,6 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the folder that settings and dashboard take as their home."""
     monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    st.config.set_option("server.address", "127.0.0.1")  # as the dashboard's own configuration says
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its own script there
     yield tmp_path
     from app.dashboard.access import store

@@ -249,7 +249,7 @@ def test_what_cannot_be_stored_is_told_and_keeps_the_answers(
 ) -> None:
     from core.errors import StoreError
 
-    def full(*given: object) -> None:
+    def full(*given: object, **named: object) -> None:
         raise StoreError("no space left on the disk")
 
     cheap_store(shelf)

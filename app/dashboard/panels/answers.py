@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.dashboard import person
-from app.dashboard.access import now, store
 from app.dashboard.wording import plain
+from core.desk import Deeds
 from core.errors import ShiftwatchError
 from core.store.views import FeedbackView, Judgement, ObservationDetail
 
@@ -36,6 +36,8 @@ def draw(detail: ObservationDetail, asked: Question) -> None:
     else:
         with st.container(horizontal=True, key="answers"):
             _keys(detail, asked)
+        if refused := person.why_not(Deeds.JUDGE):
+            st.caption(refused)
     said = [word for word in detail.feedback if word.region_index == asked.index]
     if said:
         st.caption(_told(said[-1], asked))
@@ -46,7 +48,15 @@ def draw(detail: ObservationDetail, asked: Question) -> None:
 def _keys(detail: ObservationDetail, asked: Question) -> None:
     for label, judgement, key, what in _KEYS:
         given = (detail, asked, judgement)
-        st.button(label, key=f"answer_{judgement}", shortcut=key, help=what, on_click=_say, args=given)
+        st.button(
+            label,
+            key=f"answer_{judgement}",
+            shortcut=key,
+            help=what,
+            on_click=_say,
+            args=given,
+            disabled=not person.may(Deeds.JUDGE),
+        )
     with st.popover("Other"):
         st.selectbox(
             "It is something else",
@@ -55,6 +65,7 @@ def _keys(detail: ObservationDetail, asked: Question) -> None:
             format_func=asked.label,
             placeholder="Choose the cause",
             key=f"answer_cause_{asked.index}",
+            disabled=not person.may(Deeds.JUDGE),
             on_change=_say_other,
             args=(detail, asked),
         )
@@ -75,6 +86,6 @@ def _say_other(detail: ObservationDetail, asked: Question) -> None:
 def _say(detail: ObservationDetail, asked: Question, judgement: Judgement, cause: str | None = None) -> None:
     named = cause or (None if judgement is Judgement.FALSE_ALARM else asked.cause)
     try:
-        store().add_feedback(detail.view.id, person.name(), now(), judgement, asked.index, named)
+        person.desk().say(detail.view.id, judgement, asked.index, named)
     except ShiftwatchError as error:
         st.session_state[_PROBLEM] = str(error)

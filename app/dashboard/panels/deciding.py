@@ -11,6 +11,7 @@ from app.dashboard.access import now, settings, store
 from app.dashboard.panels import decided, spot, waiting
 from app.dashboard.review import Review, Step
 from app.dashboard.wording import plain, plural
+from core.desk import Deeds
 from core.errors import ShiftwatchError
 from core.store.views import Disposition, ObservationDetail
 from inspection.flex import display
@@ -64,7 +65,7 @@ def unjudged(detail: ObservationDetail) -> None:
         key=f"submit_{detail.view.id}",
         shortcut="S",
         type="primary",
-        disabled=not person.name(),
+        disabled=not person.may(Deeds.DECIDE),
         help="Takes it off the list. The board is neither passed nor failed.",
         on_click=_put_away,
         args=(detail,),
@@ -113,12 +114,12 @@ def _submit_button(detail: ObservationDetail, review: Review) -> None:
         shortcut="S",
         type="primary",
         width="stretch",
-        disabled=not review.is_complete or not person.name(),
+        disabled=not review.is_complete or not person.may(Deeds.DECIDE),
         on_click=_submit,
         args=(detail,),
     )
-    if not person.name():
-        st.caption("Type your name at the top first.")
+    if refused := person.why_not(Deeds.DECIDE):
+        st.caption(refused)
     _say_problem()
 
 
@@ -133,7 +134,7 @@ def _submit(detail: ObservationDetail) -> None:
     at, author = now(), person.name()
     try:
         record = display.record(detail, review.decisions, author, at, settings())
-        store().decide(detail.view.id, author, at, review.decisions, record)
+        person.desk().decide(detail.view.id, review.decisions, record)
     except ShiftwatchError as error:
         st.session_state["problem"] = str(error)
         return
@@ -144,7 +145,7 @@ def _put_away(detail: ObservationDetail) -> None:
     if _too_fast():
         return
     try:
-        store().decide(detail.view.id, person.name(), now(), (), None, Disposition.SET_ASIDE)
+        person.desk().decide(detail.view.id, (), None, Disposition.SET_ASIDE)
     except ShiftwatchError as error:
         st.session_state["problem"] = str(error)
         return

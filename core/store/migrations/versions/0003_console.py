@@ -19,6 +19,7 @@ APPEND_ONLY = ("guidance", "audit")
 TABLES = ("guidance", "audit", "circumstance", "notification")
 COLUMNS = ("asked_at", "overdue_at", "inhibited_by", "inhibited_at", "is_notice", "respond_s")
 CAUSES = "ix_alarm_system_cause_id"
+WORDS = "ix_feedback_alarm_id"
 
 
 def upgrade() -> None:
@@ -30,6 +31,7 @@ def upgrade() -> None:
     op.add_column("alarm", sa.Column("respond_s", NUMBER, nullable=True))
     op.execute("UPDATE alarm SET asked_at = raised_at WHERE closed_at IS NULL AND raised_at IS NOT NULL")
     op.create_index(CAUSES, "alarm", ["system", "cause", "id"])
+    op.create_index(WORDS, "feedback", ["alarm_id"])
     _guidance()
     _audit()
     _circumstance()
@@ -42,6 +44,7 @@ def downgrade() -> None:
     """Drop them: what was held back asks again, notices are alarms as before."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_index(WORDS, table_name="feedback")
     op.drop_index(CAUSES, table_name="alarm")
     for column in reversed(COLUMNS):
         op.drop_column("alarm", column)
