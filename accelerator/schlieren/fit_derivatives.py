@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from accelerator.schlieren.fit_parameters import BLUR2, LOG_PHASE, STEPS, Floats, Parametrisation
 from accelerator.schlieren.simulate.camera import ripple_modes
 from accelerator.schlieren.simulate.forward import Scene, object_field
-from accelerator.schlieren.simulate.optics import Grid, defocus_transfer, grid, integrate_pixels, mask_transmission
+from accelerator.schlieren.simulate.optics import (
+    Grid,
+    defocus_transfer,
+    field_grid,
+    integrate_pixels,
+    mask_transmission,
+    seen,
+)
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.profile import chord_table
 
@@ -49,16 +56,17 @@ def derivatives(form: Parametrisation, vector: Floats, real: type = np.float32) 
     scale = bench.electrons * bench.gain_adu
     moving = [name for name in names if name in _FIELD or name in _FOURIER]
     changes = _image_changes(state, moving)
-    intensities: Floats = np.empty((1 + len(moving), *bench.shape), real)
+    intensities: Floats = np.empty((1 + len(moving), *state.image.shape), real)
     intensities[0] = state.image.real**2 + state.image.imag**2
     intensities[1:] = 2 * (state.image.real * changes.real + state.image.imag * changes.imag)
     light, *moved = np.asarray(scale * integrate_pixels(intensities, bench), np.float64)
+    pictured = np.asarray(seen(light, bench), np.float64)
     out = np.empty((form.size, *bench.shape))
     for name, change in zip(moving, moved, strict=True):
-        out[names.index(name)] = change
+        out[names.index(name)] = seen(change, bench)
     for name in set(_PLAIN) & set(names):
-        out[names.index(name)] = _PLAIN[name](state, light)
-    return _with_ripples(form, vector, light, out), out
+        out[names.index(name)] = seen(_PLAIN[name](state, light), bench)
+    return _with_ripples(form, vector, pictured, out), out
 
 
 def _with_ripples(form: Parametrisation, vector: Floats, light: Floats, out: Floats) -> Floats:
@@ -81,7 +89,7 @@ def _state(scene: Scene, real: type) -> _State:
     rows, columns = defocus_transfer(scene.apparatus, wavelength)
     transfer = (rows * columns * mask_transmission(scene.apparatus, wavelength)).astype(field.dtype)
     spectrum = scipy.fft.fft2(field)
-    return _State(scene, grid(scene.apparatus), field, spectrum, transfer, scipy.fft.ifft2(spectrum * transfer))
+    return _State(scene, field_grid(scene.apparatus), field, spectrum, transfer, scipy.fft.ifft2(spectrum * transfer))
 
 
 def _image_changes(state: _State, names: list[str]) -> Complexes:

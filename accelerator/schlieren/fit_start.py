@@ -15,7 +15,7 @@ from scipy.optimize import least_squares
 from accelerator.schlieren.channel import Channel, Vapour
 from accelerator.schlieren.fit_parameters import Floats
 from accelerator.schlieren.simulate.apparatus import Apparatus
-from accelerator.schlieren.simulate.optics import Complexes, defocus_transfer, grid, mask_transmission
+from accelerator.schlieren.simulate.optics import Complexes, defocus_transfer, field_grid, mask_transmission
 from accelerator.schlieren.simulate.physics import phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.profile import chord_table
 
@@ -31,12 +31,16 @@ _SCALE = (100.0, 100.0, 0.1, 50.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bench:
-    """What profiles need: place of rows in um, field of the probe, what is between Fourier plane and image."""
+    """What profiles need: place of the field's rows in um, field of the probe, what is between Fourier plane and image.
+
+    ``beyond``: how many rows at either end the camera does not see.
+    """
 
     y_um: Floats
     amplitude: Floats
     transfer: Complexes
     rad_per_um: float
+    beyond: int
 
     def profiles(self, channels: Floats) -> Floats:
         """Return intensities for channels (position, r0, P, t0), shape (channels, rows)."""
@@ -48,7 +52,8 @@ class _Bench:
             chord_um = np.interp(np.abs(self.y_um - position), *tables[radius, width], right=0.0)
             row[:] = -peak * self.rad_per_um * chord_um
         field = scipy.fft.ifft(scipy.fft.fft(self.amplitude * np.exp(1j * phase), axis=1) * self.transfer, axis=1)
-        return np.asarray(field.real**2 + field.imag**2)
+        seen = field[:, self.beyond : self.y_um.size - self.beyond]
+        return np.asarray(seen.real**2 + seen.imag**2)
 
 
 def start(picture_adu: Floats, vapour: Vapour, apparatus: Apparatus) -> tuple[Channel, ...]:
@@ -74,10 +79,11 @@ def start(picture_adu: Floats, vapour: Vapour, apparatus: Apparatus) -> tuple[Ch
 
 
 def _bench(vapour: Vapour, apparatus: Apparatus) -> _Bench:
-    here, wavelength = grid(apparatus), wavelength_m(vapour.detuning_ghz)
+    here, wavelength = field_grid(apparatus), wavelength_m(vapour.detuning_ghz)
     amplitude = np.exp(-(((here.y_mm - apparatus.probe_y_mm) / apparatus.probe_radius_mm) ** 2))
     transfer = mask_transmission(apparatus, wavelength)[:, 0] * defocus_transfer(apparatus, wavelength)[0][:, 0]
-    return _Bench(here.y_mm * 1000, amplitude, transfer, phase_per_mm(vapour) / 1000)
+    beyond = (here.y_mm.size - apparatus.shape[0]) // 2
+    return _Bench(here.y_mm * 1000, amplitude, transfer, phase_per_mm(vapour) / 1000, beyond)
 
 
 def _profile(picture_adu: Floats, apparatus: Apparatus) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from accelerator.schlieren.channel import Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus
-from accelerator.schlieren.simulate.optics import grid, image_field, integrate_pixels
+from accelerator.schlieren.simulate.optics import field_grid, image_field, integrate_pixels, seen
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.profile import chord_table
 
@@ -25,8 +25,8 @@ class Scene:
 
 
 def ionised_mm(scene: Scene) -> NDArray[np.float64]:
-    """Return the ionised length of each line of sight in mm (ionised fraction times chord), shape (rows, columns)."""
-    channel, here = scene.channel, grid(scene.apparatus)
+    """Return the ionised length of each line of sight in mm (ionised fraction times chord), as `field_grid`."""
+    channel, here = scene.channel, field_grid(scene.apparatus)
     slope = channel.tilt_mrad / 1000
     across = here.y_mm[:, None] * 1000 - channel.position_um - slope * here.x_mm[None, :] * 1000
     y, chord = chord_table(channel.core_radius_um, channel.transition_width_um)
@@ -35,8 +35,8 @@ def ionised_mm(scene: Scene) -> NDArray[np.float64]:
 
 
 def probe_amplitude(apparatus: Apparatus, real: type = np.float64) -> Floats:
-    """Return the field of the bare probe, 1 in its middle: (rows, columns)."""
-    here = grid(apparatus)
+    """Return the field of the bare probe, 1 in its middle: as `field_grid`."""
+    here = field_grid(apparatus)
     rows = np.exp(-(((here.y_mm - apparatus.probe_y_mm) / apparatus.probe_radius_mm) ** 2))
     columns = np.exp(-(((here.x_mm - apparatus.probe_x_mm) / apparatus.probe_radius_mm) ** 2))
     return np.asarray(np.outer(rows, columns), real)
@@ -63,4 +63,4 @@ def expected_electrons(scene: Scene, real: type = np.float32) -> Floats:
     apparatus = scene.apparatus
     field = image_field(object_field(scene, real), apparatus, wavelength_m(scene.vapour.detuning_ghz))
     intensity = field.real**2 + field.imag**2
-    return np.asarray(integrate_pixels(intensity, apparatus) * real(apparatus.electrons))
+    return np.asarray(seen(integrate_pixels(intensity, apparatus), apparatus) * real(apparatus.electrons))

@@ -1,7 +1,8 @@
 """Scalar Fourier optics: a 4f system with a knife edge or a stop in its Fourier plane, and defocus.
 
 J. W. Goodman, Introduction to Fourier Optics, 3rd ed., secs. 4.2, 5.2 and 8.2. Frequencies are in cycles per mm at the
-channel; the place in the Fourier plane is lambda f times the frequency.
+channel; the place in the Fourier plane is lambda f times the frequency. The field is calculated over half as many rows
+again as the picture has: transforms go on periodically, and behind a knife the light of a beam's far end reaches far.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
 
 Floats = NDArray[np.floating]
 Complexes = NDArray[np.complexfloating]
+_RIM_FIELD_MM = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Coordinates of a picture: ``x_mm, y_mm`` of columns and rows from the middle, ``fx, fy`` in cycles per mm."""
+    """Coordinates: ``x_mm, y_mm`` of columns and rows from the middle, ``fx, fy`` in cycles per mm."""
 
     x_mm: NDArray[np.float64]
     y_mm: NDArray[np.float64]
@@ -33,7 +35,23 @@ def grid(apparatus: Apparatus) -> Grid:
     return _grid(rows, columns, apparatus.pixel_um, apparatus.bin_columns)
 
 
-@lru_cache(maxsize=8)
+def field_grid(apparatus: Apparatus) -> Grid:
+    """Return the coordinates of the field: those of the picture, and a quarter of its rows beyond either end."""
+    rows, columns = apparatus.shape
+    return _grid(rows + 2 * _margin(apparatus), columns, apparatus.pixel_um, apparatus.bin_columns)
+
+
+def seen(light: Floats, apparatus: Apparatus) -> Floats:
+    """Return the rows of the field (..., rows, columns) that the camera sees."""
+    margin = _margin(apparatus)
+    return light[..., margin : light.shape[-2] - margin, :]
+
+
+def _margin(apparatus: Apparatus) -> int:
+    return apparatus.shape[0] // 4
+
+
+@lru_cache(maxsize=16)
 def _grid(rows: int, columns: int, pixel_um: float, bin_columns: int) -> Grid:
     arrays = []
     for count, step in ((columns, bin_columns * pixel_um / 1000), (rows, pixel_um / 1000)):
@@ -47,14 +65,14 @@ def _grid(rows: int, columns: int, pixel_um: float, bin_columns: int) -> Grid:
 def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np.float64) -> Floats:
     """Return what the Fourier plane lets through of the field: (rows, 1) for the knife, (rows, columns) for the stop.
 
-    The rim of the stop is as wide as a step of the frequency grid, so that it grows evenly with its diameter.
+    The rim of the stop is as soft as a step of frequency of a field of 8 mm is wide, so that it grows evenly.
     """
-    here = grid(apparatus)
+    here = field_grid(apparatus)
     scale_um = wavelength_m * apparatus.focal_mm * 1e6
     y_um = scale_um * here.fy[:, None]
     if apparatus.mask is Mask.KNIFE:
         return np.asarray(0.5 * (1 + np.tanh((y_um - apparatus.knife_um) / apparatus.knife_width_um)), real)
-    rim = scale_um * (here.fy[1] - here.fy[0])
+    rim = scale_um / _RIM_FIELD_MM
     x_um = scale_um * here.fx[None, :]
     distance = np.hypot(y_um - apparatus.stop_y_um, x_um)
     return np.asarray(1 / (1 + np.exp(np.clip(-4 * (distance - apparatus.stop_um / 2) / rim, -60, 60))), real)
@@ -62,7 +80,7 @@ def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np
 
 def defocus_transfer(apparatus: Apparatus, wavelength_m: float) -> tuple[Complexes, Complexes]:
     """Return exp(-i pi lambda dz f^2) of rows and of columns (Fresnel; its product over both is the transfer)."""
-    here = grid(apparatus)
+    here = field_grid(apparatus)
     scale = -1j * np.pi * wavelength_m * 1e3 * apparatus.defocus_mm
     return np.exp(scale * here.fy**2)[:, None], np.exp(scale * here.fx**2)[None, :]
 
@@ -80,7 +98,7 @@ def image_field(field: Complexes, apparatus: Apparatus, wavelength_m: float, *, 
 
 def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
     """Return intensities (..., rows, columns) averaged over each pixel, and over the vibration during the exposure."""
-    here = grid(apparatus)
+    here = field_grid(apparatus)
     step = apparatus.pixel_um / 1000
     shake = np.exp(-2 * (np.pi * here.fy * apparatus.blur_um / 1000) ** 2)
     rows = (np.sinc(here.fy * step) * shake).astype(intensity.dtype)

@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from accelerator.schlieren.channel import Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
 from accelerator.schlieren.simulate.forward import Scene, expected_electrons, ionised_mm, object_field, probe_amplitude
-from accelerator.schlieren.simulate.optics import grid, image_field, integrate_pixels, mask_transmission
+from accelerator.schlieren.simulate.optics import field_grid, image_field, integrate_pixels, mask_transmission
 from accelerator.schlieren.simulate.physics import (
     absorption_per_mm,
     detuning_for,
@@ -102,7 +102,7 @@ def test_no_chord_without_width():
 
 def test_a_tilted_channel_goes_up_to_the_right():
     ionised = ionised_mm(Scene(Channel(tilt_mrad=20.0), VAPOUR, Apparatus()))
-    rows = np.arange(256)[:, None]
+    rows = np.arange(len(ionised))[:, None]
     middle = (ionised * rows).sum(0) / ionised.sum(0)
     assert np.polyfit(np.arange(256), middle, 1)[0] == pytest.approx(0.02, rel=1e-3)
 
@@ -115,7 +115,7 @@ def test_optics_without_mask_keep_the_energy():
 
 
 def test_pixels_keep_the_energy():
-    light = np.random.default_rng(1).random((256, 256))
+    light = np.random.default_rng(1).random((384, 256))
     assert integrate_pixels(light.copy(), Apparatus(blur_um=80.0)).sum() == pytest.approx(light.sum(), rel=1e-12)
 
 
@@ -125,7 +125,7 @@ def test_a_gaussian_beam_spreads_in_free_space():
     image = image_field(probe_amplitude(apparatus).astype(complex), apparatus, wavelength, masked=False)
     rayleigh_mm = math.pi * waist_mm**2 / (wavelength * 1e3)
     radius_mm = waist_mm * math.hypot(1, away_mm / rayleigh_mm)
-    here = grid(Apparatus())
+    here = field_grid(Apparatus())
     expected = (waist_mm / radius_mm) ** 2 * np.exp(-2 * (here.y_mm[:, None] ** 2 + here.x_mm**2) / radius_mm**2)
     assert np.abs(np.abs(image) ** 2 - expected).max() < 1e-6
 
@@ -133,7 +133,7 @@ def test_a_gaussian_beam_spreads_in_free_space():
 def test_a_small_phase_behind_a_dark_ground_is_squared():
     """A weak phase object behind a stop that takes the mean alone: I = phi^2 for a grating of mean zero."""
     apparatus = Apparatus(mask=Mask.STOP, stop_um=250.0, blur_um=0.0)
-    here = grid(Apparatus())
+    here = field_grid(Apparatus())
     phase = 0.01 * np.cos(2 * np.pi * here.fy[20] * (here.y_mm - here.y_mm[0]))[:, None] * np.ones(256)
     image = image_field(np.exp(1j * phase), apparatus, 780e-9)
     assert np.abs(image) ** 2 == pytest.approx(phase**2, abs=2e-8)
@@ -142,10 +142,20 @@ def test_a_small_phase_behind_a_dark_ground_is_squared():
 def test_a_small_phase_behind_a_knife_is_hilbert_transformed():
     """A knife that takes half of the focus: I = 1/4 - H(phi) / 2 to first order (Schlieren)."""
     apparatus = Apparatus(knife_um=0.0, knife_width_um=1e-3, blur_um=0.0)
-    here = grid(Apparatus())
+    here = field_grid(Apparatus())
     argument = (2 * np.pi * here.fy[20] * (here.y_mm - here.y_mm[0]))[:, None] * np.ones(256)
     image = image_field(np.exp(1e-3j * np.cos(argument)), apparatus, 780e-9)
     assert np.abs(image) ** 2 == pytest.approx(0.25 - 0.5e-3 * np.sin(argument), abs=1e-6)
+
+
+@pytest.mark.parametrize(("mask", "share"), [(Mask.KNIFE, 0.001), (Mask.STOP, 0.005)])
+def test_the_beam_does_not_come_in_again_at_the_other_end(mask, share):
+    """A picture is the middle of the picture of twice the field: light beyond the camera is not wrapped round."""
+    wide = Apparatus(mask=mask, size_px=512, probe_y_mm=0.2, defocus_mm=5.0)
+    scene = Scene(Channel(250, 1000, 0.9, 200, 4.0), VAPOUR, replace(wide, size_px=256))
+    small = expected_electrons(scene, np.float64)
+    whole = expected_electrons(replace(scene, apparatus=wide), np.float64)[128:384, 128:384]
+    assert np.abs(small - whole).max() < share * whole.max()
 
 
 def test_without_channel_there_is_the_bare_probe_or_nothing():
