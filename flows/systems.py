@@ -41,6 +41,7 @@ SYSTEMS: Mapping[str, Entry] = {
         train="accelerator.collimation.teaching:train",
         calibrate="accelerator.collimation.teaching:calibrate",
     ),
+    "schlieren": Entry("accelerator.schlieren.system:SCHLIEREN"),
 }
 
 

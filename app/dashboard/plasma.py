@@ -9,7 +9,7 @@ from accelerator.schlieren.display_words import parameter_label, parameter_unit,
 from accelerator.schlieren.features import FIELD_UM
 from accelerator.schlieren.result import Parameter, ShotResult
 
-NAMES = {"image": "Camera", "fit": "Best fit", "residual": "What is left"}
+NAMES = {"image": "Camera", "fit": "Best fit", "residual": "Residual"}
 _MEDIA = {"image": "jpeg", "fit": "jpeg", "residual": "png"}
 _LONGEST = 2.0
 """The bars end at so many floors, or at the error if that is longer."""

@@ -119,9 +119,9 @@ def test_only_what_the_site_is_connected_to_is_watched(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without, linked = Settings(home=tmp_path), Settings(home=tmp_path, its={"qcdb_url": "http://host:8083"})
-    assert connected(None, without) == ["flex", "collimation"]
+    assert connected(None, without) == ["flex", "collimation", "schlieren"]
     assert capsys.readouterr().err == "its is not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set\n"
-    assert connected(None, linked) == ["flex", "its", "collimation"]
+    assert connected(None, linked) == ["flex", "its", "collimation", "schlieren"]
     assert connected(["its"], linked) == ["its"]
     monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
     assert main(["--system", "its"]) == 1

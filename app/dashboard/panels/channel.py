@@ -37,8 +37,8 @@ def draw(detail: ObservationDetail, found: ShotResult | None, now: datetime, whe
     if found is None:
         st.caption("The result behind this shot is not there any more.")
         return
-    _parameters(found)
-    _untold(found)
+    _parameters(found, display.why(detail.view))
+    _untold(found, display.why(detail.view))
     _behind(found)
 
 
@@ -81,14 +81,17 @@ def _drifts(found: ShotResult | None, now: datetime, where: tzinfo) -> list[tupl
     return rows
 
 
-def _parameters(found: ShotResult) -> None:
-    reasons = {one.withheld for one in found.parameters if one.withheld}
-    why = "".join(f'<div class="p-why">Withheld: {escape(reason)}.</div>' for reason in sorted(reasons))
-    st.html(f'<div class="conditions"><b>Channel</b>{plasma.parameters(found.parameters)}{why}</div>')
+def _parameters(found: ShotResult, said: str) -> None:
+    """The five, or why they are withheld, unless that is ``said`` already."""
+    reasons = sorted({one.withheld for one in found.parameters if one.withheld and one.withheld != said})
+    why = "".join(f'<div class="p-why">Withheld: {escape(_sentence(reason))}</div>' for reason in reasons)
+    rows = plasma.parameters(found.parameters) if found.measurements else ""
+    nothing = "" if rows or why else '<div class="p-why">Nothing was measured.</div>'
+    st.html(f'<div class="conditions"><b>Channel</b>{rows}{why}{nothing}</div>')
 
 
-def _untold(found: ShotResult) -> None:
-    lines = [*found.missing, *(found.blind if found.measurements else ())]
+def _untold(found: ShotResult, said: str) -> None:
+    lines = [*(line for line in found.missing if line != said), *(found.blind if found.measurements else ())]
     if lines:
         st.html(f'<div class="untold"><b>What this shot cannot tell</b>{_list(lines)}</div>')
 

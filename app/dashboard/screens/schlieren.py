@@ -72,8 +72,9 @@ def _pictures(detail: ObservationDetail, found: ShotResult | None) -> None:
         else plasma.no_picture(name)
         for name in PICTURES
     )
-    st.html(f'<div class="shot-row">{drawn}</div>')
-    with st.container(horizontal=True, vertical_alignment="center", key="its_legend"):
+    wide, narrow = st.columns([5, 1], gap="small")
+    wide.html(f'<div class="shot-row">{drawn}</div>')
+    with narrow, st.container(key="plasma_legend"):
         label = "Hide marks" if marked else "Show marks"
         st.button(label, key="plasma_marks_button", shortcut="H", on_click=_mark, args=(not marked,))
         st.html(_legend())
@@ -85,11 +86,11 @@ def _content(detail: ObservationDetail, name: str) -> bytes | None:
 
 
 def _legend() -> str:
-    ends = (f"{RESIDUAL_SIGMA:.0f} σ too dark", "0", f"{RESIDUAL_SIGMA:.0f} σ too bright")
+    ends = (f"{RESIDUAL_SIGMA:.0f} σ brighter", "0", f"{RESIDUAL_SIGMA:.0f} σ darker")
     words = "".join(f"<span>{word}</span>" for word in ends)
     lines = '<span><i class="k-axis"></i>axis</span><span><i class="k-edge"></i>core, ± r0</span>'
-    scale = f'<div class="legend-bar pull"></div><div class="legend-words">{words}</div>'
-    return f'<div class="legend"><div class="keys-legend">{lines}</div><div class="legend-scale">{scale}</div></div>'
+    scale = f'<div class="residual-scale"><i></i><div>{words}</div></div>'
+    return f'<div class="keys-legend plasma-keys">{lines}</div><div class="plasma-keys">Residual{scale}</div>'
 
 
 def _mark(wanted: bool) -> None:
