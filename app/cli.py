@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import alarms, models, store
+from app.commands import alarms, feedback, models, store
 from core.errors import SettingsError, ShiftwatchError
 from core.memory import keep_freed_memory
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(alarms.app, name="alarms")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="db")
 

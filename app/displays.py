@@ -1,6 +1,6 @@
 """The ``display`` module of every system there is: its words for alarms and observations, without its detector."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +21,12 @@ def title(system: str) -> str:
     """Return what people call a system."""
     module = displays().get(system)
     return str(module.TITLE) if module else system
+
+
+def causes(system: str) -> Mapping[str, str]:
+    """Return the causes that a system knows, by name with plain words, as far as its display lists them."""
+    module = displays().get(system)
+    return dict(getattr(module, "CAUSES", {}))
 
 
 def _names(fields: Iterable[str]) -> Iterable[str]:

@@ -33,6 +33,23 @@ ASKS = "map"
 OPEN = "Open this map on the collimation page"
 WHEN_SILENT = "Check that the loss monitors are logged and that their files reach the watched folder."
 UNREADABLE = "unreadable"
+CAUSES: Mapping[str, str] = {
+    name: cause_label(name)
+    for name in (
+        "TCP retracted",
+        "TCP tightened",
+        "TCSG inside TCP",
+        "TCSG tightened",
+        "TCSG retracted",
+        "TCT exposed",
+        "TCT retracted",
+        "collimator off centre",
+        "tilted jaw",
+        "orbit shift",
+        UNKNOWN,
+    )
+}
+"""What a person may say that it was, in plain words."""
 _SENTENCE = re.compile(r"[^.]+\.(?=\s|$)")
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 

@@ -13,6 +13,7 @@ from core.observation import Condition
 from core.settings import Settings
 from core.store.views import AlarmView, ObservationDetail, ObservationView
 from core.verdict import Quality
+from dqm.its.display_words import CAUSES as CAUSE_WORDS
 from dqm.its.display_words import UNKNOWN, cause_label, place_label, position, rarity
 from dqm.its.drawing_layout import cells_of
 from dqm.its.guidance import guidance as what_to_do
@@ -26,6 +27,8 @@ OPEN = "Open this cycle on the ITS page"
 WHEN_SILENT = "Check that a run is going on and that the QCDB can be reached."
 BARREL = "ITS"
 UNREADABLE = "unreadable"
+CAUSES = CAUSE_WORDS
+"""What a person may say that it was, in plain words."""
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 
 

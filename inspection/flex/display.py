@@ -60,6 +60,8 @@ DRAWING_CLASSES: Mapping[str, str] = {
     "copper": "Copper too much",
     "pinhole": "Pinhole in copper",
 }
+CAUSES = ITK_CLASSES
+"""What a person may say that a whole alarm was about."""
 OTHER_WORDS: Mapping[str, str] = {UNKNOWN: "Not a class it knows", "pin_hole": "Pinhole in copper"}
 
 

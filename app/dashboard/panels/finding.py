@@ -18,19 +18,6 @@ from app.dashboard.wording import age, clock_time, plain
 from core.store.views import ObservationDetail
 from core.verdict import Quality
 
-CAUSES = (
-    "TCP retracted",
-    "TCP tightened",
-    "TCSG inside TCP",
-    "TCSG tightened",
-    "TCSG retracted",
-    "TCT exposed",
-    "TCT retracted",
-    "collimator off centre",
-    "tilted jaw",
-    "orbit shift",
-    "unknown",
-)
 _SAID = frozenset({"reason", "class"})
 """Facts that the page says elsewhere."""
 _BLIND_LINES = 3
@@ -73,7 +60,7 @@ def _card(detail: ObservationDetail, found: Diagnosis, now: datetime, where: tzi
         st.markdown(f"**{plain(cause_label(cause))}**{where_it_is}")
         st.markdown(f"**What to do:** {plain(guidance(cause or 'unknown'))}")
         st.html(_facts(detail, ranked, first, now, where))
-        answers.draw(detail, answers.Question(0 if detail.regions else None, cause, CAUSES, cause_label))
+        answers.draw(detail, answers.Question(0 if detail.regions else None, cause, tuple(display.CAUSES), cause_label))
 
 
 def _facts(
