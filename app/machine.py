@@ -27,10 +27,10 @@ from accelerator.collimation.stream import Stream
 from app import exports
 from core.clock import Clock, SystemClock
 
-PAST_S = 65 * 60.0
+PAST_S = 150 * 60.0
 CAMPAIGN_S = 480
 """At flat top, with the loss maps, before collisions."""
-STABLE_S = 90 * 60.0
+STABLE_S = 4 * 3600.0
 PIECE_S = 120
 FIRST_FILL = 10_101
 MACHINE = 2018
@@ -87,9 +87,9 @@ class Event:
         return int(self.element[-1])
 
 
-DRIFT = Event("tcp.c6l7.b1", 1.4, CAMPAIGN_S + 600.0, 2.0)
-"""Faster than a primary would drift, so that the past minutes show it."""
-JUMP = Event("tcspm.b4r7.b2", -2.0, CAMPAIGN_S + 3120.0)
+DRIFT = Event("tcp.c6l7.b1", 1.4, CAMPAIGN_S + 66 * 60.0, 0.8)
+"""Faster than a primary would drift, so that what is past shows it; after the hour in which the fill is learnt."""
+JUMP = Event("tcspm.b4r7.b2", -2.0, PAST_S - 300.0)
 EVENTS = (DRIFT, JUMP)
 
 

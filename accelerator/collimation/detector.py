@@ -179,7 +179,7 @@ def evidence(observation: Observation, found: Diagnosis) -> Mapping[str, Evidenc
 
 
 def find_model(settings: Settings) -> Path:
-    """Return the package of the model that the settings name: the site's own first, then those that ship.
+    """Return the package of the model that the settings pin, else name: the site's own first, then those that ship.
 
     Raises
     ------
@@ -187,4 +187,5 @@ def find_model(settings: Settings) -> Path:
         There is none; the text lists those there are.
     """
     folders = (settings.site_models / "collimation", SHIPPED_MODELS)
-    return find_package(settings.collimation.model, folders, "model of loss patterns")
+    pinned = settings.pinned.get("collimation")
+    return pinned or find_package(settings.collimation.model, folders, "model of loss patterns")

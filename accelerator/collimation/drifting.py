@@ -32,6 +32,10 @@ WANDER_SIGMA = 0.03
 """By so much a reading comes and goes within half an hour besides what it says itself."""
 EVIDENCE = 25.0
 """From here on a gap has moved (`gap_drift.Drifted.evidence`); the most of 16 nominal fills and beams was 4."""
+MISFIT = 3.0
+"""Where no gap explains what is seen (`gap_drift.Drifted.misfit`) nothing is read: something else is wrong, on this
+beam or the other. Drifts and nominal fills stay below 2.2.
+"""
 LOOK_SIGMA, LOST_SIGMA = 0.2, 0.5
 """Of the margin lost: worth a look, bad."""
 LEAST_PROBABILITY = 0.05
@@ -89,13 +93,13 @@ def follow(
 ) -> tuple[BeamState, Course]:
     """Take in the seconds of a piece: (T, C) signals, (C,) noise of one second, (C,) which channels count.
 
-    ``learning``: whether they may be ordinary.
+    ``learning``: whether they may be ordinary, but for a gap that drifts.
     """
     values, noise, there = readings
     for signals, at in _minutes(values, times_s):
         if at > known.minute_s:
             known = _take_in(known, signals, at, learning=learning)
-            known = _add_point(knowledge, table, known, noise, there)
+            known = _add_point(knowledge, table, known, noise, there) if learning else known
     return known, _course(known, table)
 
 
@@ -140,6 +144,8 @@ def _add_point(
         return known
     logs = _effects(mixed, *(one for one in planes if one is not None))
     seen = read(patterns, np.array(known.recent).mean(axis=0), len(known.recent), logs)
+    if seen.misfit > MISFIT:
+        return known
     numbers = np.column_stack([seen.change, seen.error, seen.evidence]).ravel().tolist()
     return replace(known, points=(*known.points, (known.minute_s, *numbers))[-MOST_POINTS:])
 

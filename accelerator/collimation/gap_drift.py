@@ -39,6 +39,8 @@ class Drifted:
     change: Floats
     error: Floats
     evidence: Floats
+    misfit: float
+    """Chi squared per channel that is left by the best explanation, none among them."""
 
 
 def effects(mix: HaloMix) -> Floats:
@@ -72,22 +74,24 @@ def read(patterns: FillPatterns, signals: Floats, minutes: int, logs: Floats) ->
     away = patterns.away(signals)
     moved = patterns.changed(logs)
     usual = np.diag(patterns.noise**2 / minutes + FLOOR**2) + FREE * patterns.directions.T @ patterns.directions
-    none = float(_cost(away, usual[None])[0])
+    none, left_none = (float(one[0]) for one in _cost(away, usual[None]))
     covariance = usual + np.eye(len(away)) * (EFFECT * moved[..., None, :]) ** 2
-    cost = _cost(away - moved, covariance)
-    weight = np.exp(-0.5 * (cost - min(none, float(cost.min()))))
+    cost, left = _cost(away - moved, covariance)
+    best = min(none, float(cost.min()))
+    weight = np.exp(-0.5 * (cost - best))
     each = weight.mean(axis=(1, 2))
-    every = float(each.sum()) + np.exp(-0.5 * (none - min(none, float(cost.min()))))
+    every = float(each.sum()) + np.exp(-0.5 * (none - best))
     share = each / every
     mean = (weight * SIZES).mean(axis=(1, 2)) / np.maximum(each, 1e-300)
     square = (weight * SIZES**2).mean(axis=(1, 2)) / np.maximum(each, 1e-300)
     change = share * mean
     error = np.sqrt(np.maximum(share * square - change**2, 0.0) + LEAST_ERROR**2)
-    return Drifted(change, error, none - cost.min(axis=(1, 2)))
+    misfit = left_none if best == none else float(left.ravel()[cost.argmin()])
+    return Drifted(change, error, none - cost.min(axis=(1, 2)), misfit / len(away))
 
 
-def _cost(left: Floats, covariance: Floats) -> Floats:
-    """Return minus twice the logarithm of the likelihood, up to a constant."""
+def _cost(left: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """Return minus twice the logarithm of the likelihood, up to a constant, and chi squared."""
     solved = np.linalg.solve(covariance, np.broadcast_to(left, covariance.shape[:-1])[..., None])[..., 0]
-    found: Floats = (left * solved).sum(axis=-1) + np.linalg.slogdet(covariance)[1]
-    return found
+    chi_squared: Floats = (left * solved).sum(axis=-1)
+    return chi_squared + np.linalg.slogdet(covariance)[1], chi_squared

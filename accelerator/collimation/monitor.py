@@ -14,7 +14,7 @@ import numpy as np
 
 from accelerator.collimation import fill_memory
 from accelerator.collimation.blowup import excited
-from accelerator.collimation.diagnosis import EVIDENCE, MEDIA_TYPE
+from accelerator.collimation.diagnosis import EVIDENCE, MEDIA_TYPE, SHRINKING
 from accelerator.collimation.fill_memory import BeamState
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.seconds import Seconds, seconds_of
@@ -23,7 +23,7 @@ from accelerator.collimation.watching import Watched, watch, without_crosstalk
 from core.observation import Observation
 from core.remembered import version
 from core.settings import CollimationSettings
-from core.verdict import Cause, Evidence, Measurement, Model, Quality, Verdict
+from core.verdict import Cause, Evidence, Measurement, Model, Quality, Region, Verdict
 
 MEMORY_FILE = "fill.json"
 SHIFT_S = 8 * 3600.0
@@ -100,7 +100,7 @@ class Monitor:
         regions = tuple(
             sorted(
                 (region for one in watched for region in one.regions),
-                key=lambda region: (-_RANK[Quality(str(region.where["quality"]))], -region.score),
+                key=lambda region: (-_RANK[Quality(str(region.where["quality"]))], _is_slow(region), -region.score),
             )
         )
         return Verdict(
@@ -121,6 +121,10 @@ class Monitor:
 
         found = worst.diagnosis
         return {EVIDENCE: Evidence(json.dumps(found.to_json()).encode(), MEDIA_TYPE), **draw(observation, found)}
+
+
+def _is_slow(region: Region) -> bool:
+    return region.cause is not None and region.cause.name == SHRINKING
 
 
 _RANK = {Quality.GOOD: 0, Quality.MEDIUM: 1, Quality.BAD: 2, Quality.NULL: 3}

@@ -97,6 +97,13 @@ def message(region: Region) -> str:
     return f"{cause} at {where['element']}: {value:.2f} ± {sigma:.2f} {unit}, nominal {nominal:g}"
 
 
+def find_model(settings: Settings) -> Path:
+    """Return the package of the model that judges (ModelError if there is none)."""
+    from accelerator.collimation.detector import find_model as find
+
+    return find(settings)
+
+
 COLLIMATION = System(
     name=NAME,
     title="LHC collimation",
@@ -108,4 +115,5 @@ COLLIMATION = System(
     silent_after_s=lambda settings: settings.collimation.silent_after_s,
     incidents=incidents,
     circumstances=circumstances,
+    find_model=find_model,
 )

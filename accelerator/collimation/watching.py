@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from accelerator.collimation import describing, model_error
 from accelerator.collimation.diagnosis import SHRINKING, Answer, Diagnosis, Quantity, Trend
-from accelerator.collimation.drifting import Shrinking, follow, learnt_patterns
+from accelerator.collimation.drifting import Course, Shrinking, follow, learnt_patterns
 from accelerator.collimation.features import Readings, compare
 from accelerator.collimation.fill_memory import BeamState
 from accelerator.collimation.fill_patterns import FillPatterns
@@ -42,6 +42,8 @@ BLOCK_S = 60
 STEP_EVIDENCE = 12.0
 """Logarithm of the likelihood by which a fault must explain a jump better than none."""
 FEWEST_BEFORE = 10
+TWICE_A_DECADE = 2 * float(np.log(10.0))
+"""From twice the logarithm of a likelihood to decades, as scores are."""
 SURE_OF_FAULT = 0.8
 CROSSTALK, BESIDE_M = 3.0, 150.0
 """A change this many times as large on the other beam, so near, explains what is seen on this one."""
@@ -63,6 +65,8 @@ class Watched:
     reason: str | None = None
     moved: float = 0.0
     """By how much signals (Gy/s, all channels) are off what the reference of the fill leads to expect, if broken."""
+    calm: "Watched | None" = None
+    """What is said instead if the other beam explains what broke."""
 
 
 def watch(
@@ -94,14 +98,22 @@ def watch(
     broken = _find_broken(knowledge, own, (values, noise, there), known, patterns, settings)
     known, course = follow(knowledge, own, known, (values, noise, there), times_s, learning=not broken.is_bad)
     known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
-    if broken.is_bad:
-        told = _broken(broken.judged, known, float(times_s[broken.second]), course.trends)
-        return replace(told, moved=_moved(own, values[-BLOCK_S:].mean(axis=0), there))
-    found = replace(describing.diagnose(replace(broken.judged, answer=Answer.NOMINAL)), trends=course.trends)
-    if course.shrinking is None:
-        clear = replace(known, since=None, suspect="")
-        return Watched(seconds.beam, clear, Quality.GOOD, broken.judged.p_value, (), found)
-    return _drifting(own, broken.judged, known, found, course.shrinking, float(times_s[-1]), settings.warn_before_s)
+    calm = _calm(own, broken.judged, known, course, float(times_s[-1]), settings)
+    if not broken.is_bad:
+        return calm
+    told = _broken(broken.judged, known, float(times_s[broken.second]), course.trends)
+    return replace(told, moved=_moved(own, values[-BLOCK_S:].mean(axis=0), there), calm=calm)
+
+
+def _calm(
+    own: Table, judged: Judged, known: BeamState, course: Course, now_s: float, settings: CollimationSettings
+) -> Watched:
+    """Return what is said where nothing broke suddenly: nominal, or a margin that shrinks."""
+    found = replace(describing.diagnose(replace(judged, answer=Answer.NOMINAL)), trends=course.trends)
+    if course.shrinking is not None:
+        return _drifting(own, judged, known, found, course.shrinking, now_s, settings.warn_before_s)
+    clear = replace(known, since=None, suspect="")
+    return Watched(own.key.beam, clear, Quality.GOOD, judged.p_value, (), found)
 
 
 class _Sudden(NamedTuple):
@@ -130,7 +142,8 @@ def _find_broken(
     budget = settings.false_alarms_per_shift * BLOCK_S / SHIFT_S
     judged = judge_pattern(Laid(own, minute, True, True), knowledge, budget)
     second = max(len(values) - BLOCK_S, 0)
-    if patterns is None or not _is_broken(judged):
+    goes_on = known.since is not None and known.suspect != SHRINKING
+    if patterns is None or goes_on or not _is_broken(judged):
         return _Sudden(judged, _is_broken(judged), second)
     usual = own.nominal + patterns.ordinary(values[-BLOCK_S:].mean(axis=0))
     beside = judge_pattern(Laid(replace(own, nominal=usual), minute, True, True), knowledge, budget)
@@ -166,11 +179,12 @@ def _explains(other: Watched, one: Watched) -> bool:
 
 
 def _taken_back(one: Watched) -> Watched:
-    """Return what is left of a diagnosis that the other beam explains: good, with a fact that says so."""
-    facts = {**one.diagnosis.facts, "other beam": "what moved here is explained by the larger change of the other beam"}
-    found = replace(one.diagnosis, answer=Answer.NOMINAL, hypotheses=(), facts=facts)
-    clear = replace(one.state, since=None, suspect="")
-    return replace(one, state=clear, quality=Quality.GOOD, regions=(), diagnosis=found, reason=None, moved=0.0)
+    """Return what is left of a diagnosis that the other beam explains, with a fact that says so."""
+    if one.calm is None:
+        return one
+    said = "what moved here is explained by the larger change of the other beam"
+    found = replace(one.calm.diagnosis, facts={**one.calm.diagnosis.facts, "other beam": said})
+    return replace(one.calm, diagnosis=found)
 
 
 def _sure(judged: Judged, *, jump: bool = False) -> bool:
@@ -182,7 +196,8 @@ def _sure(judged: Judged, *, jump: bool = False) -> bool:
     number = int(judged.posterior.ranked()[0])
     fault, table = judged.laid.table.faults[number], judged.laid.table
     watched = bool(of_halo(table)[table.channels.index(fault.element)])
-    if float(judged.posterior.faults[number]) <= SURE_OF_FAULT or not watched:
+    same = [one.element == fault.element and one.quantity in LEAST_OF_PRIMARY for one in table.faults]
+    if float(judged.posterior.faults[same].sum()) <= SURE_OF_FAULT or not watched:
         return False
     least = LEAST_OF_PRIMARY.get(fault.quantity, np.inf)
     is_primary = table.families[table.channels.index(fault.element)] == "TCP7"
@@ -297,7 +312,7 @@ def _drifting(
             "since": _when(since),
         }
         cause = Cause(SHRINKING, min(probability, 0.99))
-        regions.append(Region(where, score=shrinking.evidence, p_value=judged.p_value, cause=cause))
+        regions.append(Region(where, score=shrinking.evidence / TWICE_A_DECADE, p_value=judged.p_value, cause=cause))
     reason = _words(shrinking, table.key.beam)
     found = replace(found, answer=Answer.BROKEN, facts={**found.facts, "trend": reason})
     return Watched(table.key.beam, known, quality, judged.p_value, tuple(regions), found, reason)
