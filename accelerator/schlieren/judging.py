@@ -1,36 +1,62 @@
-"""From one observation to a judged shot: what is wrong with it, what was measured, and what is withheld."""
+"""From an examined shot to a judged one: quality, cause, what was measured and what is withheld."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from accelerator.schlieren.knowing import known_of
-from accelerator.schlieren.measuring import Measured, measure
+import numpy as np
+
+from accelerator.schlieren.calibration import NOTHING, UNUSUAL, Calibration
+from accelerator.schlieren.examining import Examined, Networks, examine
+from accelerator.schlieren.measuring import Measured
+from accelerator.schlieren.naming import Naming, without_nominal
+from accelerator.schlieren.recording import record
 from accelerator.schlieren.result import NOMINAL, UNKNOWN, Check, Parameter, ShotResult, withheld
-from accelerator.schlieren.shot_facts import look
-from accelerator.schlieren.sightings import Sighting, sightings
 from accelerator.schlieren.simulate.apparatus import Mask
-from core.errors import InputError
-from core.inference import ModelPackage, Session
+from core.errors import ModelError
+from core.inference import ModelPackage
 from core.observation import Observation
 from core.settings import SchlierenSettings
 from core.verdict import Cause as Proposed
 from core.verdict import Model as Version
 from core.verdict import Quality
 
-CHI2, PRIOR_CHI2, AWAY, STRANGE_SIGMA = 2.2, 4.0, 1.0, 6.0
+SHOTS_PER_SHIFT = 960
+"""Of eight hours with a shot every half minute: the budget of false alarms is for a shift."""
+WATCHED = 10.0
+"""Where nominal shots come so much more often than false alarms may, a shot is worth a look (MEDIUM)."""
+_LOG_VISIBLE = float(np.log(8.0))
+"""Peak ionisation must be so many of its errors above nothing before a channel is there to be measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """What judges shots; without networks the start is searched among profiles, which takes tenths of a second."""
+    """What judges shots. Without networks the start is searched among profiles, and nothing is named by its picture."""
 
-    networks: Mapping[Mask, Session] = field(default_factory=dict)
+    networks: Mapping[Mask, Networks] = field(default_factory=dict)
+    calibration: Calibration = NOTHING
+    naming: Naming | None = None
     version: Version | None = None
 
     @classmethod
     def of(cls, package: ModelPackage) -> "Model":
-        """Open a package."""
-        return cls({mask: package.session(f"{mask}.onnx") for mask in Mask}, package.model)
+        """Open a package.
+
+        Raises
+        ------
+        core.errors.ModelError
+            It is not of this system.
+        core.errors.CalibrationError
+            It holds no calibration.
+        """
+        names = package.card.details.get("names")
+        if not isinstance(names, list):
+            raise ModelError(f"{package.path}: no model of Schlieren pictures")
+        return cls(
+            {mask: Networks.of(package, mask) for mask in Mask},
+            Calibration.from_json(package.card.calibration),
+            Naming.of(package, [str(name) for name in names]),
+            package.model,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,91 +80,88 @@ def judge_shot(observation: Observation, model: Model, settings: SchlierenSettin
     core.errors.InputError
         If there is no picture.
     """
-    image = observation.payload.get("image")
-    if image is None or image.ndim != 2:
-        raise InputError(observation.origin, "has no picture")
-    pixel_um, bits = float(observation.conditions.get("pixel_um") or settings.pixel_um), observation.conditions["bits"]
-    facts = look(image, pixel_um, int(bits or settings.bits))
-    seen = sightings(observation, facts, settings)
-    spoilt = next((one for one in seen if one.spoils), None)
-    if spoilt is not None:
-        return _bad(observation, seen, withheld(spoilt.why))
-    try:
-        usual = known_of(observation, settings)
-    except InputError as error:
-        return Judged(Quality.MEDIUM, result_of(observation, withheld(error.reason)), reason=error.reason)
-    measured = measure(facts.cells, usual, model.networks.get(usual.apparatus.mask))
-    return _judge_fit(observation, measured, seen)
+    found = examine(observation, model.networks, settings)
+    if found.spoilt is not None:
+        causes = {found.spoilt.cause.value: 1.0}
+        result = record(observation, withheld(found.spoilt.why), causes)
+        return Judged(Quality.BAD, result, Proposed(found.spoilt.cause, 1.0), _told(found))
+    if found.measured is None or found.clues is None:
+        lacks = found.lacks or "nothing could be fitted"
+        return Judged(Quality.MEDIUM, record(observation, withheld(lacks)), reason=lacks)
+    scales = model.calibration.scales.get(found.measured.usual.apparatus.mask.value, found.measured.scales)
+    return _Judging(observation, model, settings, found, replace(found.measured, scales=scales), found.clues).judged()
 
 
-def checks(measured: Measured) -> tuple[Check, ...]:
-    """Return the numbers that say whether a fit can be trusted."""
-    fit = measured.fit
-    return (
-        Check("misfit of the picture", fit.chi2_per_cell, CHI2),
-        Check("strangeness of the bench", fit.prior_chi2, PRIOR_CHI2),
-        Check("strangest setting of the bench", fit.worst_prior_sigma, STRANGE_SIGMA),
-        Check("distance from the best fit", fit.away, AWAY),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judging:
+    """A shot that was fitted, on its way to a verdict."""
+
+    observation: Observation
+    model: Model
+    settings: SchlierenSettings
+    found: Examined
+    measured: Measured
+    clues: Mapping[str, float]
+
+    def judged(self) -> Judged:
+        calibration, mask = self.model.calibration, self.measured.usual.apparatus.mask.value
+        rate = min(self.settings.false_alarms_per_shift / SHOTS_PER_SHIFT, 0.05)
+        score, bad = calibration.score(mask, self.clues), calibration.threshold(rate)
+        watched = calibration.threshold(min(WATCHED * rate, 0.5)) if calibration.scores else bad
+        quality = Quality.BAD if score >= bad else Quality.MEDIUM if score >= watched else Quality.GOOD
+        if self.found.seen:
+            quality = Quality.BAD
+        checks = tuple(
+            Check(name, value, limit * bad) for name, (value, limit) in calibration.checks(mask, self.clues).items()
+        )
+        parameters = self._parameters(checks)
+        causes = self._causes(quality)
+        name, probability = next(iter(causes.items()))
+        cause = None if name == NOMINAL else Proposed(name, probability)
+        return Judged(
+            quality=quality,
+            result=record(self.observation, parameters, causes, self.measured, checks),
+            cause=cause if quality is not Quality.GOOD else None,
+            reason=self._reason(quality, checks),
+            score=score,
+            threshold=bad,
+            p_value=calibration.p_value(score),
+        )
+
+    def _parameters(self, checks: Sequence[Check]) -> tuple[Parameter, ...]:
+        """What was measured, unless the fit cannot be trusted or there is no channel to measure."""
+        failed = _failed([check for check in checks if check.name != UNUSUAL])
+        if failed is not None:
+            return withheld(_says(failed))
+        if self.clues["depth"] < _LOG_VISIBLE:
+            return withheld("no channel to be seen: peak ionisation is within its errors of nothing")
+        return self.measured.parameters()
+
+    def _causes(self, quality: Quality) -> dict[str, float]:
+        if quality is Quality.GOOD:
+            return {NOMINAL: 1.0}
+        if self.found.seen:
+            return {self.found.seen[0].cause.value: 1.0}
+        if self.model.naming is None:
+            return {UNKNOWN: 1.0}
+        return without_nominal(self.model.naming.causes(self.clues))
+
+    def _reason(self, quality: Quality, checks: Sequence[Check]) -> str | None:
+        if quality is Quality.GOOD:
+            return None
+        failed = _failed(checks) or max(checks, key=lambda check: check.value / check.limit)
+        return _told(self.found) or _says(failed)
 
 
-def _judge_fit(observation: Observation, measured: Measured, seen: Sequence[Sighting]) -> Judged:
-    found = checks(measured)
-    failed = next((one for one in found if not one.passed), None)
-    parameters = measured.parameters()
-    if failed is not None:
-        parameters = withheld(f"{failed.name}: {failed.value:.2g}, at most {failed.limit:g} is usual")
-    if seen:
-        return _bad(observation, seen, parameters, measured, found)
-    if failed is None:
-        return Judged(Quality.GOOD, result_of(observation, parameters, {NOMINAL: 1.0}, measured, found))
-    return Judged(
-        Quality.BAD,
-        result_of(observation, parameters, {UNKNOWN: 1.0}, measured, found),
-        Proposed(UNKNOWN, 1.0),
-        parameters[0].withheld,
-    )
+def _failed(checks: Sequence[Check]) -> Check | None:
+    """The check that is farthest above its limit."""
+    failed = [check for check in checks if not check.passed]
+    return max(failed, key=lambda check: check.value / check.limit) if failed else None
 
 
-def _bad(
-    observation: Observation,
-    seen: Sequence[Sighting],
-    parameters: tuple[Parameter, ...],
-    measured: Measured | None = None,
-    found: tuple[Check, ...] = (),
-) -> Judged:
-    first = seen[0]
-    result = result_of(observation, parameters, {first.cause: 1.0}, measured, found)
-    return Judged(Quality.BAD, result, Proposed(first.cause, 1.0), "; ".join(one.why for one in seen))
+def _says(check: Check) -> str:
+    return f"{check.name}: {check.value:.3g}, usually below {check.limit:.3g}"
 
 
-def result_of(
-    observation: Observation,
-    parameters: tuple[Parameter, ...],
-    causes: Mapping[str, float] | None = None,
-    measured: Measured | None = None,
-    found: tuple[Check, ...] = (),
-) -> ShotResult:
-    """Return the record of a shot."""
-    conditions = observation.conditions
-    run, event = (conditions.get(name) for name in ("run", "event"))
-    return ShotResult(
-        observed_at=observation.observed_at.isoformat(),
-        parameters=parameters,
-        run=int(run) if isinstance(run, int) else None,
-        event=int(event) if isinstance(event, int) else None,
-        camera=str(conditions["camera"]) if conditions.get("camera") else None,
-        causes=dict(sorted((causes or {}).items(), key=lambda one: -one[1])),
-        mask=str(conditions["mask"]) if conditions.get("mask") else None,
-        checks=found,
-        bench=measured.bench() if measured else (),
-        best_fit=measured.best_fit() if measured else None,
-        missing=tuple(filter(None, str(conditions.get("notes") or "").split("; "))),
-        density_cm3=_number(conditions.get("density_cm3")),
-        detuning_ghz=_number(conditions.get("detuning_ghz")),
-        laser_energy_mj=_number(conditions.get("laser_energy_mj")),
-    )
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _told(found: Examined) -> str:
+    return "; ".join(one.why for one in found.seen)

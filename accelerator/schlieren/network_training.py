@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from accelerator.schlieren.simulate.plan import CHANNELS
 from accelerator.schlieren.training_simulation import draw, pictures
 from core.learning.fitting import Batch, fit, one_cycle, to_onnx
 from core.learning.torchvision_guard import lightning
+
+Progress: TypeAlias = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,16 @@ class ChannelTraining(lightning.LightningModule):
         return one_cycle(self.physical.parameters(), self.lesson.rate, self.lesson.steps)
 
 
-def train_network(lesson: Lesson, told: Callable[[int], None] = lambda _: None) -> ChannelNetwork:
+def train_network(lesson: Lesson, told: Progress = lambda _: None) -> ChannelNetwork:
     """Train a network; ``told`` hears the number of each step."""
     torch.manual_seed(lesson.seed)
     network = ChannelNetwork(lesson.kind, lesson.width)
-    fit(ChannelTraining(network, lesson), _batches(lesson, told), lesson.steps, precision="32-true")
+    fit(ChannelTraining(network, lesson), batches(lesson, told), lesson.steps, precision="32-true")
     return network.eval()
 
 
-def _batches(lesson: Lesson, told: Callable[[int], None]) -> Iterator[Batch]:
+def batches(lesson: Lesson, told: Progress) -> Iterator[Batch]:
+    """Yield pictures and targets of a lesson, drawn as they are needed."""
     generator = torch.Generator().manual_seed(lesson.seed + 0x5C11)
     unusual = round(lesson.batch * lesson.unusual_share)
     parts = [(lesson.batch - unusual, CHANNELS), (unusual, UNUSUAL)]

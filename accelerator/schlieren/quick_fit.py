@@ -18,16 +18,31 @@ from accelerator.schlieren.simulate.apparatus import Apparatus
 from accelerator.schlieren.simulate.forward import Scene
 from core.observation import Array
 
-_LOWEST = {
-    "core_radius_um": 50.0,
-    "peak_ionisation": 0.0,
-    "transition_width_um": 10.0,
-    "probe_radius_mm": 0.3,
-    "electrons": 0.1,
-    "knife_width_um": 0.5,
-    "stop_um": 1.0,
-    BLUR2: 0.0,
+_BOUNDS = {
+    "position_um": (-3500.0, 3500.0),
+    "core_radius_um": (50.0, 3000.0),
+    "peak_ionisation": (0.0, 2.0),
+    "transition_width_um": (10.0, 1500.0),
+    "tilt_mrad": (-150.0, 150.0),
+    "probe_x_mm": (-8.0, 8.0),
+    "probe_y_mm": (-8.0, 8.0),
+    "probe_radius_mm": (0.3, 10.0),
+    "electrons": (0.1, 1e5),
+    "defocus_mm": (-300.0, 300.0),
+    "knife_um": (-300.0, 300.0),
+    "knife_width_um": (0.5, 300.0),
+    "stop_um": (1.0, 1000.0),
+    "stop_y_um": (-300.0, 300.0),
+    BLUR2: (0.0, 1e5),
 }
+_FARTHEST = {
+    "position_um": 300.0,
+    "core_radius_um": 200.0,
+    "peak_ionisation": 0.3,
+    "transition_width_um": 100.0,
+    "tilt_mrad": 15.0,
+}
+"""No step goes farther: beyond, the model is not straight."""
 _HALVINGS = 4
 _ENOUGH = 0.02
 _STRAIGHT = 4.0
@@ -112,6 +127,8 @@ class _Problem:
     sigma: Floats
     prior: Floats
     error: Floats
+    lowest: Floats
+    highest: Floats
 
     def pulls(self, vector: Floats) -> Floats:
         return np.asarray((self.seen - model_adu(self.form, vector)) / self.sigma, np.float64)
@@ -129,9 +146,17 @@ class _Local:
     covariance: Floats
 
     def step(self, problem: _Problem, vector: Floats, pulls: Floats) -> tuple[Floats, float]:
-        """Return the step to the minimum, and how much the cost would fall."""
+        """Return the step to the minimum, and how much the cost would fall.
+
+        A number at the end of what it may be, and that would go on, stays where it is.
+        """
         slope = self.weighted.T @ pulls.reshape(-1) - (vector - problem.prior) / problem.error**2
-        step = self.covariance @ slope
+        free = ((vector > problem.lowest) | (slope > 0)) & ((vector < problem.highest) | (slope < 0))
+        if free.all():
+            step = self.covariance @ slope
+        else:
+            step = np.zeros_like(slope)
+            step[free] = _inverse(self.information[np.ix_(free, free)]) @ slope[free]
         return step, float(step @ slope)
 
 
@@ -220,7 +245,9 @@ def _fit_from(
 def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: float, trust: float) -> _Problem:
     prior, error = form.prior()
     sigma = np.sqrt(variance_adu(expected, form.known.apparatus, speckle))
-    return _Problem(form, seen, sigma, prior, error * trust)
+    free = (-np.inf, np.inf)
+    lowest, highest = np.array([_BOUNDS.get(name, free) for name in form.names] + [free] * form.ripples).T
+    return _Problem(form, seen, sigma, prior, error * trust, lowest, highest)
 
 
 def _around(problem: _Problem, slopes: Floats) -> _Local:
@@ -244,13 +271,13 @@ def _descend(
 
     Return where that leads, the residuals there, and what is left to gain.
     """
-    names = problem.form.names
-    low = np.array([_LOWEST.get(name, -np.inf) for name in names] + [-np.inf] * problem.form.ripples)
     cost = problem.cost(vector, pulls)
     step, left = local.step(problem, vector, pulls)
+    farthest = np.array([_FARTHEST.get(name, np.inf) for name in problem.form.names] + [np.inf] * problem.form.ripples)
     for _ in range(steps):
+        step = step / max(float(np.max(np.abs(step) / farthest)), 1.0)
         for halved in range(_HALVINGS):
-            tried = np.maximum(vector + step / 2**halved, low)
+            tried = np.clip(vector + step / 2**halved, problem.lowest, problem.highest)
             there = problem.pulls(tried)
             found = problem.cost(tried, there)
             if found < cost:

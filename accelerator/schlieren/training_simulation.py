@@ -21,7 +21,9 @@ from accelerator.schlieren.simulate.camera import RIPPLES, ripple_modes
 from accelerator.schlieren.simulate.physics import phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.plan import CHANNELS, DENSITIES_CM3, PHASES_RAD, REFERENCE_MM
 
-_NODES, _TABLE, _REACH = 16, 1024, 6.0
+_NODES, _TABLE, _REACH = 12, 640, 6.0
+_MARGIN = ROWS // 4
+"""Rows of the field beyond either end of the picture (`simulate.optics.field_grid`)."""
 _BIN = 256 // COLUMNS
 _FOCAL_MM = 250.0
 _WIDTH_GHZ = 6.067e-3
@@ -87,8 +89,7 @@ def _column(values: Tensor) -> Tensor:
 def _axes(device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Places (um) and frequencies (per mm) of rows and columns."""
     arrays = []
-    for count in (ROWS, COLUMNS):
-        step = FIELD_UM / count
+    for count, step in ((ROWS + 2 * _MARGIN, FIELD_UM / ROWS), (COLUMNS, FIELD_UM / COLUMNS)):
         arrays += [(np.arange(count) - (count - 1) / 2) * step, np.fft.fftfreq(count, step / 1000)]
     y, fy, x, fx = (torch.tensor(array, dtype=torch.float32, device=device) for array in arrays)
     return y[:, None], x[None, :], fy[:, None], fx[None, :]
@@ -151,7 +152,7 @@ def _averaged(light: Tensor, blur_um: Tensor) -> Tensor:
     pixel = torch.sinc(fy * FIELD_UM / 1000 / ROWS) * torch.sinc(fx * FIELD_UM / 1000 / COLUMNS)
     kept = COLUMNS // 2 + 1
     averaged: Tensor = torch.fft.irfft2(torch.fft.rfft2(light) * shake * pixel[:, :kept], s=light.shape[1:])
-    return averaged
+    return averaged[:, _MARGIN:-_MARGIN]
 
 
 def _uneven(light: Tensor, ripple: Tensor, generator: torch.Generator) -> Tensor:
