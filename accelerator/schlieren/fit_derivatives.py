@@ -1,8 +1,7 @@
 """Derivatives of the expected picture to all parameters at once, from those of the field.
 
 The system is linear in the field U: a change dU behind the vapour, or dM in the Fourier plane, changes the image field
-V by dV, and the intensity by 2 Re(V* dV). So a parameter costs two transforms and no simulation. Chords are
-differentiated by differences of a micrometre.
+V by dV, and the intensity by 2 Re(V* dV). So a parameter costs two transforms and no simulation.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,10 +25,19 @@ from accelerator.schlieren.simulate.optics import (
     seen,
 )
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm, wavelength_m
-from accelerator.schlieren.simulate.profile import chord_table
+from accelerator.schlieren.simulate.profile import chord_slopes, chord_table
 
 Complexes: TypeAlias = NDArray[np.complexfloating]
-_STEP_UM = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chords:
+    """Chords of all lines of sight in mm, and their change per um of distance to higher rows, of r0 and of t0."""
+
+    chord_mm: Floats
+    away: Floats
+    radius: Floats
+    width: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +50,7 @@ class _State:
     spectrum: Complexes
     transfer: Complexes
     image: Complexes
+    chords: _Chords
 
     @property
     def wavelength_m(self) -> float:
@@ -89,7 +98,8 @@ def _state(scene: Scene, real: type) -> _State:
     rows, columns = defocus_transfer(scene.apparatus, wavelength)
     transfer = (rows * columns * mask_transmission(scene.apparatus, wavelength)).astype(field.dtype)
     spectrum = scipy.fft.fft2(field)
-    return _State(scene, field_grid(scene.apparatus), field, spectrum, transfer, scipy.fft.ifft2(spectrum * transfer))
+    here, image = field_grid(scene.apparatus), scipy.fft.ifft2(spectrum * transfer)
+    return _State(scene, here, field, spectrum, transfer, image, _chords(scene, here))
 
 
 def _image_changes(state: _State, names: list[str]) -> Complexes:
@@ -106,19 +116,17 @@ def _image_changes(state: _State, names: list[str]) -> Complexes:
     return np.asarray(scipy.fft.ifft2(spectra, axes=(1, 2), overwrite_x=True))
 
 
-def _across_um(state: _State) -> tuple[Floats, float]:
-    channel = state.scene.channel
+def _chords(scene: Scene, here: Grid) -> _Chords:
+    channel = scene.channel
     slope = channel.tilt_mrad / 1000
-    across = 1000 * state.here.y_mm[:, None] - channel.position_um - slope * 1000 * state.here.x_mm[None, :]
-    return across, float(np.cos(np.arctan(slope)))
-
-
-def _chord_mm(state: _State, radius: float = 0.0, width: float = 0.0, shift: float = 0.0) -> Floats:
-    """Chords in mm for another core radius, wall or distance, changed by so many um."""
-    channel = state.scene.channel
-    across, cosine = _across_um(state)
-    table = chord_table(channel.core_radius_um + radius, channel.transition_width_um + width)
-    return np.asarray(np.interp(np.abs(across + shift) * cosine, *table, right=0.0) / 1000)
+    across = 1000 * here.y_mm[:, None] - channel.position_um - slope * 1000 * here.x_mm[None, :]
+    cosine = float(np.cos(np.arctan(slope)))
+    shape = (channel.core_radius_um, channel.transition_width_um)
+    distance = np.abs(across) * cosine
+    y, away, radius, width = chord_slopes(*shape)
+    per_um = [np.interp(distance, y, one, right=0.0) / 1000 for one in (away, radius, width)]
+    chord_mm = np.interp(distance, *chord_table(*shape), right=0.0) / 1000
+    return _Chords(chord_mm, per_um[0] * np.sign(across) * cosine, per_um[1], per_um[2])
 
 
 def _per_ionised_mm(state: _State) -> complex:
@@ -133,23 +141,20 @@ def _ionised(state: _State, change_mm: Floats) -> Complexes:
 
 def _slope_mm(state: _State) -> Floats:
     """Change of the ionised length where the line of sight is farther by a um towards higher rows."""
-    away = _chord_mm(state, shift=_STEP_UM) - _chord_mm(state, shift=-_STEP_UM)
-    return np.asarray(state.scene.channel.peak_ionisation * away / (2 * _STEP_UM))
+    return np.asarray(state.scene.channel.peak_ionisation * state.chords.away)
 
 
 def _radius(state: _State) -> Complexes:
-    moved = _chord_mm(state, radius=_STEP_UM) - _chord_mm(state, radius=-_STEP_UM)
-    return _ionised(state, state.scene.channel.peak_ionisation * moved / (2 * _STEP_UM))
+    return _ionised(state, state.scene.channel.peak_ionisation * state.chords.radius)
 
 
 def _width(state: _State) -> Complexes:
-    moved = _chord_mm(state, width=_STEP_UM) - _chord_mm(state, width=-_STEP_UM)
-    return _ionised(state, state.scene.channel.peak_ionisation * moved / (2 * _STEP_UM))
+    return _ionised(state, state.scene.channel.peak_ionisation * state.chords.width)
 
 
 def _log_phase(state: _State) -> Complexes:
     """Density scales all that ionised vapour does, and the absorption of the whole length."""
-    vapour, ionised = state.scene.vapour, state.scene.channel.peak_ionisation * _chord_mm(state)
+    vapour, ionised = state.scene.vapour, state.scene.channel.peak_ionisation * state.chords.chord_mm
     return _ionised(state, ionised) - absorption_per_mm(vapour) / 2 * vapour.length_mm
 
 
@@ -206,7 +211,7 @@ _FIELD: Mapping[str, Callable[[_State], Complexes]] = MappingProxyType(
     {
         "position_um": lambda state: _ionised(state, -_slope_mm(state)),
         "core_radius_um": _radius,
-        "peak_ionisation": lambda state: _ionised(state, _chord_mm(state)),
+        "peak_ionisation": lambda state: _ionised(state, state.chords.chord_mm),
         "transition_width_um": _width,
         "tilt_mrad": lambda state: _ionised(state, -_slope_mm(state) * state.here.x_mm[None, :]),
         LOG_PHASE: _log_phase,

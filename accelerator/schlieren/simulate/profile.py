@@ -60,6 +60,23 @@ def chord_table(core_radius_um: float, transition_width_um: float) -> tuple[Floa
     return y, chord
 
 
+def chord_slopes(core_radius_um: float, transition_width_um: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return distances as of `chord_table`, and the derivatives of the chord to distance, r0 and t0.
+
+    The last two are chords of the derivatives of the wall: 2 u exp(-u^2) / t0 and 2 u^2 exp(-u^2) / t0 with
+    u = (r - r0) / t0, integrated as in `chord_um`; the wall is continuous at r0, so nothing comes from its edge.
+    """
+    y, chord = chord_table(core_radius_um, transition_width_um)
+    nodes, weights = _gauss()
+    low = np.sqrt(np.maximum(core_radius_um - y, 0.0))
+    length = np.sqrt(np.maximum(core_radius_um + _REACH * transition_width_um - y, 0.0)) - low
+    r = y[:, None] + (low[:, None] + length[:, None] * nodes) ** 2
+    u = (r - core_radius_um) / transition_width_um
+    kernel = 8 / transition_width_um * u * np.exp(-(u**2)) * r / np.sqrt(r + y[:, None] + 1e-300)
+    radius, width = (np.asarray(part @ weights * length) for part in (kernel, kernel * u))
+    return y, np.gradient(chord, y), radius, width
+
+
 def top_hat_chord_um(y_um: Floats, core_radius_um: float) -> Floats:
     """Return the chord of a channel with a sharp wall: 2 sqrt(r0^2 - y^2)."""
     return np.asarray(2 * np.sqrt(np.maximum(core_radius_um**2 - np.asarray(y_um) ** 2, 0.0)))
