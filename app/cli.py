@@ -64,7 +64,8 @@ def train(
         typer.Argument(
             metavar="GOLDEN_DIR",
             help="Folder with 8 or more photos of good boards. its: nominal cycles (none: simulated ones), or 10 or "
-            "more runs of chip hits for --product pixels. collimation: Monte Carlo libraries (none: those shipped).",
+            "more runs of chip hits for --product pixels. collimation: Monte Carlo libraries (none: those shipped). "
+            "schlieren: none, it is taught by its simulation.",
         ),
     ] = None,
     *,

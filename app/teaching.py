@@ -35,8 +35,10 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
     core.errors.ShiftwatchError
         Nothing to learn from, or the product's name cannot be a folder.
     """
-    if system not in {"flex", "its", "collimation"}:
-        raise SettingsError(f"train: no system called {system!r} can be taught; there is: collimation, flex, its")
+    if system not in {"flex", "its", "collimation", "schlieren"}:
+        raise SettingsError(
+            f"train: no system called {system!r} can be taught; there is: collimation, flex, its, schlieren"
+        )
     product = lesson.product
     if lesson.folder is None and system == "flex":
         raise SettingsError("train flex: name the folder with photos of good boards")
@@ -52,8 +54,8 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
 
 
 def _learning(system: str, product: str) -> Callable[[Lesson, Path, Callable[[str], None]], Path]:
-    if system == "collimation":
-        return _learn_patterns
+    if system in {"collimation", "schlieren"}:
+        return _learn_patterns if system == "collimation" else _learn_channels
     return _train if system == "flex" else _learn_pixels if product == PIXELS else _learn_cycles
 
 
@@ -95,6 +97,15 @@ def _learn_patterns(lesson: Lesson, out: Path, report: Callable[[str], None]) ->
         if lesson.folder is None:
             raise SettingsError("calibrate collimation: name the folder with nominal loss maps")
         return teaching.calibrate(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
+    return teaching.train(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
+
+
+def _learn_channels(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:
+    """Learn to measure plasma channels, from the simulation alone."""
+    from accelerator.schlieren import teaching
+
+    if lesson.refit:
+        raise SettingsError("calibrate schlieren: shots of a run have no truth to calibrate on; train it anew")
     return teaching.train(lesson.product, lesson.folder, out, seed=lesson.seed, report=report)
 
 

@@ -41,7 +41,10 @@ SYSTEMS: Mapping[str, Entry] = {
         train="accelerator.collimation.teaching:train",
         calibrate="accelerator.collimation.teaching:calibrate",
     ),
-    "schlieren": Entry("accelerator.schlieren.system:SCHLIEREN"),
+    "schlieren": Entry(
+        "accelerator.schlieren.system:SCHLIEREN",
+        train="accelerator.schlieren.teaching:train",
+    ),
 }
 
 

@@ -39,8 +39,9 @@ class Effort:
     """How much is spent: steps of the networks, examined shots that are nominal and of each cause."""
 
     kind: Kind = Kind.PLAIN
-    width: int = 64
-    start_steps: int = 4500
+    width: int = 48
+    start_steps: int = 3000
+    start_batch: int = 96
     likeness_steps: int = 1800
     naming_steps: int = 2500
     nominal: int = 3000
@@ -49,7 +50,7 @@ class Effort:
     @classmethod
     def residual(cls) -> "Effort":
         """Return the effort for the other architecture."""
-        return cls(kind=Kind.RESIDUAL, width=48, start_steps=3500)
+        return cls(kind=Kind.RESIDUAL, start_steps=2500)
 
 
 def train(
@@ -117,7 +118,14 @@ class _Making:
 
     def _start(self, mask: Mask) -> bytes:
         effort = self.effort
-        lesson = Lesson(mask=mask, kind=effort.kind, steps=effort.start_steps, width=effort.width, seed=self.seed)
+        lesson = Lesson(
+            mask=mask,
+            kind=effort.kind,
+            steps=effort.start_steps,
+            batch=effort.start_batch,
+            width=effort.width,
+            seed=self.seed,
+        )
         what = f"start network, {effort.kind}, {mask}"
         return self._kept(
             what, asdict(lesson), lambda: export(train_network(lesson, self._progress(what, lesson.steps)), mask)

@@ -71,3 +71,14 @@ def test_what_is_in_the_cache_is_not_made_again(taught):
 def test_nothing_is_learnt_from_real_shots(tmp_path):
     with pytest.raises(InputError, match="true parameters are not known"):
         train("any", tmp_path, tmp_path)
+
+
+def test_the_command_knows_the_system(tmp_path, monkeypatch):
+    from app.teaching import Lesson, teach
+    from core.errors import SettingsError
+
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
+    with pytest.raises(SettingsError, match="no truth to calibrate on"):
+        teach("schlieren", Lesson("any", None, refit=True), tmp_path, report=print)
+    with pytest.raises(InputError, match="true parameters are not known"):
+        teach("schlieren", Lesson("any", tmp_path), tmp_path, report=print)
