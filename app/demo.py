@@ -44,6 +44,7 @@ def run_up(port: int, report: Report) -> int:
     settings = load_settings()
     report(f"put photos of boards into {settings.flex_inbox}")
     report(f"put loss maps and streams of loss monitors into {settings.collimation_inbox}")
+    report(f"put event files of AWAKE into {settings.schlieren_inbox}")
     report(its_connection(settings))
     return _until_interrupted(_stand_by, settings, _ports(port, simulated=False), port, report)
 
@@ -85,7 +86,7 @@ def demo_settings() -> Settings:
     """Return the settings with a home of the demo's own, unless one was given; children inherit it."""
     os.environ.setdefault("SHIFTWATCH_HOME", str(DEMO_HOME.absolute()))
     settings = load_settings()
-    for inbox in (settings.flex_inbox, settings.collimation_inbox):
+    for inbox in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox):
         inbox.mkdir(parents=True, exist_ok=True)
     return settings
 
@@ -118,6 +119,11 @@ def services(settings: Settings, ports: Ports) -> Iterator[Service]:
         yield Service(
             "machine",
             [sys.executable, "-m", "app.machine", "--folder", str(settings.collimation_inbox.absolute())],
+            shared,
+        )
+        yield Service(
+            "awake",
+            [sys.executable, "-m", "app.awake", "--folder", str(settings.schlieren_inbox.absolute())],
             shared,
         )
     yield Service("flows", [sys.executable, "-m", "flows.serve"], shared)
@@ -158,10 +164,12 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) 
         members.wait_ready(service.name, timeout_s=300)
         where = f": http://127.0.0.1:{ports.dashboard}" if service.name == "dashboard" else ""
         report(f"[{time.monotonic() - began:5.1f} s] {service.name} is up{where}")
-    report(f"[{time.monotonic() - began:5.1f} s] watching {settings.flex_inbox} and {settings.collimation_inbox}")
+    watched = ", ".join(str(one) for one in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox))
+    report(f"[{time.monotonic() - began:5.1f} s] watching {watched}")
     if ports.qcdb is not None:
         report(f"a shift of ALICE ITS is simulated; its story is told in {members.logs / 'experiment.log'}")
         report(f"a fill of the LHC is simulated; its story is told in {members.logs / 'machine.log'}")
+        report(f"a run of AWAKE is simulated; its story is told in {members.logs / 'awake.log'}")
 
 
 def _prepare(settings: Settings) -> None:

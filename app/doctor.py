@@ -39,6 +39,8 @@ def examine() -> list[Finding]:
         *_its(settings),
         _folder("folder of losses (collimation)", settings.collimation_inbox),
         _tried("model (collimation)", lambda: _model(settings, "collimation", "ready")),
+        _folder("folder of shots (schlieren)", settings.schlieren_inbox),
+        _tried("model (schlieren)", lambda: _model(settings, "schlieren", "ready")),
         _prefect(),
     ]
 

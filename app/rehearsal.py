@@ -1,4 +1,4 @@
-"""``demo --once``: boards, cycles and losses through the real, scheduled watches, and a check of what came of each."""
+"""``demo --once``: files of every system through the real, scheduled watches, and a check of what came of each."""
 
 import time
 from collections import Counter
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app import machine
+from accelerator.schlieren.simulate.shift import PERIOD_S
+from app import awake, machine
 from app.experiment import CYCLE_S, EVENTS, PAST_S
 from app.scanner import rehearsal
 from app.supervision import Crew
@@ -24,7 +25,10 @@ CYCLES = int(PAST_S / CYCLE_S)
 PIECES = len(machine.MAPS) + int((machine.PAST_S - machine.CAMPAIGN_S) / machine.PIECE_S) - 1
 """So many loss maps and pieces of the stream are in the watched folder when the demo starts."""
 
-SYSTEMS = ("flex", "its", "collimation")
+SHOTS = int(awake.PAST_S / PERIOD_S)
+"""So many event files are in the watched folder when the demo starts."""
+
+SYSTEMS = ("flex", "its", "collimation", "schlieren")
 
 CYCLES_TO_SEE = 3
 """What began in the last cycles may not be seen yet."""
@@ -90,7 +94,8 @@ def rehearse(members: Crew, settings: Settings, timeout_s: float, report: Report
         boards = _check_boards(waiting.wait("flex", len(deliveries), "boards"), store.alarms(system="flex"))
         cycles = _check_cycles(waiting.wait("its", CYCLES, "cycles of ALICE ITS"), store)
         losses = _check_losses(waiting.wait("collimation", PIECES, "loss maps and pieces"), store)
-        return f"done: {boards}; {cycles}; {losses}"
+        shots = _check_shots(waiting.wait("schlieren", SHOTS, "shots of AWAKE"), store)
+        return f"done: {boards}; {cycles}; {losses}; {shots}"
 
 
 def _check_boards(seen: list[ObservationView], alarms: list[AlarmView]) -> str:
@@ -139,6 +144,29 @@ def _check_losses(seen: list[ObservationView], store: Store) -> str:
     counts = Counter(view.quality for view in seen)
     pieces = len(seen) - len(maps)
     return f"{len(maps)} loss maps and {pieces} pieces of LHC losses ({_words(counts)}); {len(alarms)} alarms raised"
+
+
+def _check_shots(seen: list[ObservationView], store: Store) -> str:
+    """What went wrong in the run so far must be one alarm each, since it began; all other shots must be measured."""
+    began_at = min(view.observed_at for view in seen)
+    alarms = store.alarms(open_only=False, system="schlieren")
+    for episode in (awake.NO_LASER, awake.STALE):
+        begins = began_at + timedelta(seconds=episode.first * PERIOD_S)
+        found = [one for one in alarms if abs((one.bad_since - begins).total_seconds()) < PERIOD_S]
+        if len(found) != 1:
+            what = episode.anomaly.cause.value
+            raise RehearsalError(f"{what} in the simulated run raised {len(found)} alarms instead of one")
+    if not any(one.kind == "density_drift" for one in alarms):
+        raise RehearsalError("the drifting density in the simulated run raised no alarm")
+    wrong = {index for one in awake.EPISODES for index in range(one.first, one.after)}
+    spoilt = [
+        view
+        for view in seen
+        if view.quality in {Quality.BAD, Quality.NULL} and int(str(view.conditions["event"])) - 1 not in wrong
+    ]
+    if spoilt:
+        raise RehearsalError(f"good shots were judged bad: {', '.join(_told(view) for view in spoilt)}")
+    return f"{len(seen)} shots of AWAKE ({_words(Counter(view.quality for view in seen))}); {len(alarms)} alarms raised"
 
 
 def _is_of(alarm: AlarmView, happened: Fault) -> bool:

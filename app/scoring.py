@@ -26,6 +26,7 @@ BUDGETS = {
     "flex": "false_spots_per_board",
     "its": "false_alarms_per_shift",
     "collimation": "false_alarms_per_map",
+    "schlieren": "false_alarms_per_shift",
 }
 _URL = re.compile(r"(https?):/+")
 
@@ -164,7 +165,7 @@ def to_row(result: Result) -> str:
     verdict = result.verdict
     if result.error is not None:
         return TABLE.format(verdict.quality, "-", "-", "could not be judged", result.error)
-    worst = verdict.regions[0].cause if verdict.regions else None
+    worst = verdict.regions[0].cause if verdict.regions else verdict.cause
     named = f"{worst.name} ({worst.probability:.0%})" if worst else ("unknown" if verdict.regions else "-")
     p_value = "-" if verdict.p_value is None else f"{verdict.p_value:.2g}"
     return TABLE.format(verdict.quality, len(verdict.regions), p_value, named, printable(result.path))
@@ -196,6 +197,10 @@ def _looks_like_observation(path: Path, system: str) -> bool:
         from accelerator.collimation.reading import SUFFIXES
 
         return path.suffix.lower() in SUFFIXES and not path.name.endswith((".meta.json", "monitors.csv", TRUTH_FILE))
+    if system == "schlieren":
+        from accelerator.schlieren.observing import SUFFIXES as SHOTS
+
+        return path.suffix.lower() in SHOTS
     return path.suffix.lower() not in NOT_OBSERVATIONS
 
 

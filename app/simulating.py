@@ -22,6 +22,8 @@ PROTONS = 1_000_000
 def simulate(system: str, out: Path, *, count: int, defects: int, seed: int) -> Iterator[Path]:
     """Write ``count`` files into ``out``, with so many defects (on each board, during the run, in each loss map).
 
+    Of a run of AWAKE's plasma they are shots that are spoilt.
+
     Raises
     ------
     SettingsError
@@ -31,6 +33,8 @@ def simulate(system: str, out: Path, *, count: int, defects: int, seed: int) -> 
         return cycles(out, count=count, faults=defects, seed=seed)
     if system == "collimation":
         return maps(out, count=count, faults=defects, seed=seed)
+    if system == "schlieren":
+        return shots(out, count=count, spoilt=defects, seed=seed)
     return draw_boards(system, out, count=count, defects=defects, seed=seed)
 
 
@@ -78,6 +82,35 @@ def maps(out: Path, *, count: int, faults: int, seed: int) -> Iterator[Path]:
         at = began_at + timedelta(minutes=number)
         write(path, Recipe(beam, plane, State.COLLISIONS, PROTONS, errors), emulator, at, int(rng.integers(2**31)))
         truth[path.name] = [asdict(one) for one in errors]
+        yield path
+    (out / TRUTH_FILE).write_text(json.dumps(truth, indent=1), encoding="utf-8")
+
+
+def shots(out: Path, *, count: int, spoilt: int, seed: int) -> Iterator[Path]:
+    """Write the event files of a run of AWAKE's plasma, and ``truth.json`` with channel and anomaly of each.
+
+    So many shots, none of the first, have one named anomaly each.
+    """
+    from accelerator.schlieren.causes import Cause
+    from accelerator.schlieren.simulate.anomalies import draw_anomaly
+    from accelerator.schlieren.simulate.publishing import publish
+    from accelerator.schlieren.simulate.shift import PERIOD_S, Episode, ShiftSettings, simulate_shift
+    from core.settings import load_settings
+
+    rng, causes = np.random.default_rng([seed, 0x5C41]), tuple(Cause)
+    chosen = 1 + rng.permutation(max(count - 1, 0))[:spoilt]
+    episodes = tuple(
+        Episode(draw_anomaly(rng, causes[int(rng.integers(len(causes)))]), int(at), int(at) + 1) for at in chosen
+    )
+    began_at = datetime.now(UTC) - timedelta(seconds=(count + 1) * PERIOD_S)
+    plan = ShiftSettings(run=1000 + seed % 100_000, began_at=began_at, shots=count, episodes=episodes)
+    truth: dict[str, dict[str, Any]] = {}
+    _make(out)
+    for event in simulate_shift(plan, seed):
+        path = publish(event, out, load_settings().schlieren)
+        said = event.shot.truth
+        anomaly = None if said.anomaly is None else {**asdict(said.anomaly)}
+        truth[path.name] = {"channel": asdict(said.scene.channel) if said.visible else None, "anomaly": anomaly}
         yield path
     (out / TRUTH_FILE).write_text(json.dumps(truth, indent=1), encoding="utf-8")
 

@@ -21,6 +21,8 @@ LATELY = 5
 SIGNIFICANT = 4.0
 _DRAWN = 100
 """So many shots of a course are kept at most."""
+_STILL = 0.5
+"""A drift is over once a shot is nearer to the beginning than this part of the limit."""
 _BEGINNING = 1 / 3
 """A drift began when it last came beyond this part of the limit."""
 
@@ -41,7 +43,7 @@ class Followed:
 
 FOLLOWED: Mapping[str, Followed] = MappingProxyType(
     {
-        "density_cm3": Followed(Cause.DENSITY_DRIFT, 2.5, "%"),
+        "density_cm3": Followed(Cause.DENSITY_DRIFT, 2.0, "%"),
         "detuning_ghz": Followed(Cause.DETUNING_DRIFT, 5.0, "%"),
         "knife_um": Followed(Cause.MASK_DRIFT, 8.0, "um"),
         "stop_y_um": Followed(Cause.MASK_DRIFT, 8.0, "um"),
@@ -73,7 +75,8 @@ def _drift(name: str, followed: Followed, reference: Sequence[float], seen: Sequ
     changes = (np.array([value for _, value in known]) - start) * scale
     change = float(changes[-LATELY:].mean())
     sigma = float(np.std(np.diff(changes)) / np.sqrt(2) * np.sqrt(1 / LATELY + 1 / REFERENCE))
-    if abs(change) <= followed.limit or abs(change) < SIGNIFICANT * sigma:
+    goes_on = changes[-1] * np.sign(change) > _STILL * followed.limit
+    if abs(change) <= followed.limit or abs(change) < SIGNIFICANT * sigma or not goes_on:
         return None
     began = _beginning(changes * np.sign(change), followed.limit)
     return Drift(
