@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from statistics import median
 
-from accelerator.schlieren.display_words import cause_label, density_text, drift_line
+from accelerator.schlieren.display_words import READINGS, cause_label, density_text, drift_line
 from accelerator.schlieren.guidance import guidance as what_to_do
 from accelerator.schlieren.result import UNKNOWN, ShotResult
 from core.alarms.severity import Severity
@@ -51,7 +51,9 @@ def headline(detail: ObservationDetail, result: ShotResult | None) -> str:
         return drift_line(result.drifts[0])
     if view.cause is not None:
         return cause_label(view.cause.name)
-    return "Worth a look" if view.quality is Quality.MEDIUM else cause_label(None)
+    if view.quality is Quality.MEDIUM:
+        return "Worth a look" if detail.measurements else "Not measured"
+    return cause_label(None)
 
 
 def subtitle(view: ObservationView) -> Sequence[str]:
@@ -100,6 +102,8 @@ def alarm_words(alarm: AlarmView) -> str:
         return alarm.message
     if alarm.severity in _NOT_KNOWN:
         return "shots could not be judged"
+    if alarm.kind == READINGS:
+        return "readings are missing, nothing is measured"
     label = cause_label(alarm.cause)
     return label[:1].lower() + label[1:]
 
@@ -108,13 +112,14 @@ def guidance(alarm: AlarmView) -> str:
     """Return what to do about an alarm."""
     if alarm.observation_id is None:
         return "New shots are not being judged. Check that event files reach the watched folder, or call the expert."
-    return what_to_do(None if alarm.severity in _NOT_KNOWN else alarm.cause or UNKNOWN)
+    judged = alarm.severity not in _NOT_KNOWN and alarm.kind != READINGS
+    return what_to_do(alarm.cause or UNKNOWN if judged else None)
 
 
 def summons(alarm: AlarmView) -> str:
     """Return what is wrong, and what to do about it; across a room nobody reads more than two sentences."""
     text = guidance(alarm)
-    if alarm.observation_id is None or alarm.severity in _NOT_KNOWN:
+    if alarm.observation_id is None or alarm.severity in _NOT_KNOWN or alarm.kind == READINGS:
         return text
     return f"{cause_label(alarm.cause)}. {' '.join(_SENTENCE.findall(text)[:2]) or text}"
 

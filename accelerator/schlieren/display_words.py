@@ -7,6 +7,8 @@ from types import MappingProxyType
 from accelerator.schlieren.causes import Cause
 from accelerator.schlieren.result import NOMINAL, UNKNOWN, Bench, Drift
 
+READINGS = "readings"
+"""Kind of an alarm about instruments whose readings are missing."""
 _CAUSES: Mapping[str, str] = MappingProxyType(
     {
         Cause.NO_IONISATION: "No ionisation",
@@ -46,6 +48,7 @@ _BENCH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "probe_x_mm": ("Probe, along", "mm"),
         "probe_y_mm": ("Probe, across", "mm"),
         "probe_radius_mm": ("Probe radius", "mm"),
+        "probe_oval": ("Probe longer along than across", ""),
         "electrons": ("Probe light", "e⁻ per pixel"),
         "defocus_mm": ("Defocus", "mm"),
         "offset_adu": ("Dark level", "counts"),

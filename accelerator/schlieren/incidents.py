@@ -1,10 +1,11 @@
 """What goes on as an alarm from shot to shot: one for each cause, not one for each shot."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from accelerator.schlieren.causes import Cause
-from accelerator.schlieren.display_words import cause_label, drift_line
+from accelerator.schlieren.display_words import READINGS, cause_label, drift_line
 from accelerator.schlieren.monitor import result_of
 from accelerator.schlieren.result import UNKNOWN, Drift
 from core.contracts import Incident
@@ -33,13 +34,21 @@ def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
     for drift in () if result is None else result.drifts:
         if drift.cause not in found:
             found[drift.cause] = _of_drift(observation, drift)
-    if verdict.quality is Quality.MEDIUM:
+    if verdict.quality is Quality.MEDIUM and verdict.cause is None and not verdict.measurements:
+        found[READINGS] = _without_readings(observation, verdict)
+    elif verdict.quality is Quality.MEDIUM:
         found.setdefault(cause, _held(observation, cause))
     if verdict.quality is Quality.BAD and cause in _BLINDING:
         for other in (*Cause, UNKNOWN):
             if other not in _SEEN_WITHOUT:
                 found.setdefault(other, _held(observation, other))
     return list(found.values())
+
+
+def _without_readings(observation: Observation, verdict: Verdict) -> Incident:
+    """Density or detuning is not known: the picture may be good, but nothing can be measured without them."""
+    incident = _incident(observation, READINGS, Quality.BAD, observation.observed_at, f"Not measured: {verdict.reason}")
+    return replace(incident, cause=None)
 
 
 def _of_drift(observation: Observation, drift: Drift) -> Incident:

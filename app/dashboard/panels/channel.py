@@ -46,9 +46,9 @@ def _card(detail: ObservationDetail, found: ShotResult | None, now: datetime, wh
     cause = detail.view.cause.name if detail.view.cause else UNKNOWN
     look = "bad" if detail.view.quality is Quality.BAD else "look"
     with st.container(key=f"incident_now_{look}"):
-        st.markdown(f"**{plain(cause_label(cause))}**{_why(detail)}")
-        if detail.view.cause is not None:
-            st.markdown(f"**What to do:** {plain(guidance(cause))}")
+        named = cause_label(cause) if detail.view.cause else display.headline(detail, found)
+        st.markdown(f"**{plain(named)}**{_why(detail)}")
+        st.markdown(f"**What to do:** {plain(guidance(cause if detail.view.cause else None))}")
         rows = [*_sure(found, cause), *_drifts(found, now, where)]
         if rows:
             body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
