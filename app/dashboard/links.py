@@ -12,7 +12,7 @@ HEALTH = "health"
 REPORT = "report"
 
 
-def to(path: str, label: str, icon: str | None = None, **query: int) -> None:
+def to(path: str, label: str, icon: str | None = None, **query: int | str) -> None:
     """Draw a link to a page, for example ``to(INSPECTION, "Open the board", board=12)``."""
     from app.dashboard.routes import page
 

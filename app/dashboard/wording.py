@@ -33,6 +33,9 @@ CHANGE = {
     ChangeKind.SHELVED: "Set aside",
     ChangeKind.UNSHELVED: "Taken back",
     ChangeKind.COMMENTED: "Comment",
+    ChangeKind.OVERDUE: "Overdue",
+    ChangeKind.INHIBITED: "Held back",
+    ChangeKind.RELEASED: "No longer held back",
 }
 DISPOSITION = {Disposition.PASSED: "passed", Disposition.FAILED: "failed", Disposition.SET_ASIDE: "set aside"}
 

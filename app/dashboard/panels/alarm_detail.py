@@ -1,17 +1,18 @@
-"""One alarm: what it is, what to do, the evidence, its history, and what a person may do with it."""
+"""One alarm: what it is, what to do, the evidence, its history, and alarms like it."""
 
 import streamlit as st
 
-from app.dashboard import links, person
+from app.dashboard import links
 from app.dashboard.access import displays, now, picture, store
+from app.dashboard.panels import alarm_actions, alarm_answers, alarm_guidance, alarm_past
 from app.dashboard.panels.alarm_rows import name, severity_badge, standing, title, words
 from app.dashboard.wording import CHANGE, QUALITY, ago, began, clock_time, plain, zone
-from core.alarms.events import AlarmAction
-from core.errors import ShiftwatchError
-from core.store.views import AlarmDetail, AlarmView
+from core.alarms.events import ChangeKind
+from core.store.views import AlarmChange, AlarmDetail, AlarmView
 
-REFRESH_S = 5
-_NOTE = "alarm_note"
+REFRESH_S = 10
+_TOLD = frozenset({ChangeKind.INHIBITED, ChangeKind.OVERDUE})
+"""Changes by the machine whose note says why."""
 
 
 def draw(alarm_id: int) -> None:
@@ -24,10 +25,13 @@ def draw(alarm_id: int) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _facts(alarm_id)
-        _actions(detail.view)
+        alarm_actions.draw(detail.view)
+        alarm_answers.draw(detail.view)
         _history(alarm_id)
+        alarm_guidance.edit(detail.view)
     with right:
         _evidence(detail.view)
+        alarm_past.draw(detail.view)
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -40,60 +44,24 @@ def _facts(alarm_id: int) -> None:
         f"{title(view)} · since {clock_time(began(view), instant, where)} ({ago(began(view), instant)}) · "
         f"seen by: {standing(view, instant)}"
     )
-    if view.is_open and (module := displays().get(view.system)):
-        st.markdown(f"**What to do:** {plain(module.guidance(view))}")
-
-
-def _actions(view: AlarmView) -> None:
-    if not view.is_open:
-        st.caption("This alarm is closed.")
-        return
-    st.text_input("Note (optional)", key=_NOTE, placeholder="What you saw or did", max_chars=500)
-    nobody = not person.name()
-    with st.container(horizontal=True):
-        _action(view, AlarmAction.ACKNOWLEDGE, "I take care of it", "E", disabled=nobody or bool(view.acknowledged_by))
-        _action(view, AlarmAction.CLEAR, "It is over", "O", disabled=nobody or view.recovered_at is not None)
-        _action(view, AlarmAction.COMMENT, "Only add the note", "M", disabled=nobody)
-    if nobody:
-        st.caption("Type your name at the top first.")
-    if problem := st.session_state.pop("alarm_problem", None):
-        st.error(f"Not done: {plain(problem)}", icon=":material/error:")
-
-
-def _action(view: AlarmView, action: AlarmAction, label: str, key: str, *, disabled: bool) -> None:
-    first = action is AlarmAction.ACKNOWLEDGE
-    st.button(
-        label,
-        key=f"{action}_{view.id}",
-        shortcut=key,
-        type="primary" if first else "secondary",
-        disabled=disabled,
-        on_click=_act,
-        args=(view.id, action),
-    )
-
-
-def _act(alarm_id: int, action: AlarmAction) -> None:
-    note = str(st.session_state.get(_NOTE, "")).strip()
-    if action is AlarmAction.COMMENT and not note:
-        st.session_state["alarm_problem"] = "there is no note to add"
-        return
-    try:
-        store().act(alarm_id, action, person.name(), note, now())
-    except ShiftwatchError as error:
-        st.session_state["alarm_problem"] = str(error)
-        return
-    st.session_state[_NOTE] = ""
+    if view.is_open:
+        alarm_guidance.draw(view)
 
 
 @st.fragment(run_every=REFRESH_S)
 def _history(alarm_id: int) -> None:
-    instant, where = now(), zone(st.context.timezone)
     st.markdown("**History**")
-    for event in reversed(_fresh(alarm_id).events):
-        who = f" by {plain(event.author)}" if event.author else ""
-        note = f": {plain(event.note)}" if event.note and event.author else ""
-        st.markdown(f"{clock_time(event.at, instant, where)} · {CHANGE[event.kind]}{who}{note}")
+    with st.container(key="alarm_history"):
+        for event in reversed(_fresh(alarm_id).events):
+            st.markdown(_line(event))
+
+
+def _line(event: AlarmChange) -> str:
+    instant, where = now(), zone(st.context.timezone)
+    who = f" by {plain(event.author)}" if event.author else ""
+    until = f" until {clock_time(event.until, instant, where)}" if event.until else ""
+    note = f": {plain(event.note)}" if event.note and (event.author or event.kind in _TOLD) else ""
+    return f"{clock_time(event.at, instant, where)} · {CHANGE[event.kind]}{who}{until}{note}"
 
 
 def _evidence(view: AlarmView) -> None:

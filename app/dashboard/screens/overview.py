@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.dashboard.access import displays, now, settings, store
 from app.dashboard.panels import lately, tiles
+from app.dashboard.panels.alarm_guidance import summons
 from app.dashboard.panels.alarm_rows import urgency
 from app.dashboard.states import Tile, most_urgent, tile
 from app.dashboard.wording import zone
@@ -23,7 +24,7 @@ def page() -> None:
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
     instant, known = now(), displays()
-    alarms = [alarm for alarm in store().alarms() if not alarm.is_shelved(instant)]
+    alarms = [alarm for alarm in store().alarms() if alarm.needs_person(instant)]
     states = {state.system: state for state in store().overview(instant, WINDOW, tuple(known))}
     drawn = {
         name: tile(
@@ -54,4 +55,4 @@ def _what_to_do(first: Tile | None, alarms: list[AlarmView]) -> tuple[str, Alarm
     if first.todo or not mine:
         return first.todo, None
     worst = min(mine, key=urgency)
-    return str(displays()[first.system].summons(worst)), worst
+    return summons(worst), worst
