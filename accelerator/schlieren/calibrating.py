@@ -27,7 +27,7 @@ def calibrate(library: Library) -> Calibration:
     Half of them set the limits and the factors, the other half the scores that thresholds rest on.
     """
     nominal = library[library.causes < 0]
-    odd = np.arange(len(nominal.causes)) % 2 == 1
+    odd = np.where(nominal.stop, np.cumsum(nominal.stop), np.cumsum(~nominal.stop)) % 2 == 0
     first, second = nominal[~odd], nominal[odd]
     masks = {mask: first[first.stop == (mask is Mask.STOP)] for mask in Mask}
     calibration = Calibration(
@@ -62,6 +62,8 @@ def _limits(nominal: Library) -> dict[str, float]:
     found = {}
     for clue in MISFITS:
         values = np.exp(nominal.column(clue))
+        if np.ptp(values) == 0:
+            continue  # nothing tells it: no network
         limit = _MARGIN * TailThreshold.fit(values).threshold(max(SHARE, _RAREST / len(values)))
         found[clue] = max(limit, _LEAST.get(clue, 0.0))
     return found

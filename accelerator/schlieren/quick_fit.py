@@ -27,6 +27,7 @@ _BOUNDS = {
     "probe_x_mm": (-8.0, 8.0),
     "probe_y_mm": (-8.0, 8.0),
     "probe_radius_mm": (0.3, 10.0),
+    "probe_oval": (-0.5, 0.5),
     "electrons": (0.1, 1e5),
     "defocus_mm": (-300.0, 300.0),
     "knife_um": (-300.0, 300.0),
@@ -48,6 +49,8 @@ _ENOUGH = 0.02
 _STRAIGHT = 4.0
 _USUAL, _RARE = 1.6, 3.0
 _APART = 1.2
+_HOPELESS = 8.0
+"""A picture that is so far from any of the model's is not tried again from elsewhere."""
 _CAUTIOUS = 0.3
 _SPECKLE = (0.005, 0.06)
 
@@ -193,10 +196,10 @@ def quick_fit(
     form, seen = parametrise(known), np.asarray(cells, np.float64)
     vector = form.vector(start, bench)
     best = _fit_from(form, seen, vector, rounds, steps)
-    if not _is_odd(best):
+    if not _is_odd(best) or best.chi2_per_cell > _HOPELESS:
         return best
     elsewhere = _elsewhere(form, form.vector(start))
-    others = [_fit_from(form, seen, other, rounds + 1, steps, _CAUTIOUS) for other in elsewhere]
+    others = [_fit_from(form, seen, other, rounds, steps, _CAUTIOUS) for other in elsewhere]
     return min((best, *others), key=lambda found: found.minus_log_density)
 
 
@@ -233,11 +236,11 @@ def _fit_from(
         free = turn > 0 or trust == 1.0
         if free and away < _ENOUGH:
             break
-        near = away < _STRAIGHT
+        near, before = away < _STRAIGHT, vector
         vector, pulls, away = _descend(problem, local, vector, pulls, steps)
         expected = seen - pulls * problem.sigma
         speckle = _speckle(seen, expected, form.known)
-        if free and near and away < _ENOUGH:
+        if free and ((near and away < _ENOUGH) or vector is before):
             break
     return _result(problem, local, vector, expected, float(np.sqrt(max(away, 0.0))), speckle)
 

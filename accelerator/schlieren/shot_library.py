@@ -1,6 +1,6 @@
 """Simulated shots examined as those of a run are: what thresholds and the classifier are made from."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,6 +37,8 @@ class Library:
         By shot and name (n, names).
     causes
         Number in `NAMED`, -1: nominal (n,).
+    sighted
+        What instruments and plain facts said first, as ``causes``; -1: nothing (n,).
     stop
         Whether a stop stood in the light (n,).
     errors, sigma
@@ -47,6 +49,7 @@ class Library:
 
     clues: Floats
     causes: NDArray[np.int64]
+    sighted: NDArray[np.int64]
     stop: NDArray[np.bool_]
     errors: Floats
     sigma: Floats
@@ -90,17 +93,27 @@ def make_library(
     seed: int,
     report: Report = print,
     ranges: Mapping[str, Range] = NOMINAL,
+    part: tuple[int, int] = (0, 1),
 ) -> Library:
-    """Simulate and examine shots: so many nominal ones and so many of each named cause, half with either mask."""
+    """Simulate and examine shots: so many nominal ones and so many of each named cause, half with either mask.
+
+    ``part``: number and count of parts, of which this is one; every shot has random numbers of its own.
+    """
     settings = SchlierenSettings()
-    rows: list[tuple[Floats, int, bool, Floats, Floats, Floats]] = []
+    rows: list[tuple[Floats, int, int, bool, Floats, Floats, Floats]] = []
     plan: list[Cause | None] = [*[None] * nominal, *(cause for cause in NAMED for _ in range(each))]
-    for number, cause in enumerate(plan):
+    mine = list(enumerate(plan))[part[0] :: part[1]]
+    for done, (number, cause) in enumerate(mine, 1):
         rng = np.random.default_rng([seed, 0x11B, number])
         rows += _rows(rng, cause, networks, settings, ranges)
-        if number % 1000 == 999:
-            report(f"examined {number + 1} of {len(plan)} simulated shots")
+        if done % 500 == 0:
+            report(f"examined {done} of {len(mine)} simulated shots")
     return Library(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def joined(parts: Sequence[Library]) -> Library:
+    """Return the shots of several libraries."""
+    return Library(*(np.concatenate([getattr(part, name) for part in parts]) for name in Library.__slots__))
 
 
 def _rows(
@@ -109,13 +122,18 @@ def _rows(
     networks: Mapping[Mask, Networks],
     settings: SchlierenSettings,
     ranges: Mapping[str, Range],
-) -> Iterator[tuple[Floats, int, bool, Floats, Floats, Floats]]:
+) -> Iterator[tuple[Floats, int, int, bool, Floats, Floats, Floats]]:
     mask = Mask.STOP if rng.random() < 0.5 else Mask.KNIFE
     shot = draw_shot(rng, cause, mask=mask, ranges=ranges)
     found = examine(observed(shot, mask, settings), networks, settings, regardless=True)
     if found.clues is not None:
-        number = -1 if cause is None else NAMED.index(cause)
-        yield (np.array([found.clues[name] for name in NAMES]), number, mask is Mask.STOP, *_errors(shot, found))
+        clues = np.array([found.clues[name] for name in NAMES])
+        sighted = next((one.cause for one in found.seen if one.cause in NAMED), None)
+        yield clues, _number(cause), _number(sighted), mask is Mask.STOP, *_errors(shot, found)
+
+
+def _number(cause: Cause | None) -> int:
+    return -1 if cause is None else NAMED.index(cause)
 
 
 def _errors(shot: Shot, found: Examined) -> tuple[Floats, Floats, Floats]:

@@ -25,13 +25,15 @@ from accelerator.schlieren.naming import ARRAYS, FILE
 from accelerator.schlieren.naming_training import NamingLesson, train_naming
 from accelerator.schlieren.network import Kind
 from accelerator.schlieren.network_training import Lesson, Progress, export, train_network
-from accelerator.schlieren.shot_library import Library, make_library
+from accelerator.schlieren.shot_library import Library, joined, make_library
 from accelerator.schlieren.simulate.apparatus import Mask
 from core.errors import InputError
 from core.inference import Session, write_package
 from core.remembered import replace_file
 
 Report = Callable[[str], None]
+PARTS = 4
+"""In which examined shots are made and kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Effort:
     start_batch: int = 96
     likeness_steps: int = 1800
     naming_steps: int = 2500
-    nominal: int = 3000
-    each: int = 240
+    nominal: int = 2400
+    each: int = 100
 
     @classmethod
     def residual(cls) -> "Effort":
@@ -157,10 +159,13 @@ class _Making:
         return told
 
     def _library(self, files: Mapping[str, bytes]) -> Library:
-        """Examined shots; they follow from the networks as well."""
+        return joined([self.part(files, number) for number in range(PARTS)])
+
+    def part(self, files: Mapping[str, bytes], number: int) -> Library:
+        """One of the parts in which examined shots are made and kept; they follow from the networks as well."""
         effort, digests = self.effort, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         digest = _digest({**digests, "nominal": effort.nominal, "each": effort.each, "seed": self.seed})
-        path = self.cache / f"shots-{digest}.npz"
+        path = self.cache / f"shots-{digest}-{number}.npz"
         if path.is_file():
             with np.load(path, allow_pickle=False) as kept:
                 return Library(**{name: kept[name] for name in Library.__slots__})
@@ -168,7 +173,8 @@ class _Making:
             mask: Networks(*(Session(files[name], name) for name in (start_file(mask), likeness_file(mask))))
             for mask in Mask
         }
-        library = make_library(networks, effort.nominal, effort.each, self.seed, self.report)
+        part = (number, PARTS)
+        library = make_library(networks, effort.nominal, effort.each, self.seed, self.report, part=part)
         self.cache.mkdir(parents=True, exist_ok=True)
         replace_file(path, lambda file: np.savez_compressed(file, allow_pickle=False, **library.arrays()))
         return library

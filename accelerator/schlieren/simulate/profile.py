@@ -61,12 +61,14 @@ def chord_table(core_radius_um: float, transition_width_um: float) -> tuple[Floa
 
 
 def chord_slopes(core_radius_um: float, transition_width_um: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return distances as of `chord_table`, and the derivatives of the chord to distance, r0 and t0.
+    """Return distances (some of `chord_table`), and the derivatives of the chord to distance, r0 and t0.
 
     The last two are chords of the derivatives of the wall: 2 u exp(-u^2) / t0 and 2 u^2 exp(-u^2) / t0 with
     u = (r - r0) / t0, integrated as in `chord_um`; the wall is continuous at r0, so nothing comes from its edge.
     """
     y, chord = chord_table(core_radius_um, transition_width_um)
+    apart = np.diff(y, prepend=-1.0) > 0
+    y, chord = y[apart], chord[apart]
     nodes, weights = _gauss()
     low = np.sqrt(np.maximum(core_radius_um - y, 0.0))
     length = np.sqrt(np.maximum(core_radius_um + _REACH * transition_width_um - y, 0.0)) - low
