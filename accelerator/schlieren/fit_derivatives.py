@@ -158,28 +158,36 @@ def _log_phase(state: _State) -> Complexes:
     return _ionised(state, ionised) - absorption_per_mm(vapour) / 2 * vapour.length_mm
 
 
-def _probe(state: _State) -> tuple[Floats, Floats, float]:
+def _probe(state: _State) -> tuple[Floats, Floats, float, float]:
+    """Distances from the middle of the probe, along and across, and its radii there."""
     bench = state.scene.apparatus
     return (
         state.here.x_mm[None, :] - bench.probe_x_mm,
         state.here.y_mm[:, None] - bench.probe_y_mm,
-        bench.probe_radius_mm,
+        bench.probe_radius_mm * (1 + bench.probe_oval),
+        bench.probe_radius_mm * (1 - bench.probe_oval),
     )
 
 
 def _probe_x(state: _State) -> Complexes:
-    x, _, radius = _probe(state)
-    return np.asarray(2 * x / radius**2 + 0j)
+    x, _, along, _ = _probe(state)
+    return np.asarray(2 * x / along**2 + 0j)
 
 
 def _probe_y(state: _State) -> Complexes:
-    _, y, radius = _probe(state)
-    return np.asarray(2 * y / radius**2 + 0j)
+    _, y, _, across = _probe(state)
+    return np.asarray(2 * y / across**2 + 0j)
 
 
 def _probe_radius(state: _State) -> Complexes:
-    x, y, radius = _probe(state)
-    return np.asarray(2 * (x**2 + y**2) / radius**3 + 0j)
+    x, y, along, across = _probe(state)
+    return np.asarray(2 * ((x / along) ** 2 + (y / across) ** 2) / state.scene.apparatus.probe_radius_mm + 0j)
+
+
+def _probe_oval(state: _State) -> Complexes:
+    x, y, along, across = _probe(state)
+    radius = state.scene.apparatus.probe_radius_mm
+    return np.asarray(2 * radius * (x**2 / along**3 - y**2 / across**3) + 0j)
 
 
 def _defocus(state: _State) -> Complexes:
@@ -218,6 +226,7 @@ _FIELD: Mapping[str, Callable[[_State], Complexes]] = MappingProxyType(
         "probe_x_mm": _probe_x,
         "probe_y_mm": _probe_y,
         "probe_radius_mm": _probe_radius,
+        "probe_oval": _probe_oval,
     }
 )
 _FOURIER: Mapping[str, Callable[[_State], Complexes]] = MappingProxyType(

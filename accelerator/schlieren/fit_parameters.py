@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 
 LOG_PHASE = "log_phase"
 BLUR2 = "blur2_um2"
-_BOTH = ("probe_x_mm", "probe_y_mm", "probe_radius_mm", "electrons", "defocus_mm", "offset_adu")
+OVAL = 0.01
+_BOTH = ("probe_x_mm", "probe_y_mm", "probe_radius_mm", "probe_oval", "electrons", "defocus_mm", "offset_adu")
 _BY_MASK: Mapping[Mask, tuple[str, ...]] = MappingProxyType(
     {Mask.KNIFE: ("knife_um", "knife_width_um"), Mask.STOP: ("stop_um", "stop_y_um")}
 )
@@ -37,6 +38,7 @@ STEPS: Mapping[str, float] = MappingProxyType(
         "probe_x_mm": 0.005,
         "probe_y_mm": 0.005,
         "probe_radius_mm": 0.005,
+        "probe_oval": 0.002,
         "electrons": 5.0,
         "defocus_mm": 0.2,
         "offset_adu": 1.0,
@@ -78,10 +80,13 @@ class Knowledge:
 
 
 def nominal_sigma() -> dict[str, float]:
-    """Return the standard deviations of the nominal ranges of apparatus (uniform: width over sqrt(12))."""
+    """Return the standard deviations of the nominal ranges of apparatus (uniform: width over sqrt(12)).
+
+    Beams are round to a per cent: that is known, though the simulation's are quite round.
+    """
     sigma = {name: (high - low) / np.sqrt(12) for name, (low, high) in NOMINAL.items()}
     low, high = NOMINAL["blur_um"]
-    return {**sigma, BLUR2: (high**2 - low**2) * np.sqrt(4 / 45), "ripple": 0.01}
+    return {**sigma, BLUR2: (high**2 - low**2) * np.sqrt(4 / 45), "ripple": 0.01, "probe_oval": OVAL}
 
 
 def nominal_apparatus(mask: Mask, size_px: int = 256, pixel_um: float = 31.25, focal_mm: float = 250.0) -> Apparatus:

@@ -24,6 +24,7 @@ _BOUNDS = {
     "transition_width_um": (10.0, 1500.0),
     "tilt_mrad": (-200.0, 200.0),
     "probe_radius_mm": (0.3, 10.0),
+    "probe_oval": (-0.5, 0.5),
     "electrons": (0.1, 1e6),
     "knife_width_um": (0.5, 200.0),
     "stop_um": (1.0, 1000.0),

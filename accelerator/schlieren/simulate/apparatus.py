@@ -38,6 +38,8 @@ class Apparatus:
         Focal length before the Fourier plane.
     probe_radius_mm, probe_x_mm, probe_y_mm
         1/e^2 radius of the probe's intensity, and where its middle is.
+    probe_oval
+        The radius is so much larger along the channel, and smaller across it (relative).
     electrons
         Electrons in a pixel in the middle of the bare probe, with nothing in the Fourier plane.
     knife_um, knife_width_um
@@ -65,6 +67,7 @@ class Apparatus:
     probe_radius_mm: float = 2.3
     probe_x_mm: float = 0.0
     probe_y_mm: float = 0.0
+    probe_oval: float = 0.0
     electrons: float = 1500.0
     knife_um: float = 0.0
     knife_width_um: float = 15.0
@@ -86,6 +89,7 @@ class Apparatus:
         wrong += [
             name for name in ("stop_um", "blur_um", "speckle", "ripple", "read_noise_e") if getattr(self, name) < 0
         ]
+        wrong += [] if abs(self.probe_oval) < 1 else ["probe_oval"]
         wrong += [] if self.bin_columns >= 1 and self.size_px % self.bin_columns == 0 else ["bin_columns"]
         if wrong:
             raise SettingsError(f"no apparatus has {', '.join(f'{w}={getattr(self, w)}' for w in wrong)}")

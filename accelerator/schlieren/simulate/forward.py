@@ -37,8 +37,9 @@ def ionised_mm(scene: Scene) -> NDArray[np.float64]:
 def probe_amplitude(apparatus: Apparatus, real: type = np.float64) -> Floats:
     """Return the field of the bare probe, 1 in its middle: as `field_grid`."""
     here = field_grid(apparatus)
-    rows = np.exp(-(((here.y_mm - apparatus.probe_y_mm) / apparatus.probe_radius_mm) ** 2))
-    columns = np.exp(-(((here.x_mm - apparatus.probe_x_mm) / apparatus.probe_radius_mm) ** 2))
+    along, across = (apparatus.probe_radius_mm * (1 + sign * apparatus.probe_oval) for sign in (1, -1))
+    rows = np.exp(-(((here.y_mm - apparatus.probe_y_mm) / across) ** 2))
+    columns = np.exp(-(((here.x_mm - apparatus.probe_x_mm) / along) ** 2))
     return np.asarray(np.outer(rows, columns), real)
 
 
