@@ -49,7 +49,7 @@ def teach(system: str, lesson: Lesson, out: Path | None, *, report: Callable[[st
     settings = load_settings()
     learn = _learning(system, product)
     package = learn(lesson, out or settings.site_models / system, report)
-    register(system, product, package, settings)
+    register(system, product, package, settings, report)
     return package
 
 
@@ -59,21 +59,27 @@ def _learning(system: str, product: str) -> Callable[[Lesson, Path, Callable[[st
     return _train if system == "flex" else _learn_pixels if product == PIXELS else _learn_cycles
 
 
-def register(system: str, product: str, package: Path, settings: Settings) -> None:
-    """Enter the package into the store; the first version of a model becomes its champion."""
+def register(
+    system: str, product: str, package: Path, settings: Settings, report: Callable[[str], None] = lambda _: None
+) -> None:
+    """Enter the package into the store and keep it; the first version of a model becomes its champion."""
     from core.inference.package import load_package
     from core.store import Store
     from core.store.views import Alias
+    from flows.choosing import enrol
 
     known = load_package(package)
     at = datetime.now(UTC)
     settings.home.mkdir(parents=True, exist_ok=True)
     with Store.open(settings.url, settings.artefacts) as store:
         store.upgrade()
-        version, card = known.model.version, known.card.model_dump(mode="json")
-        store.register_model(system, product, version, known.card.digest, str(package.absolute()), card, at)
-        if store.model(system, product) is None:
+        enrol(system, known, settings, store, at, product)
+        version, champion = known.model.version, store.model(system, product)
+        if champion is None:
             store.set_alias(system, product, Alias.CHAMPION, version, "shiftwatch train", FIRST_REASON, at)
+        elif champion.version != version:
+            told = f"{product} {champion.version} judges until you type"
+            report(f"{told}: shiftwatch models promote {system} {product} {version} --reason ...")
 
 
 def _learn_cycles(lesson: Lesson, out: Path, report: Callable[[str], None]) -> Path:

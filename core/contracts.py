@@ -130,7 +130,7 @@ class System:
 
     Without ``incidents`` an observation that is judged bad is one alarm of its element; with it, the incidents that it
     tells are (``core.alarms.incidents``). ``circumstances``: what holds alarms back. ``reads_urls``: whether
-    ``read_file`` also takes a URL.
+    ``read_file`` also takes a URL. ``find_model``: the model package that its detector judges with.
     """
 
     name: str
@@ -144,6 +144,7 @@ class System:
     incidents: Callable[[Observation, Verdict], Sequence[Incident]] | None = None
     circumstances: Callable[[Observation, Verdict], Sequence[Circumstance]] | None = None
     reads_urls: bool = False
+    find_model: Callable[[Settings], Path] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from core.store import Store
 from core.verdict import Verdict, unreadable
 from flows import quarantine
 from flows.committing import Register, Stop, nap
+from flows.judges import Judges
 from flows.pulse import Pulse
 from flows.systems import load_system
 from flows.waiting import WaitingRoom, pause_s
@@ -99,19 +100,21 @@ class _Watch:
     pulse: Pulse
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     source: Source | None = None
-    detector: Detector | None = None
+    judges: Judges = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judges = Judges(self.system, self.store, self.settings, self.clock)
 
     def troubles(self, trouble: str | None) -> list[str]:
-        return list(dict.fromkeys([*([trouble] if trouble else []), *self.waiting.troubles()]))
+        own = [one for one in (trouble, self.judges.trouble) if one]
+        return list(dict.fromkeys([*own, *self.waiting.troubles()]))
 
     def round(self, step: Step) -> int:
         """Take in one batch; return how many arrivals were settled (0: nothing new)."""
         if self.source is None:
             self.source = self.system.source(self.settings)
             self.pulse.source = self.source.name
-        if self.detector is None:
-            self.detector = self.system.detector(self.settings)
-        source, detector = self.source, self.detector
+        source, detector = self.source, self.judges.in_charge()
         ready = self._ready(source, self._arrivals(source))
         first = next(ready, None)
         if first is None:
@@ -142,6 +145,7 @@ class _Watch:
                     break
         finally:  # a model that breaks in the middle must not undo what was judged before
             settled = register.commit(judged)
+        self.judges.after_commit()
         return settled
 
     def _read(self, source: Source, arrival: Arrival) -> _Ready | None:
@@ -197,12 +201,13 @@ class _Watch:
         except Exception as error:
             log.exception("%s: the detector failed", item.arrival.origin)
             verdict = unreadable(f"{item.arrival.origin}: the detector failed ({type(error).__name__}: {error})")
+        self.judges.offer(item.observation)
         light = replace(item.observation, payload={}, axes={})  # a batch of images would fill the memory
         return Settled(item.arrival, light, verdict, self.clock.now(), incidents, circumstances)
 
     def _model_failed(self, arrival: Arrival, error: ModelError) -> Verdict:
         """Build the detector anew (its package may have been replaced) before a verdict is given up."""
-        self.detector = None
+        self.judges.forget()
         if self.waiting.attempts(arrival.ticket) < MODEL_ATTEMPTS - 1:
             self.waiting.admit(arrival.ticket, self.clock.now(), f"{arrival.origin}: {error}")
             raise error

@@ -62,7 +62,7 @@ class SchlierenDetector:
 
 
 def find_model(settings: Settings) -> Path:
-    """Return the package of the model that the settings name: the site's own first, then those that ship.
+    """Return the package of the model that the settings pin, else name: the site's own first, then those that ship.
 
     Raises
     ------
@@ -70,4 +70,5 @@ def find_model(settings: Settings) -> Path:
         There is none; the text lists those there are.
     """
     folders = (settings.site_models / "schlieren", SHIPPED_MODELS)
-    return find_package(settings.schlieren.model, folders, "model of Schlieren pictures")
+    pinned = settings.pinned.get("schlieren")
+    return pinned or find_package(settings.schlieren.model, folders, "model of Schlieren pictures")

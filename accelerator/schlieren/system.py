@@ -40,6 +40,13 @@ def read_file(path: Path, settings: Settings) -> Observation:
     return observing.read_file(path, settings)
 
 
+def find_model(settings: Settings) -> Path:
+    """Return the package of the model that judges (ModelError if there is none)."""
+    from accelerator.schlieren.detector import find_model as find
+
+    return find(settings)
+
+
 SCHLIEREN = System(
     name=NAME,
     title="AWAKE plasma",
@@ -54,4 +61,5 @@ SCHLIEREN = System(
     guidance=guidance,
     silent_after_s=lambda settings: settings.schlieren.silent_after_s,
     incidents=incidents,
+    find_model=find_model,
 )

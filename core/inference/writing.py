@@ -64,7 +64,7 @@ def write_package(
     )
     if os.path.lexists(target) and not replace:
         raise ModelError(f"{target}: exists already")
-    with _beside(target) as folder:
+    with beside(target) as folder:
         for file_name, network in (networks or {}).items():
             _write_network(folder / _checked(file_name, ".onnx"), network)
         for file_name, content in (arrays or {}).items():
@@ -90,7 +90,7 @@ def _checked(name: str, suffix: str) -> str:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
     """Give a temporary folder on the same file system as ``target``; it never outlives the block."""
     folder: Path | None = None
     try:

@@ -204,6 +204,7 @@ class DecisionRow(Base):
     """A person's decision on a whole observation: append-only, the newest counts."""
 
     __tablename__ = "decision"
+    __table_args__ = (Index(None, "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
@@ -216,6 +217,7 @@ class FeedbackRow(Base):
     """A person's word on an observation or one of its regions: append-only."""
 
     __tablename__ = "feedback"
+    __table_args__ = (Index(None, "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)

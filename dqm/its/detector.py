@@ -160,14 +160,15 @@ def chance(expected_per_shift: float, cycle_s: float) -> float:
 
 
 def find_model(settings: Settings) -> Path:
-    """Return the package of the model that the settings name: the site's own first, then those that ship.
+    """Return the package of the model that the settings pin, else name: the site's own first, then those that ship.
 
     Raises
     ------
     core.errors.ModelError
         There is none; the text lists those there are.
     """
-    return find_package(settings.its.model, (settings.site_models / "its", SHIPPED_MODELS), "model of the ITS")
+    folders = (settings.site_models / "its", SHIPPED_MODELS)
+    return settings.pinned.get("its") or find_package(settings.its.model, folders, "model of the ITS")
 
 
 def read_calibrations(package: ModelPackage) -> Mapping[str, Calibration]:

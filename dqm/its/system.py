@@ -82,6 +82,13 @@ def read_file(path: Path, settings: Settings) -> Observation:
     return cycle_files.read_observation(path)
 
 
+def find_model(settings: Settings) -> Path:
+    """Return the package of the model that judges (ModelError if there is none)."""
+    from dqm.its.detector import find_model as find
+
+    return find(settings)
+
+
 ITS = System(
     name=NAME,
     title="ALICE ITS",
@@ -94,4 +101,5 @@ ITS = System(
     incidents=incidents,
     circumstances=circumstances,
     reads_urls=True,
+    find_model=find_model,
 )

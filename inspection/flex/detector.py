@@ -95,13 +95,16 @@ class GoldenJudge:
 
 
 def find_product(settings: Settings, product: str | None = None) -> Path:
-    """Return the package of a product: the site's own first, then those that ship.
+    """Return the package of a product, or the one pinned by the settings: the site's own first, then those that ship.
 
     Raises
     ------
     core.errors.ModelError
         There is none; the text lists those there are.
     """
+    pinned = settings.pinned.get("flex")
+    if product is None and pinned is not None:
+        return pinned
     name = product or settings.flex.product
     folders = (settings.site_models / "flex", SHIPPED_MODELS)
     for folder in folders:

@@ -1,5 +1,7 @@
 """FLEX visual inspection as one of the monitored systems."""
 
+from pathlib import Path
+
 from core.contracts import AlarmRule, Detector, System
 from core.settings import Settings
 from inspection.flex.source import FolderSource, read_file
@@ -18,6 +20,13 @@ def guidance(cause: str | None) -> str:
     return "Set the board aside, open it at the inspection station and decide on every marked place."
 
 
+def find_model(settings: Settings) -> Path:
+    """Return the package of the model that judges (ModelError if there is none)."""
+    from inspection.flex.detector import find_product as find
+
+    return find(settings)
+
+
 FLEX = System(
     name="flex",
     title="FLEX boards",
@@ -27,4 +36,5 @@ FLEX = System(
     rule=AlarmRule(),
     guidance=guidance,
     silent_after_s=lambda settings: settings.flex.silent_after_s,
+    find_model=find_model,
 )

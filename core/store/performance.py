@@ -1,0 +1,117 @@
+"""What a model gave of late: scores, p-values and measurements of its newest verdicts, and the alarms it raised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.store.engine import Database
+from core.store.models import AlarmRow, FeedbackRow, ObservationRow, VerdictRow
+from core.store.views import Judgement
+from core.verdict import Model, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One verdict as the figures of a model need it."""
+
+    observed_at: datetime
+    quality: Quality
+    score: float | None
+    p_value: float | None
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Alarms that a model raised, by what people said of them (None: nothing)."""
+
+    counts: Mapping[Judgement | None, int]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
+
+
+def newest(database: Database, system: str, model: Model, limit: int) -> list[Given]:
+    """Return the newest verdicts of a model, oldest first."""
+    return _given(database, system, model, limit, None)
+
+
+def earliest(database: Database, system: str, model: Model, limit: int, since: datetime) -> list[Given]:
+    """Return the first verdicts of a model since an instant, oldest first."""
+    return _given(database, system, model, limit, since)
+
+
+def raised(database: Database, system: str, model: Model, since: datetime) -> Raised:
+    """Return how many alarms a model raised since an instant, by the newest answer on each."""
+    with database.reading() as session:
+        return _raised(session, system, model, since)
+
+
+def observed(database: Database, system: str, model: Model, since: datetime) -> tuple[int, int]:
+    """Return how many observations a model judged since an instant, and in how many ten minutes there were some."""
+    query = (
+        select(ObservationRow.observed_at)
+        .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
+        .where(VerdictRow.system == system, VerdictRow.processed_at >= since)
+        .where(VerdictRow.model_name == model.name, VerdictRow.model_version == model.version)
+    )
+    with database.reading() as session:
+        times = list(session.scalars(query))
+    return len(times), len({int(at.timestamp() // 600) for at in times})
+
+
+def _given(database: Database, system: str, model: Model, limit: int, since: datetime | None) -> list[Given]:
+    order = VerdictRow.processed_at.desc() if since is None else VerdictRow.processed_at.asc()
+    query = (
+        select(
+            VerdictRow.processed_at,
+            VerdictRow.quality,
+            VerdictRow.score,
+            VerdictRow.p_value,
+            VerdictRow.measurements,
+        )
+        .where(VerdictRow.system == system)
+        .where(VerdictRow.model_name == model.name, VerdictRow.model_version == model.version)
+        .order_by(order)
+        .limit(limit)
+    )
+    if since is not None:
+        query = query.where(VerdictRow.processed_at >= since)
+    with database.reading() as session:
+        rows = session.execute(query).tuples().all()
+    found = [Given(at, quality, score, p, _values(told)) for at, quality, score, p, told in rows]
+    return found[::-1] if since is None else found
+
+
+def _values(measurements: Mapping[str, Mapping[str, object]]) -> dict[str, float]:
+    found = {}
+    for name, one in measurements.items():
+        value = one.get("value")
+        if isinstance(value, int | float):
+            found[name] = float(value)
+    return found
+
+
+def _raised(session: Session, system: str, model: Model, since: datetime) -> Raised:
+    newest = (
+        select(FeedbackRow.judgement)
+        .where(FeedbackRow.alarm_id == AlarmRow.id, FeedbackRow.region_index.is_(None))
+        .order_by(FeedbackRow.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(newest.label("said"), func.count())
+        .select_from(AlarmRow)
+        .join(VerdictRow, VerdictRow.observation_id == AlarmRow.observation_id)
+        .where(AlarmRow.system == system, AlarmRow.raised_at >= since, AlarmRow.is_notice.is_(False))
+        .where(VerdictRow.model_name == model.name, VerdictRow.model_version == model.version)
+        .where(VerdictRow.quality != Quality.NULL)
+        .group_by("said")
+    )
+    return Raised(dict(session.execute(query).tuples().all()))
