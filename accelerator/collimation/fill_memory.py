@@ -12,7 +12,7 @@ from typing import Any
 
 from core.remembered import replace_file
 
-FORMAT = 2
+FORMAT = 3
 Series = tuple[tuple[float, ...], ...]
 
 
@@ -41,9 +41,13 @@ class BeamState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known after some piece: its ``key`` and the time of its last second; background by monitor name."""
+    """What is known after some piece: its ``key`` and the time of its last second.
+
+    ``background`` holds for each beam the signals of its channels without beam, as they were last seen.
+    """
 
     beams: Mapping[str, BeamState] = field(default_factory=dict)
+    background: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     key: str | None = None
     ended_at: float | None = None
 
@@ -108,7 +112,8 @@ def _to_json(state: State) -> dict[str, Any]:
         }
         for name, one in state.beams.items()
     }
-    return {"beams": beams, "key": state.key, "ended_at": state.ended_at}
+    background = {name: list(one) for name, one in state.background.items()}
+    return {"beams": beams, "background": background, "key": state.key, "ended_at": state.ended_at}
 
 
 def _state(content: Mapping[str, Any]) -> State:
@@ -129,4 +134,5 @@ def _state(content: Mapping[str, Any]) -> State:
         for name, one in content["beams"].items()
     }
     ended = content["ended_at"]
-    return State(beams, content["key"], None if ended is None else float(ended))
+    background = {str(name): tuple(map(float, one)) for name, one in content["background"].items()}
+    return State(beams, background, content["key"], None if ended is None else float(ended))

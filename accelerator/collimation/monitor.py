@@ -11,6 +11,7 @@ from math import log10
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accelerator.collimation import fill_memory
 from accelerator.collimation.blowup import excited
@@ -58,9 +59,15 @@ class Monitor:
         before = self._memory.state_for(observation.key)
         stretches = stretches_of(observation)
         beams: dict[str, BeamState] = dict(before.beams)
+        background = dict(before.background)
+        quiet = without_beam(observation)
         watched: list[Watched] = []
         for beam in (1, 2):
             seconds = seconds_of(observation, beam)
+            if quiet.sum() >= FEWEST_SECONDS:
+                background[str(beam)] = tuple(seconds.rows(quiet).values.mean(axis=0).tolist())
+            if len(background.get(str(beam), ())) == len(seconds.channels):
+                seconds = seconds.less(np.array(background[str(beam)]))
             for stretch in stretches:
                 known = beams.get(str(beam), BeamState())
                 seen = self._watch(seconds, stretch, known, observation)
@@ -71,7 +78,9 @@ class Monitor:
         beams |= {str(one.beam): one.state for one in watched}
         ended = float(np.asarray(observation.payload["time_unix_s"])[-1])
         if self._memory.is_new(ended):
-            self._memory = self._memory.then(replace(before, beams=beams), observation.key, ended)
+            self._memory = self._memory.then(
+                replace(before, beams=beams, background=background), observation.key, ended
+            )
             if self._path is not None:
                 fill_memory.save(self._memory, self._path)
                 self._written = version(self._path)
@@ -152,6 +161,16 @@ def stretches_of(observation: Observation) -> list[Stretch]:
         if state_found is not None and rows.sum() >= FEWEST_SECONDS:
             found.append(Stretch(state_found.value, number, times[rows], rows))
     return found
+
+
+def without_beam(observation: Observation) -> NDArray[np.bool_]:
+    """Return in which seconds there is no beam in the machine; none where intensities are not told."""
+    told = [observation.payload.get(f"intensity_b{beam}") for beam in (1, 2)]
+    count = len(np.asarray(observation.payload["time_unix_s"]))
+    if any(one is None or len(one) != count for one in told):
+        return np.zeros(count, bool)
+    levels = np.array([np.nan_to_num(np.asarray(one, np.float64), nan=np.inf) for one in told])
+    return np.asarray((levels < NO_BEAM).all(axis=0), np.bool_)
 
 
 def measurements(watched: list[Watched]) -> Mapping[str, Measurement]:

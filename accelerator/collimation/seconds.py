@@ -1,6 +1,6 @@
 """Seconds of all monitors as seconds of channels: one matrix per beam, with noise, background taken off."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -16,21 +16,32 @@ QUIET = 0.3
 LOW_QUANTILE = 0.002
 BACKGROUND_GY_PER_S = 3e-7
 """No-beam level of monitors in the arcs (2.4e-7 to 2.8e-7 Gy/s in 2018)."""
+ACTIVATED_GY_PER_S = 1e-6
+"""By so much a level may be off that where nobody measured it (1e-6 to 5e-6 Gy/s at activated collimators)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seconds:
-    """T seconds of a beam's C channels: ``values`` (T, C) Gy/s above background, ``noise`` (C,), ``there`` (C,)."""
+    """T seconds of a beam's C channels: ``values`` (T, C) Gy/s above background, ``noise`` (C,), ``there`` (C,).
+
+    ``offset`` (C,) is by how much the background may be off, the same in all seconds.
+    """
 
     beam: int
     channels: tuple[str, ...]
     values: Floats
     noise: Floats
     there: NDArray[np.bool_]
+    offset: Floats
 
     def rows(self, chosen: NDArray[np.bool_]) -> "Seconds":
         """Return some of the seconds."""
-        return Seconds(self.beam, self.channels, self.values[chosen], self.noise, self.there)
+        return replace(self, values=self.values[chosen])
+
+    def less(self, background: Floats) -> "Seconds":
+        """Return what is left above a background (C,) that was measured without beam."""
+        values = np.where(self.there, self.values - background, 0.0)
+        return replace(self, values=values, offset=QUIET * np.maximum(np.abs(background), BACKGROUND_GY_PER_S))
 
     def blocks(self, length: int) -> Floats:
         """Return means over blocks of so many seconds, shape (T // length, C) (at least one block)."""
@@ -60,12 +71,15 @@ def seconds_of(observation: Observation, beam: int) -> Seconds:
     level = np.add.reduceat(background, begins) / count
     wide = len(names(beam))
     values, noise, there = np.zeros((len(signal), wide)), np.zeros(wide), np.zeros(wide, bool)
+    offset = np.zeros(wide)
     filled = _filled(mean)
     values[:, channel] = filled - level
     there[channel] = np.isfinite(filled).all(axis=0)
     values[:, ~there] = 0.0
-    noise[channel] = np.sqrt(_scatter(_in_step(filled)) ** 2 + (QUIET * level) ** 2)
-    return Seconds(beam, names(beam), values, np.where(there, noise, 0.0), there)
+    noise[channel] = _scatter(_in_step(filled))
+    told = observation.payload.get("background_gy_per_s") is not None
+    offset[channel] = np.hypot(QUIET * level, 0.0 if told else ACTIVATED_GY_PER_S)
+    return Seconds(beam, names(beam), values, np.where(there, noise, 0.0), there, offset)
 
 
 def _background(observation: Observation, order: NDArray[np.int64]) -> Floats:

@@ -25,7 +25,7 @@ from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.laying import Laid
 from accelerator.collimation.likelihood import explain
 from accelerator.collimation.posterior import group_scores
-from accelerator.collimation.seconds import Seconds
+from accelerator.collimation.seconds import BACKGROUND_GY_PER_S, QUIET, Seconds
 from accelerator.collimation.states import State
 from accelerator.collimation.templates import Key, Table
 from core.settings import CollimationSettings
@@ -36,12 +36,15 @@ Floats: TypeAlias = NDArray[np.float64]
 SHIFT_S = 8 * 3600.0
 REFERENCE_S = 300.0
 """So many seconds of a fill and state are its reference."""
-LEARNT = 0.06
-"""Scale of the model error that is left beside a reference of the same fill."""
+LEARNT, BEFORE_LEARNT = 0.06, 0.15
+"""Scale of the model error that is left beside a reference of the same fill, with its patterns learnt and before."""
 BLOCK_S = 60
 STEP_EVIDENCE = 12.0
 """Logarithm of the likelihood by which a fault must explain a jump better than none."""
 FEWEST_BEFORE = 10
+SETTLED_S = 10
+"""Before the patterns of a fill are learnt a burst of the other beam looks like a step: only what stays counts.
+"""
 TWICE_A_DECADE = 2 * float(np.log(10.0))
 """From twice the logarithm of a likelihood to decades, as scores are."""
 SURE_OF_FAULT = 0.8
@@ -86,8 +89,8 @@ def watch(
         return None
     if (known.fill, known.state) != where:
         known = BeamState(*where)
-    values, noise, there = _aligned(seconds, table)
-    whole = _mean(values, noise, there, model_error.scale_of(None))
+    values, noise, there, offset = _aligned(seconds, table)
+    whole = _mean(values, noise, there, model_error.scale_of(None), offset)
     few = too_little(Laid(table, whole, told_plane=True, told_state=True))
     if few:
         return _cannot_tell(seconds.beam, where[1], known, few)
@@ -95,7 +98,8 @@ def watch(
         known = _learn(known, table, values, noise, there)
     own = replace(table, nominal=table.nominal + np.array(known.reference))
     patterns = learnt_patterns(known, noise, there)  # from before this piece: what breaks in it is not ordinary
-    broken = _find_broken(knowledge, own, (values, noise, there), known, patterns, settings)
+    unsure = offset if patterns is None else np.minimum(offset, QUIET * BACKGROUND_GY_PER_S)  # part of the patterns
+    broken = _find_broken(knowledge, own, (values, noise, there), unsure, known, patterns, settings)
     known, course = follow(knowledge, own, known, (values, noise, there), times_s, learning=not broken.is_bad)
     known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
     calm = _calm(own, broken.judged, known, course, float(times_s[-1]), settings)
@@ -128,6 +132,7 @@ def _find_broken(
     knowledge: Knowledge,
     own: Table,
     readings: tuple[Floats, Floats, NDArray[np.bool_]],
+    offset: Floats,
     known: BeamState,
     patterns: FillPatterns | None,
     settings: CollimationSettings,
@@ -138,7 +143,8 @@ def _find_broken(
     jumped = None if began is None else _after_jump(knowledge, own, readings, began, known, patterns, settings)
     if jumped is not None and began is not None:
         return _Sudden(jumped, True, min(began, len(values) - 1))
-    minute = _mean(values[-BLOCK_S:], noise, there, LEARNT)
+    scale = BEFORE_LEARNT if patterns is None else LEARNT
+    minute = _mean(values[-BLOCK_S:], noise, there, scale, offset)
     budget = settings.false_alarms_per_shift * BLOCK_S / SHIFT_S
     judged = judge_pattern(Laid(own, minute, True, True), knowledge, budget)
     second = max(len(values) - BLOCK_S, 0)
@@ -219,6 +225,9 @@ def _after_jump(
     the fill is no step.
     """
     values, noise, there = readings
+    lasts_s = len(values) - began - 1
+    if patterns is None and lasts_s < 2 * SETTLED_S:
+        return None
     if began >= FEWEST_BEFORE:
         before = values[max(0, began - BLOCK_S) : began].mean(axis=0)
     elif known.last:
@@ -227,11 +236,12 @@ def _after_jump(
         return None
     compared = compare(_mean(before[None], noise, there, LEARNT), own.nominal[None])
     table = replace(own, nominal=own.nominal + compared.ratio[0])
-    after = _mean(values[began + 1 :], noise, there, LEARNT)
+    later = values[-SETTLED_S:] if patterns is None else values[began + 1 :]
+    after = _mean(later, noise, there, LEARNT)
     if _preferred(after, table) < STEP_EVIDENCE:
         return None
     if patterns is not None:
-        mixed = patterns.ordinary(values[began + 1 :].mean(axis=0)) - patterns.ordinary(before)
+        mixed = patterns.ordinary(later.mean(axis=0)) - patterns.ordinary(before)
         if _preferred(after, replace(table, nominal=table.nominal + mixed)) < STEP_EVIDENCE:
             return None
     judged = judge_pattern(Laid(table, after, True, True), knowledge, settings.false_alarms_per_shift * 1e-3)
@@ -245,10 +255,11 @@ def _preferred(seen: Readings, table: Table) -> float:
     return float(group_scores(explain(seen, table), table).max())
 
 
-def _aligned(seconds: Seconds, table: Table) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def _aligned(seconds: Seconds, table: Table) -> tuple[Floats, Floats, NDArray[np.bool_], Floats]:
     place = {name: at for at, name in enumerate(seconds.channels)}
     index = np.array([place[name] for name in table.channels])
-    return seconds.values[:, index], seconds.noise[index], seconds.there[index] & of_halo(table)
+    there = seconds.there[index] & of_halo(table)
+    return seconds.values[:, index], seconds.noise[index], there, seconds.offset[index]
 
 
 def of_halo(table: Table) -> NDArray[np.bool_]:
@@ -264,10 +275,12 @@ def of_halo(table: Table) -> NDArray[np.bool_]:
     return found
 
 
-def _mean(values: Floats, noise: Floats, there: NDArray[np.bool_], scale: float) -> Readings:
+def _mean(
+    values: Floats, noise: Floats, there: NDArray[np.bool_], scale: float, offset: Floats | float = 0.0
+) -> Readings:
     return Readings(
         values.mean(axis=0)[None],
-        (noise / np.sqrt(len(values)))[None],
+        np.hypot(noise / np.sqrt(len(values)), offset)[None],
         there[None],
         np.array([scale]),
         counts=False,

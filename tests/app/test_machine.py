@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from accelerator.collimation.drifting import LEARNT_FROM_MINUTES
 from accelerator.collimation.reading import read_file
 from app import machine
 from app.machine import CAMPAIGN_S, EVENTS, MAPS, PAST_S, PIECE_S, Delivery, Machine
@@ -60,7 +61,13 @@ def test_what_goes_wrong_has_begun_when_the_demo_starts_and_is_told(written: lis
     stories = [delivery.story for delivery, _ in written]
     assert stories[0] == "loss map of beam 1, H"
     assert "nothing wrong" in stories
-    assert any("tcp.c6l7.b1 +0." in story for story in stories)
+    now = [wrong.at(PAST_S) for wrong in machine.plan(BEGAN, 1).wrong]
+    assert [one.element for one in now if one] == [event.element for event in EVENTS]
+    drift = now[0]
+    assert drift is not None
+    assert 0.5 < drift.change < machine.DRIFT.change, "it still goes on, and part of the margin is left"
+    learnt_after_s = CAMPAIGN_S + 60 * LEARNT_FROM_MINUTES
+    assert machine.DRIFT.begins_s >= learnt_after_s, "what drifts while the fill is learnt is taken for ordinary"
 
 
 def test_the_next_fill_begins_where_this_one_ends() -> None:

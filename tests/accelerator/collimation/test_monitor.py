@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from accelerator.collimation import fill_memory
 from accelerator.collimation.detector import CollimationDetector
 from accelerator.collimation.diagnosis import Quantity
+from accelerator.collimation.monitor import MEMORY_FILE
 from accelerator.collimation.observing import stream_observation
-from accelerator.collimation.seconds import seconds_of, steady_shares
+from accelerator.collimation.seconds import BACKGROUND_GY_PER_S, seconds_of, steady_shares
 from accelerator.collimation.simulate.faults import Setting
 from accelerator.collimation.simulate.fill import FillPlan, Wrong, phases
 from accelerator.collimation.simulate.stream import simulate_fill
@@ -94,3 +96,28 @@ def test_seconds_of_channels_have_background_taken_off():
     assert one.values[:, primary].mean() > 100 * one.noise[primary] / np.sqrt(300)
     assert abs(one.values[:, one.channels.index("cold arc 78 b1")].mean()) < 3e-7
     assert one.blocks(60).shape[0] == 5
+
+
+def test_what_monitors_read_without_beam_is_remembered_and_taken_off(tmp_path):
+    observation = next(iter(pieces(stable(0.1))))
+    own = CollimationDetector.load(Settings(home=tmp_path))
+    level = np.full_like(np.asarray(observation.payload["signal_gy_per_s"]), 2e-6)
+    quiet = {**observation.payload, "intensity_b1": np.zeros(300), "intensity_b2": np.zeros(300)}
+    own.judge(replace(observation, payload={**quiet, "signal_gy_per_s": level}))
+    (written,) = tmp_path.rglob(MEMORY_FILE)
+    known = fill_memory.load(written).after.background
+    one = seconds_of(observation, 1)
+    assert np.array(known["1"])[one.there] == pytest.approx(2e-6 - BACKGROUND_GY_PER_S, rel=1e-3)
+    less = one.less(np.array(known["1"]))
+    assert less.values[:, one.there] == pytest.approx((one.values - np.array(known["1"]))[:, one.there])
+    assert (less.offset[one.there] < one.offset[one.there]).all()
+    assert not less.values[:, ~one.there].any()
+
+
+def test_ramp_squeeze_and_first_minutes_of_a_nominal_fill_are_no_alarm(detector):
+    """Before patterns are learnt, a background and a burst of the other beam were called a fault here."""
+    plan = FillPlan(phases=phases(0.05), model_error=0.5, machine_seed=3005, fill=3005)
+    told = [detector.judge(one) for one in pieces(plan, seed=4005, piece_s=60)]
+    assert len(told) > 60
+    assert [verdict.reason for verdict in told if verdict.quality is Quality.BAD] == []
+    assert not [region for verdict in told for region in verdict.regions]
