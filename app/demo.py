@@ -127,6 +127,7 @@ def services(settings: Settings, ports: Ports) -> Iterator[Service]:
             shared,
         )
     yield Service("flows", [sys.executable, "-m", "flows.serve"], shared)
+    yield Service("guard", [sys.executable, "-m", "flows.guarding"], shared)
 
 
 def _experiment_settings(port: int) -> dict[str, str]:

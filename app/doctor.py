@@ -61,8 +61,18 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 return
             yield Finding("store", good=True, text=_without_password(settings.url))
             yield from _watches(store, watched(settings))
+            yield from _channels(store, settings)
     except ShiftwatchError as error:
         yield Finding("store", good=False, text=str(error))
+
+
+def _channels(store: Store, settings: Settings) -> Iterator[Finding]:
+    """How notifications get through; nothing of an address is said."""
+    for state in store.channels(list(settings.notify.channels)):
+        sent = f"last message {state.last_sent_at:%Y-%m-%d %H:%M:%S} UTC" if state.last_sent_at else "no message so far"
+        failing = f"; failing since {state.failing_since:%Y-%m-%d %H:%M:%S} UTC: {state.error}"
+        text = f"{sent}, {state.waiting} waiting{failing if state.failing_since else ''}"
+        yield Finding(f"notifications ({state.channel})", good=state.failing_since is None, text=text)
 
 
 def _watches(store: Store, watched: Collection[str]) -> Iterator[Finding]:

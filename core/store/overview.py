@@ -14,7 +14,7 @@ from core.verdict import Quality
 
 def overview(session: Session, now: datetime, window: timedelta, systems: Collection[str]) -> list[SystemState]:
     """Return the state of every known system, by name."""
-    beats = _heartbeats(session)
+    beats = heartbeats(session)
     alarmed = session.scalars(select(AlarmRow.system).where(AlarmRow.closed_at.is_(None)).distinct())
     names = {*systems, *_observed_systems(session), *(beat.system for beat in beats), *alarmed}
     return [_state(session, name, now, window, [b for b in beats if b.system == name]) for name in sorted(names)]
@@ -75,7 +75,8 @@ def _alarm_counts(
     return by_severity, (sum(row[3] for row in rows), sum(row[4] for row in rows), sum(row[5] for row in rows))
 
 
-def _heartbeats(session: Session) -> list[Heartbeat]:
+def heartbeats(session: Session) -> list[Heartbeat]:
+    """Return the last sign of life of every flow."""
     query = select(HeartbeatRow).order_by(HeartbeatRow.system, HeartbeatRow.flow)
     return [
         Heartbeat(row.system, row.flow, row.at, row.ok, row.detail, row.last_success_at, row.last_failure_at)

@@ -18,6 +18,7 @@ from core.store import (
     circumstances,
     guidance_log,
     operations,
+    outbox,
     overview,
     queries,
     registry,
@@ -39,8 +40,10 @@ from core.store.views import (
     Alias,
     AliasView,
     AuditView,
+    ChannelState,
     Disposition,
     GuidanceView,
+    Heartbeat,
     Judgement,
     ModelView,
     ObservationDetail,
@@ -169,6 +172,16 @@ class Store:
         """Return the state of every known system, and of those in ``systems`` even if nothing was ever seen."""
         with self.database.reading() as session:
             return overview.overview(session, now, window, systems)
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """Return the last sign of life of every flow."""
+        with self.database.reading() as session:
+            return overview.heartbeats(session)
+
+    def channels(self, names: Sequence[str]) -> list[ChannelState]:
+        """Return how the deliveries of channels of notifications go."""
+        with self.database.reading() as session:
+            return outbox.states(session, names)
 
     def observations(
         self,

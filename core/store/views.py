@@ -246,6 +246,17 @@ class GuidanceView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How the deliveries of a channel of notifications go. ``error`` holds no secret of its address."""
+
+    channel: str
+    waiting: int
+    last_sent_at: datetime | None
+    failing_since: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditView:
     """One line of the trail of what people did, or (not ``allowed``) were refused."""
 

@@ -14,7 +14,7 @@ from core.settings import load_settings
 
 def test_the_dashboard_comes_first_and_everything_stays_on_this_machine(home: Path) -> None:
     started = list(services(load_settings(), Ports(dashboard=8501, prefect=4200)))
-    assert [service.name for service in started] == ["dashboard", "prefect", "flows"]
+    assert [service.name for service in started] == ["dashboard", "prefect", "flows", "guard"]
     for service in started:
         assert service.environment["SHIFTWATCH_HOME"] == str(home)
         assert service.environment["PREFECT_HOME"] == str(home / "prefect")
@@ -25,7 +25,7 @@ def test_the_dashboard_comes_first_and_everything_stays_on_this_machine(home: Pa
 
 def test_the_simulated_experiment_is_up_before_its_watch_and_its_watch_reads_from_it(home: Path) -> None:
     started = {one.name: one for one in services(load_settings(), Ports(dashboard=8501, prefect=4200, qcdb=18083))}
-    assert list(started) == ["dashboard", "prefect", "experiment", "machine", "awake", "flows"]
+    assert list(started) == ["dashboard", "prefect", "experiment", "machine", "awake", "flows", "guard"]
     assert started["experiment"].ready_url == "http://127.0.0.1:18083/monitor/ccdb_version"
     for service in started.values():
         assert service.environment["SHIFTWATCH_ITS__QCDB_URL"] == "http://127.0.0.1:18083"

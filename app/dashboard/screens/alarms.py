@@ -8,10 +8,10 @@ from html import escape
 import streamlit as st
 
 from app.dashboard import links, person
-from app.dashboard.access import displays, now, store
+from app.dashboard.access import displays, now, settings, store
 from app.dashboard.alarm_groups import Flood, Shelf, flood, shelf_of
 from app.dashboard.panels import alarm_detail, alarm_rows
-from app.dashboard.wording import clock_time, plural, zone
+from app.dashboard.wording import clock_time, plain, plural, zone
 from core.store.views import AlarmView
 
 REFRESH_S = 10
@@ -62,8 +62,10 @@ def _list() -> None:
         _closed(system, instant)
         return
     shown = [alarm for alarm in found if shelf_of(alarm, instant) is view and system in {None, alarm.system}]
-    if view is Shelf.OPEN and (much := flood(shown, instant)):
-        _flood(much, instant)
+    if view is Shelf.OPEN:
+        _undelivered()
+        if much := flood(shown, instant):
+            _flood(much, instant)
     if not shown:
         _nothing(view)
         return
@@ -116,6 +118,18 @@ def _nothing(view: Shelf) -> None:
     head, what = _NOTHING[view]
     st.header(head, anchor=False)
     st.markdown(what)
+
+
+def _undelivered() -> None:
+    """Say which notifications do not get through: who is asked elsewhere may not know."""
+    instant = now()
+    for state in store().channels(list(settings().notify.channels)):
+        if state.failing_since is not None:
+            since = clock_time(state.failing_since, instant, zone(st.context.timezone))
+            st.warning(
+                f"Notifications to “{plain(state.channel)}” do not get through since {since}: {plain(state.error)}",
+                icon=":material/notifications_off:",
+            )
 
 
 def _flood(much: Flood, instant: datetime) -> None:

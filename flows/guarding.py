@@ -1,0 +1,130 @@
+"""The guard: sees to it that somebody is asked, whatever else fails. ``python -m flows.guarding`` runs it.
+
+It lets time pass for alarms (delays, shelves, what nobody answered), raises the alarm of a watch that gives no sign
+of life, and sends notifications. It needs the store alone: no Prefect, no watch, so that it outlives what it guards.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.alarms.severity import Severity
+from core.clock import Clock, SystemClock
+from core.contracts import AlarmRule
+from core.errors import ShiftwatchError
+from core.settings import Settings, load_settings
+from core.store import Store, outbox
+from core.store.views import Heartbeat
+from flows.committing import nap
+from flows.notifying import Deliver, notify
+from flows.pulse import FLOW
+from flows.systems import SYSTEMS, load_system, missing_setting
+from flows.waiting import pause_s
+
+LATE = timedelta(seconds=180)
+"""A watch writes a sign of life every 10 s; after so long without one that is good, nothing is being judged."""
+WATCH = "watch"
+Stop = Callable[[], bool]
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Guard:
+    """What the guard knows between rounds: which watches it found dead."""
+
+    store: Store
+    settings: Settings
+    rules: dict[str, AlarmRule]
+    clock: Clock
+    deliver: Deliver
+    dead: dict[str, bool] = field(default_factory=dict)
+
+    def begin(self) -> bool:
+        """Tell of nothing that happened before a system was guarded for the first time."""
+        outbox.begin(self.store.database, list(self.rules))
+        return True
+
+    def round(self) -> None:
+        """Look once at everything; StoreError if the store refuses."""
+        now = self.clock.now()
+        self.store.tick(now, self.rules)
+        beats = {beat.system: beat for beat in self.store.heartbeats() if beat.flow == FLOW}
+        for system in self.rules:
+            if system in beats:
+                self._look(beats[system], now)
+        notify(self.store, self.settings.notify, self.clock, self.deliver)
+
+    def _look(self, beat: Heartbeat, now: datetime) -> None:
+        trouble = trouble_of(beat, now)
+        if (trouble is not None) is self.dead.get(beat.system):
+            return
+        severity = Severity.OK if trouble is None else Severity.INVALID
+        self.store.condition(beat.system, WATCH, severity, now, trouble or "it gives signs of life again")
+        self.dead[beat.system] = trouble is not None
+
+
+def trouble_of(beat: Heartbeat, now: datetime) -> str | None:
+    """Return what is wrong with a watch by its last sign of life, None if nothing is."""
+    if now - beat.at > LATE:
+        return f"the watch gave no sign of life since {beat.at:%Y-%m-%d %H:%M:%S} UTC"
+    good = beat.last_success_at
+    if not beat.ok and (good is None or now - good > LATE):
+        since = f"since {good:%Y-%m-%d %H:%M:%S} UTC" if good else "from its beginning"
+        return f"the watch fails {since}: {beat.detail[:300]}"
+    return None
+
+
+def guard(one: Guard, stop: Stop, every_s: float) -> None:
+    """Go on until told to stop; no error ends the guard."""
+    failures, begun = 0, False
+    while not stop():
+        try:
+            begun = begun or one.begin()
+            one.round()
+            failures = 0
+        except Exception as error:
+            failures += 1
+            log.warning("a round failed: %s", error, exc_info=not isinstance(error, ShiftwatchError))
+        nap(one.clock, stop, max(every_s, pause_s(failures)) if failures else every_s)
+
+
+def rules(settings: Settings, asked: Sequence[str] | None) -> dict[str, AlarmRule]:
+    """Return the rules of the systems that are watched here."""
+    names = asked or [name for name in SYSTEMS if missing_setting(name, settings) is None]
+    return {system.name: system.rule for system in map(load_system, names)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Guard until a signal comes."""
+    parser = argparse.ArgumentParser(prog="python -m flows.guarding", description=__doc__)
+    parser.add_argument("--system", action="append", metavar="NAME", help="guard only this one (repeatable)")
+    parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="time between two looks")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        settings = load_settings()
+        from flows.delivering import deliver  # Apprise: only what sends needs it
+
+        with Store.open(settings.url, settings.artefacts) as store:
+            known = rules(settings, options.system)
+            guard(Guard(store, settings, known, SystemClock(), deliver), lambda: stopped, options.every)
+    except ShiftwatchError as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
