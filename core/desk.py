@@ -102,7 +102,7 @@ class Desk:
         AlarmError
             There is no such alarm, or its state does not allow it.
         """
-        deed = self._deed(Deeds(action.value), f"alarm {alarm_id}", note)
+        deed = self.deed(Deeds(action.value), f"alarm {alarm_id}", note)
         if until is not None and until - deed.at > LONGEST_SHELF + timedelta(minutes=1):
             raise AlarmError(f"an alarm can be set aside for {LONGEST_SHELF.days} days at most")
         return self.store.act(alarm_id, action, self.person.name, note, deed.at, until, deed)
@@ -118,7 +118,7 @@ class Desk:
     ) -> int:
         """Say what an observation, or one region of it, really was; return the number of what was said."""
         note = " ".join(word for word in (judgement.value, cause or "", comment) if word)
-        deed = self._deed(Deeds.JUDGE, f"observation {observation_id}", note)
+        deed = self.deed(Deeds.JUDGE, f"observation {observation_id}", note)
         return self.store.add_feedback(
             observation_id, self.person.name, deed.at, judgement, region_index, cause, comment, alarm_id, deed
         )
@@ -131,26 +131,26 @@ class Desk:
         disposition: Disposition | None = None,
     ) -> int:
         """Decide on a whole observation; return the number of the decision."""
-        deed = self._deed(Deeds.DECIDE, f"observation {observation_id}", disposition.value if disposition else "")
+        deed = self.deed(Deeds.DECIDE, f"observation {observation_id}", disposition.value if disposition else "")
         return self.store.decide(observation_id, self.person.name, deed.at, decisions, record, disposition, deed=deed)
 
     def write_guidance(self, system: str, topic: str, said: Guidance, reason: str) -> None:
         """Write a new version of what to do about a cause."""
-        deed = self._deed(Deeds.GUIDE, f"guidance for {topic}", reason, system)
+        deed = self.deed(Deeds.GUIDE, f"guidance for {topic}", reason, system)
         self.store.write_guidance(system, topic, said, self.person.name, reason, deed.at, deed)
 
     def set_alias(self, system: str, name: str, alias: Alias, version: str | None, reason: str) -> None:
         """Point ``champion`` or ``challenger`` to a version (None: to none): promote, or roll back."""
         subject = f"{alias.value} of {name}: {version or 'none'}"
-        deed = self._deed(Deeds.PROMOTE, subject, reason, system)
+        deed = self.deed(Deeds.PROMOTE, subject, reason, system)
         self.store.set_alias(system, name, alias, version, self.person.name, reason, deed.at, deed)
 
     def hand_over(self, shift: Span) -> None:
         """Note that the person hands a shift over: posts its report to the logbook. NotAllowedError if they may not."""
-        deed = self._deed(Deeds.HAND_OVER, f"shift of {shift.begins.isoformat()}", "")
+        deed = self.deed(Deeds.HAND_OVER, f"shift of {shift.begins.isoformat()}", "")
         self.store.note_deed(deed, allowed=True)
 
-    def _deed(self, what: Deeds, subject: str, note: str, system: str = "") -> Deed:
+    def deed(self, what: Deeds, subject: str, note: str, system: str = "") -> Deed:
         """The deed, if the person may do it; else it is kept that it was refused."""
         person = self.person
         deed = Deed(
