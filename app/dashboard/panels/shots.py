@@ -39,10 +39,14 @@ def result(detail: ObservationDetail) -> ShotResult | None:
     return None if content is None else display.read(content)
 
 
-def of_shift(detail: ObservationDetail) -> list[CoursePoint]:
-    """Return the shots of the eight hours up to this one, oldest first; itself included."""
-    at = detail.view.observed_at
-    return store().course(display.SYSTEM, detail.view.element, at - SHIFT, at, limit=_MOST)
+def of_shift(detail: ObservationDetail, latest: int) -> list[CoursePoint]:
+    """Return the shots of the eight hours up to this one, oldest first, itself included; read anew with ``latest``."""
+    return _course(detail.view.element, detail.view.observed_at, latest)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, ttl=timedelta(minutes=2))
+def _course(element: str, until: datetime, latest: int) -> list[CoursePoint]:  # noqa: ARG001 part of the key
+    return store().course(display.SYSTEM, element, until - SHIFT, until, limit=_MOST)
 
 
 def heading(

@@ -48,7 +48,7 @@ def _idle() -> None:
 
 
 def _desk(detail: ObservationDetail, latest: int, instant: datetime, where: tzinfo) -> None:
-    found, points = shots.result(detail), shots.of_shift(detail)
+    found, points = shots.result(detail), shots.of_shift(detail, latest)
     shots.heading(detail, found, latest, points, instant, where)
     left, right = st.columns([8, 5], gap="medium")
     with left:
