@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: demo up test check format screenshots bench bench-its bench-collimation bench-peers models lock clean
+.PHONY: demo up test check format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/shiftwatch demo $(ARGS)
@@ -39,6 +39,10 @@ bench-its: $(VENV)/.test
 bench-collimation: $(VENV)/.test
 	$(PIP) --editable '.[bench]'
 	$(BIN)/python -m benchmarks.collimation $(ARGS)
+
+bench-schlieren: $(VENV)/.test
+	$(PIP) --editable '.[bench]'
+	$(BIN)/python -m benchmarks.schlieren $(ARGS)
 
 # The peers' own environment (their dependencies disagree with ours), then every row of the comparison.
 PEERS ?= $(CURDIR)/var/peers

@@ -1,0 +1,93 @@
+"""Measure our Schlieren detector beside the least-squares fit: Markdown to the screen, JSON to results/.
+
+Examples:
+    python -m benchmarks.schlieren --quick                            (some minutes: few shots of everything)
+    python -m benchmarks.schlieren                                    (everything; some hours on one core)
+    python -m benchmarks.schlieren --part accuracy --only second      (or nominal, wider, knife, stop)
+    python -m benchmarks.schlieren --part anomalies                   (or architectures, speed, robustness)
+    python -m benchmarks.schlieren --development --part accuracy      (seeds for whoever mends the detector)
+"""
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.schlieren import accuracy, anomalies, architectures, report, robustness, speed
+from benchmarks.schlieren.scenes import DEVELOPMENT, QUICK, Plan
+
+PARTS = ("accuracy", "anomalies", "architectures", "speed", "robustness")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for."""
+    asked = _parser().parse_args(arguments)
+    plan = QUICK if asked.quick else Plan()
+    plan = replace(plan, seed=DEVELOPMENT) if asked.development else plan
+    chosen = {"wider": asked.shots, "nominal": asked.shots, "second": asked.shots, "fitted": asked.fitted}
+    few = {name: min(most, getattr(plan, name)) for name, most in chosen.items() if most is not None}
+    plan = replace(plan, **few)
+    prefix = ("development-" if asked.development else "") + ("quick-" if asked.quick else "")
+    for part in asked.part or PARTS:
+        found = _measured(part, plan, asked.only, asked.out)
+        suffix = f"-{asked.only.replace(' ', '-')}" if asked.only else ""
+        content = {"stamp": report.stamp(), "plan": asdict(plan), part: found}
+        report.write(asked.out / f"{prefix}{part}{suffix}.json", content)
+    return 0
+
+
+def _measured(part: str, plan: Plan, only: str, out: Path) -> Any:
+    if part == "accuracy":
+        found = accuracy.measured(plan, only, say)
+        _show("How well the channel is measured", report.accuracy_table(found))
+        _show("Radius at half of the peak", report.half_radius_table(found))
+        _show("Aims that are missed", "\n".join(report.aims(found, accuracy.OURS)) or "none")
+        lost = report.losses(found, accuracy.OURS, accuracy.CLASSICAL)
+        _show("Where ours loses against least squares", "\n".join(lost) or "nowhere")
+        return found
+    if part == "anomalies":
+        told = anomalies.measured(plan, only, say)
+        _show("What is wrong with a shot", anomalies.text(told))
+        return told
+    if part == "architectures":
+        rows = architectures.measured(plan, say)
+        _show("Networks alone, and what they begin for", report.plain_table(rows))
+        return rows
+    if part == "speed":
+        took = speed.measured(plan.timed)
+        _show("Time on one core", report.plain_table([took]))
+        return took
+    points = robustness.measured(plan, only, say)
+    _show("One setting at a time beyond its range", robustness.table(points))
+    robustness.draw(points, out)
+    return points
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(f"... {line}", file=sys.stderr, flush=True)
+
+
+def _show(title: str, text: str) -> None:
+    print(f"\n## {title}\n\n{text}", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "benchmarks.schlieren", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="few shots of everything")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part (may be repeated)")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only ensembles, causes or settings with this in their name"
+    )
+    parser.add_argument("--shots", type=int, help="shots of an ensemble at most")
+    parser.add_argument("--fitted", type=int, help="of them fitted by least squares, at most")
+    parser.add_argument("--development", action="store_true", help="seeds that are not held out")
+    parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for JSON files and plots")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
