@@ -131,6 +131,7 @@ class System:
     Without ``incidents`` an observation that is judged bad is one alarm of its element; with it, the incidents that it
     tells are (``core.alarms.incidents``). ``circumstances``: what holds alarms back. ``reads_urls``: whether
     ``read_file`` also takes a URL. ``find_model``: the model package that its detector judges with.
+    ``poll_s``: how often its source is looked at, where that is not ``settings.poll_s``.
     """
 
     name: str
@@ -145,6 +146,7 @@ class System:
     circumstances: Callable[[Observation, Verdict], Sequence[Circumstance]] | None = None
     reads_urls: bool = False
     find_model: Callable[[Settings], Path] | None = None
+    poll_s: Callable[[Settings], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

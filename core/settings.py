@@ -114,6 +114,7 @@ class SchlierenSettings(BaseModel):
     settle_s: float = Field(default=0.2, ge=0, description="a file must be unchanged this long before it is read")
     max_file_mb: float = Field(default=512.0, gt=0, le=4096, description="bigger files are refused")
     max_megapixels: float = Field(default=16.0, gt=0, le=256, description="bigger pictures are refused")
+    poll_s: float = Field(default=0.5, gt=0, description="how often the watched folder is looked at")
     silent_after_s: float | None = Field(default=None, description="alarm if no shot came for this long")
     model: str = Field(default="simulated", description="name of the model package to judge shots with")
     false_alarms_per_shift: float = Field(default=1.0, gt=0, le=100, description="nominal shots called BAD in 8 h")

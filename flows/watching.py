@@ -58,14 +58,14 @@ def pipeline(
     *,
     step: Step = lambda work: work(),
 ) -> Summary:
-    """Watch the source of ``system`` until ``stop()``; look for new arrivals every ``settings.poll_s``.
+    """Watch the source of ``system`` until ``stop()``; look for new arrivals every ``settings.poll_s`` (or its own).
 
     Each batch (at most ``settings.batch`` arrivals, less if judging takes longer than ``poll_s``) is one call of
     ``step``, which runs the work that it is given. No error of an input, a model or the store ends the watch: what
     cannot be done now is tried again, and the heartbeat says what is wrong.
     """
     watch = _Watch(system, store, settings, clock, stop, Pulse(system, store, clock, system.silent_after_s(settings)))
-    failures = 0
+    failures, rest_s = 0, settings.poll_s if system.poll_s is None else system.poll_s(settings)
     while True:
         settled, trouble = _attempt(watch, step)
         failures = failures + 1 if trouble else 0
@@ -73,7 +73,7 @@ def pipeline(
         if stop():
             break
         if trouble or not settled:
-            nap(clock, stop, pause_s(failures) if trouble else settings.poll_s)
+            nap(clock, stop, pause_s(failures) if trouble else rest_s)
     troubles = watch.troubles(trouble)
     watch.pulse.beat(troubles, force=True)
     return Summary(watch.pulse.taken, tuple(troubles))

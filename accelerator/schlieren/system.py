@@ -62,4 +62,5 @@ SCHLIEREN = System(
     silent_after_s=lambda settings: settings.schlieren.silent_after_s,
     incidents=incidents,
     find_model=find_model,
+    poll_s=lambda settings: settings.schlieren.poll_s,
 )

@@ -347,3 +347,19 @@ def test_time_passes_for_alarms_without_arrivals(bench: Bench) -> None:
     moody(bench, lambda name, args: bool(name == "tick" and ticks.append(args[0])))
     bench.watch(60)
     assert len(ticks) >= 5
+
+
+def test_a_system_may_be_looked_at_more_often_than_others(bench: Bench) -> None:
+    looks: list[int] = []
+
+    class Empty:
+        name = "empty"
+
+        def arrivals(self, settled: Callable[[Any], set[str]]) -> Iterator[Arrival]:
+            looks.append(1)
+            return iter(())
+
+    bench.watch(10.0, source=lambda _: Empty())
+    usual = len(looks)
+    bench.watch(10.0, source=lambda _: Empty(), poll_s=lambda _: 0.5)
+    assert len(looks) - usual == pytest.approx(4 * usual, abs=4)
