@@ -57,9 +57,9 @@ def fringes(scene: Scene, rng: Generator) -> Floats:
 
 
 def cut_beam(scene: Scene, rng: Generator) -> Floats:
-    """A plunger stands in the picture's way: beyond a soft line within 1.5 mm of the middle it is dark."""
+    """A plunger stands in the picture's way: beyond a soft line within a millimetre of the middle it is dark."""
     here = grid(scene.apparatus)
-    angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 1.5)
+    angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(-0.5, 1.0)
     along = np.cos(angle) * here.x_mm[None, :] + np.sin(angle) * here.y_mm[:, None]
     return np.asarray(expected_electrons(scene) / (1 + np.exp((along - place) / 0.08)), np.float32)
 
