@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from statistics import median
 
+from accelerator.schlieren.display_words import CAUSES as CAUSE_WORDS
 from accelerator.schlieren.display_words import READINGS, cause_label, density_text, drift_line
 from accelerator.schlieren.guidance import guidance as what_to_do
 from accelerator.schlieren.result import UNKNOWN, ShotResult
@@ -22,6 +23,7 @@ TITLE = "AWAKE plasma"
 PAGE = "plasma"
 ASKS = "shot"
 """The name under which the page's address holds the id of an observation."""
+CAUSES = CAUSE_WORDS
 OPEN = "Open this shot on the plasma page"
 WHEN_SILENT = "If the run goes on, check that event files reach the watched folder."
 UNREADABLE = "unreadable"

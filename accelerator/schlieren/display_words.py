@@ -71,6 +71,10 @@ _DRIFTING: Mapping[str, str] = MappingProxyType(
 _UNITS: Mapping[str, str] = MappingProxyType({"um": "µm", "%": "%", "mm": "mm", "mrad": "mrad"})
 
 
+CAUSES: Mapping[str, str] = MappingProxyType({name: word for name, word in _CAUSES.items() if name != NOMINAL})
+"""Causes that a shot can have, in plain words."""
+
+
 def cause_label(name: str | None) -> str:
     """Return a cause in plain words; names it does not know as they are."""
     word = name or UNKNOWN

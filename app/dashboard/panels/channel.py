@@ -7,7 +7,6 @@ from html import escape
 import streamlit as st
 
 from accelerator.schlieren import display
-from accelerator.schlieren.causes import Cause
 from accelerator.schlieren.display_words import bench_row, cause_label, drift_line, how_sure, per_hour
 from accelerator.schlieren.guidance import guidance
 from accelerator.schlieren.result import NOMINAL, UNKNOWN, ShotResult
@@ -17,7 +16,7 @@ from app.dashboard.wording import age, clock_time, plain
 from core.store.views import ObservationDetail
 from core.verdict import Quality
 
-CAUSES = (*(str(cause) for cause in Cause), UNKNOWN)
+CAUSES = tuple(display.CAUSES)
 _OTHERS = 2
 _LEAST_PROBABLE = 0.01
 
