@@ -25,7 +25,7 @@ from core.alarms.events import (
     Unshelve,
 )
 from core.alarms.severity import Severity
-from core.alarms.state import AlarmState, Inhibition, Phase, Shelf, Signature
+from core.alarms.state import AlarmState, Inhibition, Shelf, Signature
 from core.contracts import AlarmRule
 from core.errors import AlarmError
 from core.verdict import Quality
@@ -179,7 +179,7 @@ def _asking_anew(state: AlarmState, at: datetime) -> AlarmState:
 
 
 def _inhibit(state: AlarmState, event: Inhibit) -> Step:
-    if state.phase is Phase.NORMAL or (state.inhibited is not None and state.inhibited.reason == event.reason):
+    if state.inhibited is not None and state.inhibited.reason == event.reason:
         return state, ()
     since = state.inhibited.since if state.inhibited is not None else event.at
     after = replace(state, inhibited=Inhibition(event.reason, since))

@@ -8,7 +8,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core.alarms.events import Acknowledge, Change, ChangeKind, Clear, Comment, Event, Judged, Shelve, Tick, Unshelve
+from core.alarms.events import (
+    Acknowledge,
+    Change,
+    ChangeKind,
+    Clear,
+    Comment,
+    Event,
+    Inhibit,
+    Judged,
+    Release,
+    Shelve,
+    Tick,
+    Unshelve,
+)
 from core.alarms.lifecycle import step
 from core.alarms.severity import Severity
 from core.alarms.state import AlarmState, Phase
@@ -17,6 +30,7 @@ from core.errors import AlarmError
 
 BAD = st.sampled_from([severity for severity in Severity if severity is not Severity.OK])
 SECONDS = st.integers(0, 40)
+_ASKING = {ChangeKind.RAISED, ChangeKind.REOPENED, ChangeKind.UNSHELVED, ChangeKind.RELEASED, ChangeKind.ACKNOWLEDGED}
 
 
 @dataclass
@@ -42,12 +56,13 @@ class Lifecycle(RuleBasedStateMachine):
         self.history: list[Change] = []
         self.story = Story()
         self.shelved_until: datetime | None = None
+        self.inhibited = False
 
     @initialize(
         delay_s=st.sampled_from([0.0, 30.0]), count=st.integers(1, 3), latch=st.booleans(), clear=st.integers(1, 3)
     )
     def choose_rule(self, delay_s: float, count: int, latch: bool, clear: int) -> None:
-        self.rule = AlarmRule(delay_s=delay_s, count=count, latch=latch, clear_count=clear)
+        self.rule = AlarmRule(delay_s=delay_s, count=count, latch=latch, clear_count=clear, overdue_after_s=90.0)
 
     def do(self, event: Event) -> tuple[Change, ...]:
         if self.shelved_until is not None and event.at >= self.shelved_until:
@@ -129,6 +144,23 @@ class Lifecycle(RuleBasedStateMachine):
         self.do(Unshelve(self.now, "ana"))
         self.shelved_until = None
 
+    @precondition(lambda self: self.story.began is not None)
+    @rule(reason=st.sampled_from(["no beam", "the source is silent"]))
+    def inhibit(self, reason: str) -> None:
+        was = self.state
+        self.do(Inhibit(self.now, reason))
+        assert self.state.inhibited is not None
+        assert (self.state.phase, self.state.severity) == (was.phase, was.severity)
+        self.inhibited = True
+
+    @rule()
+    def release(self) -> None:
+        was = self.state
+        self.do(Release(self.now))
+        assert self.state.inhibited is None
+        assert (self.state.phase, self.state.severity) == (was.phase, was.severity)
+        self.inhibited = False
+
     @rule()
     def comment(self) -> None:
         before = self.state.phase, self.state.severity
@@ -152,6 +184,27 @@ class Lifecycle(RuleBasedStateMachine):
             assert (self.state.current is Severity.OK) is self.story.over
             assert (self.state.recovered_at is not None) is self.story.over
         assert (self.state.shelf.until if self.state.shelf else None) == self.shelved_until
+
+    @invariant()
+    def nobody_is_asked_while_it_is_put_off(self) -> None:
+        """Overdue is said at most once from one asking to the next, never of what is put off, over or acknowledged."""
+        self.inhibited = self.inhibited and self.story.began is not None
+        assert (self.state.inhibited is not None) is self.inhibited
+        story = self.story
+        put_off = self.inhibited or self.shelved_until is not None
+        asking = story.raised and not story.over and not story.acknowledged and not put_off
+        assert self.state.is_asking is asking
+        if self.state.overdue_at is not None:
+            assert story.raised
+            assert not story.acknowledged
+            assert self.state.asked_at is not None
+        overdue = False
+        for change in self.history:
+            if change.kind in _ASKING:
+                overdue = False
+            if change.kind is ChangeKind.OVERDUE:
+                assert not overdue
+                overdue = True
 
     @invariant()
     def is_consistent(self) -> None:
