@@ -8,13 +8,19 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from app.dashboard import modelling
 from app.dashboard.access import now, settings, store
+from app.dashboard.modelling import Figures, Rival
 from app.handover.facts import Facts, gather
 from core.alarms.health import Health, measure
+from core.precision import Precision
 from core.shifts import Span
+from core.store import answers
+from core.verdict import Model
 
 HEALTH_S = 30
 FACTS_S, OLD_S = 30, 120
+MODELS_S = 60
 KEPT_SPANS = 16
 
 
@@ -43,6 +49,28 @@ def zone_of(name: str) -> ZoneInfo:
 def _facts(begins: str, ends: str, until: str, _fresh: str) -> Facts:
     shift = Span(datetime.fromisoformat(begins), datetime.fromisoformat(ends))
     return gather(store(), settings(), shift, max(datetime.fromisoformat(until), shift.begins))
+
+
+@st.cache_data(show_spinner=False, ttl=MODELS_S, max_entries=KEPT_SPANS)
+def precision(system: str) -> dict[Model, Precision]:
+    """Return what people said of each model of a system, up to a minute ago."""
+    return answers.precision(store().database, system)
+
+
+def model_figures(system: str, name: str, version: str, since: datetime) -> Figures:
+    """Return the figures of a version that is in charge since an instant, up to a minute ago."""
+    return _model_figures(system, name, version, since.isoformat())
+
+
+@st.cache_data(show_spinner=False, ttl=MODELS_S, max_entries=KEPT_SPANS)
+def _model_figures(system: str, name: str, version: str, since: str) -> Figures:
+    return modelling.figures(store(), settings(), system, Model(name, version), datetime.fromisoformat(since), now())
+
+
+@st.cache_data(show_spinner=False, ttl=FACTS_S, max_entries=KEPT_SPANS)
+def rival(system: str, name: str, version: str) -> Rival:
+    """Return how a version compares with the champion, up to half a minute ago."""
+    return modelling.rival(store(), system, Model(name, version))
 
 
 @st.cache_data(show_spinner=False, ttl=2 * HEALTH_S, max_entries=KEPT_SPANS)

@@ -10,6 +10,7 @@ COLLIMATION = "collimation"
 PLASMA = "plasma"
 HEALTH = "health"
 REPORT = "report"
+MODELS = "models"
 
 
 def to(path: str, label: str, icon: str | None = None, **query: int | str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, collimation, health, inspection, its, overview, report, schlieren
+from app.dashboard.screens import alarms, collimation, health, inspection, its, models, overview, report, schlieren
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
@@ -17,7 +17,10 @@ _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.INSPECTION: (inspection.page, "Inspection station", ":material/search:"),
     links.REPORT: (report.page, "Shift report", ":material/summarize:"),
     links.HEALTH: (health.page, "Alarm health", ":material/monitor_heart:"),
+    links.MODELS: (models.page, "Models", ":material/model_training:"),
 }
+_APART = (links.REPORT, links.HEALTH, links.MODELS)
+"""What is not looked at all the time: in a menu of its own."""
 
 
 def page(path: str) -> Any:
@@ -26,6 +29,9 @@ def page(path: str) -> Any:
     return st.Page(function, title=title, icon=icon, url_path=path, default=path == links.OVERVIEW)
 
 
-def pages() -> list[Any]:
-    """Return all pages in the order of the menu; a bare address shows the overview."""
-    return [page(path) for path in _PAGES]
+def pages() -> dict[str, list[Any]]:
+    """Return all pages by section, in the order of the menu; a bare address shows the overview."""
+    return {
+        "": [page(path) for path in _PAGES if path not in _APART],
+        "Shift": [page(path) for path in _APART],
+    }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert, text
 
+from benchmarks.console.rivals import enter_rivals, judged_by
 from benchmarks.console.templates import Template, templates
 from core.alarms.events import ChangeKind
 from core.alarms.severity import Severity
@@ -48,6 +49,7 @@ def fill(url: str, home: Path, size: Size, seed: int = 6) -> None:
         first = 1
         for system, share in SHARES.items():
             first = _observations(store, known[system], int(size.verdicts * share), now, rng, first)
+        enter_rivals(store, now, rng)
         _insert(store, FeedbackRow, _answers(size.answers, size.verdicts, now, rng))
         for system in SHARES:
             store.heartbeat(system, "watch", now, ok=True)
@@ -98,7 +100,12 @@ def _observation(one: Template, number: int, at: datetime) -> dict[str, Any]:
 
 def _verdict(one: Template, number: int, at: datetime, score: float) -> dict[str, Any]:
     changed = {"observation_id": number, "processed_at": at + timedelta(seconds=2)}
-    return one.verdict | changed | {"score": float(score) if one.verdict["score"] is not None else None}
+    return (
+        one.verdict
+        | judged_by(one.system)
+        | changed
+        | {"score": float(score) if one.verdict["score"] is not None else None}
+    )
 
 
 def _alarms(
