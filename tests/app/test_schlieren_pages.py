@@ -107,6 +107,25 @@ def test_a_file_that_could_not_be_read_says_why(run_page: PageRun, shelf: Store)
     assert "No picture" in text(page)
 
 
+def test_from_a_file_that_could_not_be_read_there_is_a_way_back(
+    run_page: PageRun, shelf: Store, runs: dict[str, list[Settled]]
+) -> None:
+    shots.fill(shelf, [*runs["good"][:4], shots.not_judged("is cut short", UNTIL + timedelta(seconds=5))])
+    page = run_page("schlieren")
+    assert "too few shots yet" not in text(page)
+    assert "Go to the last shot that was read" in [link.proto.label for link in page.get("page_link")]
+
+
+def test_what_a_bad_shot_measured_far_away_does_not_flatten_the_trend(runs: dict[str, list[Settled]]) -> None:
+    from app.dashboard.panels.channel_trends import _within
+    from core.store.course import CoursePoint
+    from core.verdict import Measurement, Quality
+
+    points = [CoursePoint(n, UNTIL, {}, Quality.BAD if n > 4 else Quality.GOOD, None, None, {}, None) for n in range(7)]
+    known = [Measurement(value, 1.0, "um") for value in (1.0, 2.0, 3.0, 2.0, 1.0, 5.0, 900.0)]
+    assert [one and one.value for one in _within(known, points)] == [1.0, 2.0, 3.0, 2.0, 1.0, 5.0, None]
+
+
 def test_shots_are_gone_through_with_keys_and_have_addresses(
     run_page: PageRun, shelf: Store, runs: dict[str, list[Settled]]
 ) -> None:

@@ -12,7 +12,7 @@ from app.dashboard import charts
 from app.dashboard.charts import Chart, Point
 from core.store.course import CoursePoint
 from core.store.views import ObservationDetail
-from core.verdict import Quality
+from core.verdict import Measurement, Quality
 
 _LEAST = {
     "position_um": 20.0,
@@ -25,6 +25,8 @@ _LEAST = {
 _FEW = "too few shots yet"
 _LEAST_PERCENT = (-1.0, 1.0)
 _ROW = 3
+_ROOM = 2.0
+"""What bad shots measured is drawn up to so many ranges of the good ones beyond them."""
 
 
 def draw(detail: ObservationDetail, found: ShotResult | None, points: Sequence[CoursePoint], where: tzinfo) -> None:
@@ -40,7 +42,7 @@ def draw(detail: ObservationDetail, found: ShotResult | None, points: Sequence[C
 
 
 def _chart(name: str, points: Sequence[CoursePoint]) -> Chart:
-    known = [point.measurements.get(name) for point in points]
+    known = _within([point.measurements.get(name) for point in points], points)
     values = [one.value for one in known if one is not None]
     middle = sorted(values)[len(values) // 2] if values else 0.0
     half = _LEAST[name] / 2
@@ -54,6 +56,16 @@ def _chart(name: str, points: Sequence[CoursePoint]) -> Chart:
         errors=[0.0 if one is None else one.sigma or 0.0 for one in known],
         few=_FEW,
     )
+
+
+def _within(known: Sequence[Measurement | None], points: Sequence[CoursePoint]) -> list[Measurement | None]:
+    """Leave out what bad shots measured far away from all others: it would flatten the course of the good ones."""
+    good = [one.value for one, point in zip(known, points, strict=True) if one and point.quality is not Quality.BAD]
+    if len(good) < 2:
+        return list(known)
+    low, high = min(good), max(good)
+    room = _ROOM * (high - low)
+    return [one if one is None or low - room <= one.value <= high + room else None for one in known]
 
 
 def _density(points: Sequence[CoursePoint]) -> Chart:

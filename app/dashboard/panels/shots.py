@@ -10,7 +10,8 @@ import streamlit as st
 from accelerator.schlieren import display, table
 from accelerator.schlieren.display_words import cause_label, value_of
 from accelerator.schlieren.result import EVIDENCE, ShotResult
-from app.dashboard.access import picture, store
+from app.dashboard import links
+from app.dashboard.access import picture, settings, store
 from app.dashboard.panels import browsing
 from app.dashboard.panels.browsing import BADGES, Way, is_pinned
 from app.dashboard.wording import age, ago, clock_time
@@ -41,7 +42,19 @@ def result(detail: ObservationDetail) -> ShotResult | None:
 
 def of_shift(detail: ObservationDetail, latest: int) -> list[CoursePoint]:
     """Return the shots of the eight hours up to this one, oldest first, itself included; read anew with ``latest``."""
-    return _course(detail.view.element, detail.view.observed_at, latest)
+    return _course(_element(detail), detail.view.observed_at, latest)
+
+
+def last_judged(points: Sequence[CoursePoint]) -> None:
+    """Lead from a file that could not be read to the shot before it."""
+    if points:
+        links.to(links.PLASMA, "Go to the last shot that was read", ":material/arrow_back:", shot=points[-1].id)
+
+
+def _element(detail: ObservationDetail) -> str:
+    """The camera whose shots are shown; a file that could not be read is taken for one of the usual camera."""
+    element = detail.view.element
+    return settings().schlieren.camera.split("/")[0] if element == display.UNREADABLE else element
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, ttl=timedelta(minutes=2))
@@ -59,8 +72,9 @@ def heading(
 ) -> None:
     """Draw what is the matter, which shot this is, whether shots still come, and the way to others."""
     old = is_pinned(WAY) and detail.view.id != latest
-    silence = "" if old else _silence([point.observed_at for point in points], now)
-    browsing.heading(WAY, detail, _title(detail, found, now, where, old=old) + silence)
+    browsing.heading(WAY, detail, _title(detail, found, now, where, old=old))
+    if not old and (silence := _silence([point.observed_at for point in points], now)):
+        st.html(silence)
 
 
 def _silence(times: Sequence[datetime], now: datetime) -> str:
@@ -134,4 +148,4 @@ def offer(detail: ObservationDetail) -> None:
 
 def _made(make: Callable[[list[CoursePoint]], bytes], detail: ObservationDetail) -> bytes:
     at = detail.view.observed_at
-    return make(store().course(display.SYSTEM, detail.view.element, at - SHIFT, at, limit=_EXPORTED))
+    return make(store().course(display.SYSTEM, _element(detail), at - SHIFT, at, limit=_EXPORTED))

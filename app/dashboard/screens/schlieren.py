@@ -57,6 +57,8 @@ def _desk(detail: ObservationDetail, latest: int, instant: datetime, where: tzin
         shots.listed(points, detail.view.id, instant, where)
     with right, st.container(key="its_panel"):
         channel.draw(detail, found, instant, where)
+        if detail.view.element == display.UNREADABLE:
+            shots.last_judged(points)
         shots.offer(detail)
 
 
