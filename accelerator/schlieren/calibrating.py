@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.schlieren.calibration import MISFITS, SHARE, Calibration
+from accelerator.schlieren.calibration import AWAY_LIMIT, MISFITS, SHARE, Calibration
 from accelerator.schlieren.channel import PARAMETERS
 from accelerator.schlieren.clues import NAMES
 from accelerator.schlieren.shot_library import Library
@@ -13,9 +13,10 @@ from accelerator.schlieren.simulate.apparatus import Mask
 from core.thresholds import TailThreshold
 
 Floats = NDArray[np.float64]
-_LEAST = {"away": 0.7, "misfit at one place": 4.0, "disagreement": 30.0}
+_LEAST = {"misfit at one place": 4.0, "disagreement": 30.0}
 """Limits are never lower: below these nothing is wrong, however rarely nominal shots reach them."""
-_MARGIN = 1.1
+_MARGIN = 1.25
+"""Cameras and probes differ in more than what is simulated; wrong profiles miss by three times and more."""
 _RAREST = 0.02
 """A tail is not believed where less than so many of the shots it rests on would be."""
 _ONE_SIGMA = 0.6827
@@ -24,9 +25,10 @@ _ONE_SIGMA = 0.6827
 def calibrate(library: Library) -> Calibration:
     """Return the calibration that the nominal shots of a library lead to.
 
-    Half of them set the limits and the factors, the other half the scores that thresholds rest on.
+    Half of them set the limits and the factors, the other half the scores that thresholds rest on. A fit that did not
+    come to rest is refused by a fixed limit, and has no part in either.
     """
-    nominal = library[library.causes < 0]
+    nominal = library[(library.causes < 0) & (np.exp(library.column("away")) < AWAY_LIMIT)]
     odd = np.where(nominal.stop, np.cumsum(nominal.stop), np.cumsum(~nominal.stop)) % 2 == 0
     first, second = nominal[~odd], nominal[odd]
     masks = {mask: first[first.stop == (mask is Mask.STOP)] for mask in Mask}
@@ -59,14 +61,15 @@ def trusted(calibration: Calibration, library: Library) -> NDArray[np.bool_]:
 
 def _limits(nominal: Library) -> dict[str, float]:
     """What a small share of nominal shots exceeds, by clue."""
-    found = {}
-    for clue in MISFITS:
-        values = np.exp(nominal.column(clue))
-        if np.ptp(values) == 0:
-            continue  # nothing tells it: no network
-        limit = _MARGIN * TailThreshold.fit(values).threshold(max(SHARE, _RAREST / len(values)))
-        found[clue] = max(limit, _LEAST.get(clue, 0.0))
-    return found
+    found = {clue: _limit(np.exp(nominal.column(clue))) for clue in MISFITS}
+    return {clue: max(limit, _LEAST.get(clue, 0.0)) for clue, limit in found.items() if limit is not None}
+
+
+def _limit(values: Floats) -> float | None:
+    """What a small share of the values exceeds; None where nothing varies (no network told it)."""
+    if np.ptp(values) == 0:
+        return None
+    return _MARGIN * TailThreshold.fit(values).threshold(max(SHARE, _RAREST / len(values)))
 
 
 def _scales(nominal: Library) -> dict[str, float]:

@@ -21,18 +21,32 @@ MISFITS: Mapping[str, str] = MappingProxyType(
         "misfit of rows": "misfit of rows of the picture",
         "misfit of blocks": "misfit of parts of the picture",
         "misfit at one place": "misfit at one place",
-        "away": "distance from the best fit",
         "unevenness": "unevenness of the light",
         "unlikeness": "unlikeness to all pictures seen",
         "disagreement": "disagreement of network and fit",
     }
 )
 """Checks whose limits nominal shots set: by clue (a logarithm), with their names."""
+AWAY, AWAY_LIMIT = "distance from the best fit", 0.7
+"""In sigma of all parameters together: a fit that is farther away did not come to rest."""
 PHASE, STRANGEST, UNUSUAL = "phase against density and detuning", "strangest setting of the bench", "unusual channel"
-BENCH_LIMIT = 2.2
-"""In half widths of the usual range: a setting may wander out of its range by as much again and somewhat more."""
+BENCH_LIMITS: Mapping[str, float] = MappingProxyType(
+    {
+        **dict.fromkeys(BENCH, 2.2),
+        "bench: offset_adu": 4.0,
+        "bench: mask 2": 3.0,
+        "bench: vibration": 8.0,
+    }
+)
+"""In half widths of the usual range: a setting may wander out of its range by as much again and somewhat more; the dark
+level and the softness of the mask, which do no harm, farther. Of the vibration this is the square (20 um)."""
+CENTRE_LIMIT = 2.2
 CHANNEL_LIMIT = 1.3
+_STEEP = 4
+"""Power of the checks of settings in the score: what is within its usual range counts for nothing."""
 PHASE_LIMIT = 4.5
+_PLACE = frozenset({"bench: probe_x_mm", "bench: probe_y_mm"})
+_OF_SETTINGS = frozenset({STRANGEST, UNUSUAL, PHASE})
 SHARE = 3e-4
 """Of nominal shots that each of the misfits may refuse."""
 
@@ -52,14 +66,16 @@ class Calibration:
         """Return value and limit of each check by name; a value above its limit speaks against the shot."""
         limits = self.limits.get(mask, {})
         found = {name: (float(np.exp(clues[clue])), limits[clue]) for clue, name in MISFITS.items() if clue in limits}
+        found[AWAY] = (float(np.exp(clues["away"])), AWAY_LIMIT)
         found[PHASE] = (abs(clues["phase"]), PHASE_LIMIT)
-        found[STRANGEST] = (strangest(clues), BENCH_LIMIT)
+        found[STRANGEST] = (strangest(clues), 1.0)
         found[UNUSUAL] = (max(abs(clues[name]) for name in CHANNEL), CHANNEL_LIMIT)
         return found
 
     def score(self, mask: str, clues: Mapping[str, float]) -> float:
         """Return the worst check over its limit."""
-        return max(value / limit for value, limit in self.checks(mask, clues).values())
+        ratios = {name: value / limit for name, (value, limit) in self.checks(mask, clues).items()}
+        return max(ratio**_STEEP if name in _OF_SETTINGS else ratio for name, ratio in ratios.items())
 
     def p_value(self, score: float) -> float | None:
         """Return the chance that a nominal shot scores so high; None without nominal scores."""
@@ -99,13 +115,13 @@ class Calibration:
 
 
 NOTHING = Calibration(
-    {mask: {"misfit": 2.2, "misfit at one place": 8.0, "away": 1.0} for mask in ("knife", "stop")},
+    {mask: {"misfit": 2.2, "misfit at one place": 8.0} for mask in ("knife", "stop")},
     {mask: dict.fromkeys(PARAMETERS, 1.0) for mask in ("knife", "stop")},
 )
 """What a fit must do without a model."""
 
 
 def strangest(clues: Mapping[str, float]) -> float:
-    """Return how strange the strangest setting of the bench is; the middle of the probe counts as one distance."""
-    others = [abs(clues[name]) for name in BENCH if not name.startswith(("bench: probe_x", "bench: probe_y"))]
-    return max(*others, off_centre(clues))
+    """Return how strange the strangest setting of the bench is, over what it may be; the probe's place is one."""
+    ratios = [abs(clues[name]) / limit for name, limit in BENCH_LIMITS.items() if name not in _PLACE]
+    return max(*ratios, off_centre(clues) / CENTRE_LIMIT)

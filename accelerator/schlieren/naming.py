@@ -1,8 +1,7 @@
 """What is wrong with a shot, by name: a network on its clues, and how far a shot is from all that the network knows.
 
-A network divides all there is among the names it was taught; so a shot whose clues are far from those of every shot it
-learnt from is called unknown, whatever the network says (Mahalanobis distance to the nearest kind; Lee et al., NeurIPS
-2018).
+A network divides all there is among the names it was taught. So a shot is called unknown if one of its clues is far
+out of what shots of the name have that the network gives it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,28 +28,33 @@ class Kinds:
     ----------
     middle, scale
         Of each clue over nominal shots.
-    means, precisions
-        Of the clues of each kind: (kinds, clues) and (kinds, clues, clues).
+    centre, half
+        Middle and half width of what the evened clues of each kind were (kinds, clues).
     reach
-        Squared distance that shots of a kind have at most (kinds,).
+        How many half widths from the middle a shot of each kind is in its farthest clue, at most (kinds,).
+    number
+        Which name each kind belongs to (kinds,).
     """
 
     middle: Floats
     scale: Floats
-    means: Floats
-    precisions: Floats
+    centre: Floats
+    half: Floats
     reach: Floats
+    number: Floats
 
     def evened(self, clues: Floats) -> Floats:
         """Return clues (..., names) as the network takes them: of unit spread, and far ones drawn near."""
         away = (clues - self.middle) / self.scale
         return np.asarray(np.clip(np.arcsinh(away), -_CLIP, _CLIP))
 
-    def farness(self, evened: Floats) -> float:
-        """Return the distance to the nearest kind over what its own shots have: above 1 is like none of them."""
-        away = evened - self.means
-        squared = np.einsum("ki,kij,kj->k", away, self.precisions, away)
-        return float((squared / self.reach).min())
+    def farness(self, evened: Floats, number: int) -> float:
+        """Return how far the farthest clue is out of what the kinds of a name have; above 1 is like none of them."""
+        own = self.number == number
+        if not own.any():
+            return np.inf
+        farthest = (np.abs(evened - self.centre[own]) / self.half[own]).max(axis=1)
+        return float((farthest / self.reach[own]).min())
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what is kept in the package."""
@@ -82,7 +86,7 @@ class Naming:
         logits = self.session.run({"clues": np.asarray(evened, np.float32)[None]})["logits"][0].astype(np.float64)
         shares = np.exp(logits - logits.max())
         shares /= shares.sum()
-        foreign = foreignness(self.kinds.farness(evened))
+        foreign = foreignness(self.kinds.farness(evened, int(np.argmax(logits))))
         found = {name: float(share * (1 - foreign)) for name, share in zip(self.names, shares, strict=True)}
         found[UNKNOWN] = foreign
         return dict(sorted(found.items(), key=lambda one: -one[1]))

@@ -46,7 +46,7 @@ _FARTHEST = {
 """No step goes farther: beyond, the model is not straight."""
 _HALVINGS = 4
 _ENOUGH = 0.02
-_STRAIGHT = 4.0
+_STRAIGHT = 40.0
 _USUAL, _RARE = 1.6, 3.0
 _APART = 1.2
 _HOPELESS = 8.0
