@@ -1,8 +1,7 @@
 """Which shot is shown, what is the matter with it, and the table of those before it, to take home."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
-from functools import partial
 from html import escape
 
 import streamlit as st
@@ -23,7 +22,7 @@ WAY = Way(
     display.SYSTEM, display.ASKS, "shot", "The shot before", "The shot after", "Follow the newest shot as it comes"
 )
 SHIFT = timedelta(hours=8)
-_MOST, _EXPORTED, _LISTED = 2000, 20_000, 10
+_MOST, _LISTED = 5000, 10
 _COLUMNS = {
     "position_um": "Position µm",
     "core_radius_um": "r0 µm",
@@ -127,25 +126,24 @@ def _row(point: CoursePoint, now: datetime, where: tzinfo, *, now_shown: bool) -
     return f"<tr{marked}>{inside}</tr>"
 
 
-def offer(detail: ObservationDetail) -> None:
-    """Offer the table of the shift, for the analysis."""
+def offer(detail: ObservationDetail, latest: int) -> None:
+    """Offer the table of the shift, for the analysis.
+
+    It is made with every new shot, not when it is asked for: what is made later is gone by the next look at the store.
+    """
     name = f"awake-shots-{detail.view.observed_at:%Y%m%d-%H%M}"
+    csv, parquet = _tables(_element(detail), detail.view.observed_at, latest)
     with st.container(horizontal=True, vertical_alignment="center", key="shot_export"):
         st.html('<div class="conditions">Table of these 8 h</div>')
-        for label, suffix, mime, make in (
-            ("CSV", "csv", "text/csv", table.to_csv),
-            ("Parquet", "parquet", "application/vnd.apache.parquet", table.to_parquet),
+        for label, content, mime in (
+            ("CSV", csv, "text/csv"),
+            ("Parquet", parquet, "application/vnd.apache.parquet"),
         ):
-            st.download_button(
-                label,
-                data=partial(_made, make, detail),
-                file_name=f"{name}.{suffix}",
-                mime=mime,
-                on_click="ignore",
-                key=f"shot_{suffix}",
-            )
+            suffix = label.lower()
+            st.download_button(label, content, f"{name}.{suffix}", mime, on_click="ignore", key=f"shot_{suffix}")
 
 
-def _made(make: Callable[[list[CoursePoint]], bytes], detail: ObservationDetail) -> bytes:
-    at = detail.view.observed_at
-    return make(store().course(display.SYSTEM, _element(detail), at - SHIFT, at, limit=_EXPORTED))
+@st.cache_resource(show_spinner=False, max_entries=16, ttl=timedelta(minutes=2))
+def _tables(element: str, until: datetime, latest: int) -> tuple[bytes, bytes]:
+    points = _course(element, until, latest)
+    return table.to_csv(points), table.to_parquet(points)

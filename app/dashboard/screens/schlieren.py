@@ -59,7 +59,7 @@ def _desk(detail: ObservationDetail, latest: int, instant: datetime, where: tzin
         channel.draw(detail, found, instant, where)
         if detail.view.element == display.UNREADABLE:
             shots.last_judged(points)
-        shots.offer(detail)
+        shots.offer(detail, latest)
 
 
 def _pictures(detail: ObservationDetail, found: ShotResult | None) -> None:
