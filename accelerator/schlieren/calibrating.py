@@ -13,7 +13,7 @@ from accelerator.schlieren.simulate.apparatus import Mask
 from core.thresholds import TailThreshold
 
 Floats = NDArray[np.float64]
-_LEAST = {"misfit at one place": 4.0, "disagreement": 30.0}
+_LEAST = {"misfit": 2.0, "unlikeness": 200.0, "misfit at one place": 4.0, "disagreement": 30.0}
 """Limits are never lower: below these nothing is wrong, however rarely nominal shots reach them."""
 _MARGIN = 1.25
 """Cameras and probes differ in more than what is simulated; wrong profiles miss by three times and more."""

@@ -82,8 +82,8 @@ class Calibration:
         return None if self.scores is None else self.scores.p_value(score)
 
     def threshold(self, rate: float) -> float:
-        """Return the score that a share of nominal shots reaches; 1 where nothing was calibrated."""
-        return 1.0 if self.scores is None else self.scores.threshold(rate)
+        """Return the score that at most a share of nominal shots reaches: never below 1, where every check passes."""
+        return 1.0 if self.scores is None else max(self.scores.threshold(rate), 1.0)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""

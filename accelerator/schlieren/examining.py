@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelerator.schlieren.clues import clues
-from accelerator.schlieren.knowing import known_of
+from accelerator.schlieren.knowing import known_of, with_noise
 from accelerator.schlieren.measuring import Measured, measure
 from accelerator.schlieren.shot_facts import Facts, Floats, look
 from accelerator.schlieren.sightings import Sighting, sightings
@@ -98,6 +98,7 @@ def examine(
         usual = known_of(observation, settings)
     except InputError as error:
         return Examined(facts, seen, lacks=error.reason)
+    usual = with_noise(usual, facts)
     own = networks.get(usual.apparatus.mask)
     measured = measure(facts.cells, usual, own.start if own else None)
     unlikeness = own.unlikeness(facts.cells) if own else 1.0

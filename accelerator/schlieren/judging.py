@@ -22,8 +22,6 @@ from core.verdict import Quality
 
 SHOTS_PER_SHIFT = 960
 """Of eight hours with a shot every half minute: the budget of false alarms is for a shift."""
-WATCHED = 10.0
-"""Where nominal shots come so much more often than false alarms may, a shot is worth a look (MEDIUM)."""
 _LOG_VISIBLE = float(np.log(8.0))
 """Peak ionisation must be so many of its errors above nothing before a channel is there to be measured."""
 
@@ -107,10 +105,7 @@ class _Judging:
         calibration, mask = self.model.calibration, self.measured.usual.apparatus.mask.value
         rate = min(self.settings.false_alarms_per_shift / SHOTS_PER_SHIFT, 0.05)
         score, bad = calibration.score(mask, self.clues), calibration.threshold(rate)
-        watched = calibration.threshold(min(WATCHED * rate, 0.5)) if calibration.scores else bad
-        quality = Quality.BAD if score >= bad else Quality.MEDIUM if score >= watched else Quality.GOOD
-        if self.found.seen:
-            quality = Quality.BAD
+        quality = Quality.BAD if score >= bad or self.found.seen else Quality.GOOD
         checks = tuple(
             Check(name, value, limit * bad) for name, (value, limit) in calibration.checks(mask, self.clues).items()
         )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from accelerator.schlieren.channel import Vapour
 from accelerator.schlieren.features import COLUMNS, ROWS
 from accelerator.schlieren.fit_parameters import BLUR2, Knowledge, nominal_apparatus, nominal_sigma
+from accelerator.schlieren.shot_facts import Facts
 from accelerator.schlieren.simulate.apparatus import Mask
 from accelerator.schlieren.simulate.physics import phase_per_mm
 from core.errors import InputError
@@ -19,6 +20,8 @@ from core.settings import SchlierenSettings
 DOUBT, BLUR_DOUBT = 1.5, 4.0
 """So many times wider than the usual ranges are the fit's."""
 PIXEL_UM = 8000.0 / ROWS
+READ_NOISE_E = (1.0, 8.0)
+"""A camera reads with no less and no more noise, whatever a strange picture seems to show."""
 
 
 def usual_bench(mask: Mask, focal_mm: float, vapour: Vapour, density_error: float, detuning_error: float) -> Knowledge:
@@ -53,3 +56,10 @@ def known_of(observation: Observation, settings: SchlierenSettings) -> Knowledge
         raise InputError(observation.origin, str(error)) from None
     mask, focal = Mask(str(conditions.get("mask") or settings.mask)), float(conditions.get("focal_mm") or 250.0)
     return usual_bench(mask, focal, vapour, settings.density_error, settings.detuning_error)
+
+
+def with_noise(known: Knowledge, facts: Facts) -> Knowledge:
+    """Return the same with the noise of reading that the dark parts of the picture show."""
+    noise_e = facts.dark_noise_adu / known.apparatus.gain_adu
+    low, high = READ_NOISE_E
+    return replace(known, apparatus=replace(known.apparatus, read_noise_e=float(min(max(noise_e, low), high))))
