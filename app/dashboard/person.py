@@ -24,8 +24,7 @@ def here() -> Person:
     known = st.user.to_dict()
     if "is_logged_in" in known:
         return _signed_in(known)
-    loopback = str(st.get_option("server.address") or "") in _LOOPBACK
-    return Person(_told(), local_role(settings().access, loopback=loopback), Way.PAGE)
+    return Person(_told(), local_role(settings().access, loopback=_is_loopback()), Way.PAGE)
 
 
 def desk() -> Desk:
@@ -45,7 +44,7 @@ def why_not(deed: Deeds) -> str:
         return ""
     if not person.name:
         return "Type your name at the top first." if not signs_in() else "Sign in first."
-    if not signs_in() and person.role is Role.VIEWER:
+    if not (signs_in() or _is_loopback() or settings().access.open_network):
         return "Nobody can sign in here, and the page is open to the network: it only shows."
     return f"Your role ({person.role.word}) does not include this."
 
@@ -63,6 +62,11 @@ def admit() -> None:
     st.markdown("This console shows and stores what people do in their name.")
     st.button("Sign in", type="primary", on_click=st.login, key="sign_in")
     st.stop()
+
+
+def _is_loopback() -> bool:
+    """Whether the page is served to this machine alone."""
+    return str(st.get_option("server.address") or "") in _LOOPBACK
 
 
 def _signed_in(known: Mapping[str, object]) -> Person:
