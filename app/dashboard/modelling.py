@@ -124,7 +124,7 @@ def _false_alarms(store: Store, settings: Settings, system: str, model: Model, s
     if per_shift is None and per_board is None:
         return None
     raised = performance.raised(store.database, system, model, since)
-    count, periods = performance.observed(store.database, system, model, since)
+    count, periods = performance.observed(store.database, system, since)
     unit, units = ("8 hours of data", periods / SHIFT_BINS) if per_board is None else ("board", float(count))
     promised = float(per_board if per_board is not None else per_shift or 0.0)
     false = raised.counts.get(Judgement.FALSE_ALARM, 0)

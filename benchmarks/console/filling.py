@@ -149,10 +149,12 @@ def _alarm(
 
 def _answers(count: int, verdicts: int, now: datetime, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     judgements = rng.choice(list(Judgement), size=count, p=[0.6, 0.25, 0.1, 0.05])
-    for number, judgement in zip(rng.integers(1, verdicts + 1, count), judgements, strict=True):
+    ages = rng.uniform(0, DAYS * 86_400, count)
+    for number, judgement, age in zip(rng.integers(1, verdicts + 1, count), judgements, ages, strict=True):
         yield {
             "observation_id": int(number), "decision_id": None, "alarm_id": None, "region_index": None, "cause": None,
-            "judgement": Judgement(judgement), "comment": "", "author": "Anna Keller", "at": now,
+            "judgement": Judgement(judgement), "comment": "", "author": "Anna Keller",
+            "at": now - timedelta(seconds=float(age)),
         }  # fmt: skip
 
 
