@@ -58,7 +58,10 @@ class Calibration:
         return self.tunings.get(where, Tuning())
 
     def p_value(self, where: str, scores: Mapping[Check, Floats]) -> Floats:
-        """Return the chance that a nominal pattern is as strange in any check, shape (n,).
+        """Return the chance that nominal patterns are as strange in all checks together, shape (n,).
+
+        The chances of the single checks are combined as Cauchy variates (Liu & Xie, JASA 115 (2020) 393), which holds
+        for small ones however checks depend on each other, and lets two that are strange at once say more than one.
 
         Raises
         ------
@@ -69,7 +72,8 @@ class Calibration:
         if known is None:
             raise CalibrationError(f"no calibration for {where} patterns; there is: {', '.join(sorted(self.checks))}")
         each = np.array([np.atleast_1d(known[check].p_value(np.asarray(scores[check], float))) for check in OF_MAPS])
-        found: Floats = np.clip(each.min(axis=0) * len(OF_MAPS), LOWEST, 1.0)
+        together = np.tan((0.5 - np.clip(each, LOWEST, 1.0 - LOWEST)) * np.pi).mean(axis=0)
+        found: Floats = np.clip(0.5 - np.arctan(together) / np.pi, LOWEST, 1.0)
         return found
 
     def worst(self, where: str, scores: Mapping[Check, float]) -> Check:

@@ -8,7 +8,7 @@ from accelerator.collimation import blind, hypotheses
 from accelerator.collimation.channels import channels
 from accelerator.collimation.diagnosis import Answer, Channel, Diagnosis, Hypothesis, Quantity
 from accelerator.collimation.features import compare, uncertainty
-from accelerator.collimation.jaws import DEGENERATE, degenerate, jaw
+from accelerator.collimation.jaws import DEGENERATE, combined, degenerate, jaw
 from accelerator.collimation.judging import Judged
 from accelerator.collimation.lossmap import Pattern
 from accelerator.collimation.mapclass import MapClass
@@ -66,7 +66,7 @@ def ranked(table: Table, posterior: Posterior, least: float = LEAST) -> tuple[Hy
                 jaw_sigma_error=error,
             )
         )
-    return tuple(found)
+    return combined(found)
 
 
 def regions(judged: Judged, found: Diagnosis) -> tuple[Region, ...]:

@@ -1,7 +1,7 @@
 """What the detector finds out about a loss pattern, as the page, the report and scripts read it (JSON, no pickle)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -135,7 +135,9 @@ class Diagnosis:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        lists = ("hypotheses", "margins", "channels", "trends")
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in lists}
+        return {**plain, **{name: [_plain(one) for one in getattr(self, name)] for name in lists}}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Diagnosis":
@@ -161,6 +163,10 @@ class Diagnosis:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ShiftwatchError(f"no diagnosis of a loss pattern: {error!r}") from error
+
+
+def _plain(one: Hypothesis | Margin | Channel | Trend) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}
 
 
 def _trend(content: Mapping[str, Any]) -> Trend:

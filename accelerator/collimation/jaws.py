@@ -5,6 +5,9 @@ tells the position of the jaw nearest to the beam, and cannot tell which of the 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from accelerator.collimation.diagnosis import Hypothesis, Quantity
 from accelerator.collimation.geometry import find
@@ -29,6 +32,23 @@ def jaw(fault: Fault, state: str, value: float, error: float) -> tuple[float, fl
         return None
     unit = sigma_mm(find(fault.element), energy_gev(State(state)))
     return gap - abs(value) / unit, error / unit
+
+
+def combined(told: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses with one jaw position for each collimator, whichever of its settings it is."""
+    found = []
+    for one in told:
+        same = [other for other in told if other.element == one.element and other.jaw_sigma is not None]
+        if one.jaw_sigma is None or len(same) < 2:
+            found.append(one)
+            continue
+        weight = np.array([other.probability for other in same]) / sum(other.probability for other in same)
+        at = np.array([other.jaw_sigma for other in same], np.float64)
+        error = np.array([other.jaw_sigma_error or 0.0 for other in same])
+        mean = float(weight @ at)
+        spread = float(np.sqrt(weight @ (error**2 + (at - mean) ** 2)))
+        found.append(replace(one, jaw_sigma=mean, jaw_sigma_error=spread))
+    return tuple(found)
 
 
 def degenerate(told: Sequence[Hypothesis]) -> str | None:

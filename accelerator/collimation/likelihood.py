@@ -5,6 +5,8 @@ approximation) and one of each channel (Student's t: single channels are far off
 the families every one is fitted by iteratively reweighted least squares.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,6 +20,11 @@ from accelerator.collimation.templates import Table
 Floats: TypeAlias = NDArray[np.float64]
 
 ROUNDS = 2
+SOFTENED = 12
+EFFECT, MOST_EFFECT = 0.2, 3.0
+"""What an error does to the logarithm of a channel is known to this part of itself, of at most so much. That counts
+where it is asked which error it is and how large; whether anything is wrong is asked of sharp templates.
+"""
 FREEDOM = model_error.FREEDOM
 
 
@@ -65,6 +72,15 @@ def nominal_log(readings: Readings, table: Table) -> float:
     return float(fit(compare(readings, table.nominal[None]), table, readings.scale).log[0])
 
 
+def beside(one: Readings, table: Table, deltas: Floats, effect: float = EFFECT) -> Compared:
+    """Compare one pattern with nominal changed by ``deltas`` (t, C), each believed to a part."""
+    found = compare(one, table.nominal + deltas).over(len(deltas))
+    if not effect:
+        return found
+    unsure = (effect * np.minimum(np.abs(deltas), MOST_EFFECT)) ** 2
+    return replace(found, counting=found.counting + np.where(found.there, unsure, 0.0))
+
+
 class Voices(NamedTuple):
     """Logarithm of the evidence of nominal, of every fault (F,), and of every size of it (F, G)."""
 
@@ -74,30 +90,47 @@ class Voices(NamedTuple):
 
 
 def explain(readings: Readings, table: Table, number: int = 0) -> Voices:
-    """Return the evidence of every template for one pattern."""
+    """Return the evidence of every template for one pattern, templates taken as sharp."""
     one = readings.row(number)
     different = np.diff(table.changes, axis=1, prepend=-np.inf) > 0
     templates = np.concatenate([table.nominal[None], table.nominal + table.deltas[different]])
-    compared = compare(one, templates).over(len(templates))
-    log = fit(compared, table, one.scale).log
+    log = fit(compare(one, templates).over(len(templates)), table, one.scale).log
     sizes = np.full(table.changes.shape, -np.inf)
     sizes[different] = log[1:]
-    _with_partners(sizes, one, table)
+    _with_partners(sizes, one, table, partners(table), 0.0)
+    return Voices(float(log[0]), _evidence(sizes, table), sizes)
+
+
+def softened(voices: Voices, readings: Readings, table: Table, number: int = 0) -> Voices:
+    """Return the same with the best explanations believed to a part (`EFFECT`): which of them it is, and how large."""
+    chosen = np.argsort(-voices.faults)[:SOFTENED]
+    one = readings.row(number)
+    mask = np.zeros(table.changes.shape, bool)
+    mask[chosen] = np.isfinite(voices.sizes[chosen])
+    sizes = voices.sizes.copy()
+    sizes[mask] = fit(beside(one, table, table.deltas[mask]), table, one.scale).log
+    own = set(chosen.tolist())
+    _with_partners(sizes, one, table, [pair for pair in partners(table) if pair[0] in own], EFFECT)
+    return Voices(voices.nominal, _evidence(sizes, table), sizes)
+
+
+def _evidence(sizes: Floats, table: Table) -> Floats:
+    """Return the evidence of each fault (F,), all of its sizes taken together."""
     widths = grid_widths(table)
     with np.errstate(divide="ignore"):
         weighted = sizes + np.log(widths / np.maximum(widths.sum(axis=1, keepdims=True), 1e-12))
     top = weighted.max(axis=1)
-    return Voices(float(log[0]), top + np.log(np.exp(weighted - top[:, None]).sum(axis=1)), sizes)
+    found: Floats = top + np.log(np.exp(weighted - top[:, None]).sum(axis=1))
+    return found
 
 
-def _with_partners(sizes: Floats, one: Readings, table: Table) -> None:
+def _with_partners(sizes: Floats, one: Readings, table: Table, pairs: Sequence[tuple[int, int]], effect: float) -> None:
     """Let the tertiaries of one kind at both large experiments also be wrong together: they follow one beta*."""
-    pairs = partners(table)
     if not pairs:
         return
     first, second = (list(part) for part in zip(*pairs, strict=True))
-    templates = (table.nominal + table.deltas[first] + table.deltas[second]).reshape(-1, len(table.nominal))
-    log = fit(compare(one, templates).over(len(templates)), table, one.scale).log.reshape(len(first), -1)
+    deltas = (table.deltas[first] + table.deltas[second]).reshape(-1, len(table.nominal))
+    log = fit(beside(one, table, deltas, effect), table, one.scale).log.reshape(len(first), -1)
     both = log - TOGETHER
     sizes[first] = np.where(np.isfinite(sizes[first]), np.logaddexp(sizes[first], both), sizes[first])
 

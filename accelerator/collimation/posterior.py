@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from accelerator.collimation import likelihood
 from accelerator.collimation.diagnosis import Quantity
 from accelerator.collimation.ensemble import weight
-from accelerator.collimation.features import Layout, Readings, compare
+from accelerator.collimation.features import Layout, Readings
 from accelerator.collimation.geometry import find
 from accelerator.collimation.hypotheses import Hypotheses
 from accelerator.collimation.templates import Table
@@ -107,10 +107,11 @@ def from_likelihood(
     table: Table,
     number: int,
     also: Sequence[int] | NDArray[np.int64] = (),
-    voices: likelihood.Voices | None = None,
+    sharp: likelihood.Voices | None = None,
 ) -> Posterior:
     """Return what the likelihood says of one pattern; the best faults and those ``also`` named get exact sizes."""
-    voices = voices or likelihood.explain(readings, table, number)
+    sharp = sharp or likelihood.explain(readings, table, number)
+    voices = likelihood.softened(sharp, readings, table, number)
     log = np.concatenate([[voices.nominal + np.log(PRIOR_NOMINAL)], voices.faults + np.log(prior(table) * 0.1)])
     probability = _normalised(log)
     widths = likelihood.grid_widths(table)
@@ -154,13 +155,12 @@ def refined(
     grid = table.changes[fault]
     if sizes is None:
         one = readings.row(number)
-        sizes = likelihood.fit(compare(one, table.nominal + table.deltas[fault]), table, one.scale).log
+        sizes = likelihood.fit(likelihood.beside(one, table, table.deltas[fault]), table, one.scale).log
     near = np.flatnonzero(sizes > sizes.max() - 6.0)
     low, high = grid[max(near[0] - 1, 0)], grid[min(near[-1] + 1, len(grid) - 1)]
     fine = np.linspace(low, high, FINE)
-    templates = table.nominal + table.delta(fault, fine)
     one = readings.row(number)
-    log = likelihood.fit(compare(one, templates), table, one.scale).log
+    log = likelihood.fit(likelihood.beside(one, table, table.delta(fault, fine)), table, one.scale).log
     weights = np.exp(log - log.max())
     weights /= weights.sum()
     mean = float(weights @ fine)

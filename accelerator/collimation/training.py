@@ -31,7 +31,7 @@ class Effort:
     rebuilding_steps: int = 500
     per_table: int = 96
     width: int = 256
-    nominal_draws: int = 800
+    nominal_draws: int = 2000
     fault_draws: int = 150
 
 
