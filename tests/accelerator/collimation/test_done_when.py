@@ -17,7 +17,8 @@ pytestmark = [
     pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is absent: maps of others are not part of the repository"),
 ]
 VISIBLE_SIGMA = 0.3
-TOO_FEW_SIGMA = 0.2
+LARGEST_ERROR = 0.4
+"""Of a jaw position, in sigma, where a map does not tell whether a gap or an offset put it there."""
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,9 @@ def test_every_broken_map_is_flagged_and_the_collimator_named_first(detector, na
 
 
 SATURATED = {
-    "eos_B1H_tcspm_b4l7_4-5s_s301": "an offset of 0.59 mm (92 %) is named before the gap of 4.31 sigma: "
+    "eos_B1H_tcspm_b4l7_4-5s_s301": "an offset of 0.58 mm (53 %) is named before the gap of 4.28 sigma (47 %): "
     "one jaw inside the primary leaves the same pattern",
-    "eos_B1V_tcp_d6l7_8-0s_s502": "9.9 +- 1.5 sigma: beyond the secondaries (6.5) a primary leaves no trace of how far",
+    "eos_B1V_tcp_d6l7_8-0s_s502": "10.2 +- 1.5 sigma: beyond the secondaries (6.5) a primary leaves no trace of how far",
 }
 VISIBLE = [
     pytest.param(*one, marks=pytest.mark.xfail(reason=SATURATED[one[0]], strict=True) if one[0] in SATURATED else ())
@@ -86,7 +87,7 @@ def test_the_error_is_within_0_3_sigma(detector, name, elements, value):
 
 
 @pytest.mark.xfail(
-    reason="gap 3.76 (55 %) before offset 0.31 +- 0.05 mm (45 %): the same jaw at 3.7 sigma", strict=True
+    reason="gap 3.65 (56 %) before offset 0.31 +- 0.07 mm (44 %): the same jaw at 3.5 sigma", strict=True
 )
 def test_the_offset_is_within_0_3_sigma(detector):
     verdict, _ = judged(detector, "xcoll_dev/eos_B1V_tcp_d6l7_off0-25mm_s504.json")
@@ -98,11 +99,7 @@ def test_the_offset_is_within_0_3_sigma(detector):
 JAWS = [
     ("eos_B1H_tcp_c6l7_6-0s_s306", 6.0),
     ("eos_B1H_tcp_c6l7_5-6s_s313", 5.6),
-    pytest.param(
-        "eos_B1H_tcspm_b4l7_4-5s_s301",
-        4.5,
-        marks=pytest.mark.xfail(reason="4.11 +- 0.16 by the offset that is named first, 4.31 by the gap", strict=True),
-    ),
+    ("eos_B1H_tcspm_b4l7_4-5s_s301", 4.5),
     ("eos_B1H_tctph_4l1_4l5_5-5s_s305", 5.5),
     ("eos_B1V_tcp_d6l7_off0-25mm_s504", 5.0 - 0.25 / 0.1867),
 ]
@@ -114,7 +111,7 @@ def test_the_jaw_is_within_0_3_sigma_whichever_setting_moved_it(detector, name, 
     verdict, found = judged(detector, f"xcoll_dev/{name}.json")
     where = verdict.regions[0].where
     assert where["jaw_sigma"] == pytest.approx(jaw, abs=VISIBLE_SIGMA)
-    assert 0.02 < where["jaw_sigma_error"] < VISIBLE_SIGMA
+    assert 0.02 < where["jaw_sigma_error"] < LARGEST_ERROR
     assert found.hypotheses[0].jaw_sigma == pytest.approx(where["jaw_sigma"], abs=1e-3)
 
 
