@@ -69,7 +69,7 @@ def test_every_broken_map_is_flagged_and_the_collimator_named_first(detector, na
 SATURATED = {
     "eos_B1H_tcspm_b4l7_4-5s_s301": "an offset of 0.58 mm (53 %) is named before the gap of 4.28 sigma (47 %): "
     "one jaw inside the primary leaves the same pattern",
-    "eos_B1V_tcp_d6l7_8-0s_s502": "10.2 +- 1.5 sigma: beyond the secondaries (6.5) a primary leaves no trace of how far",
+    "eos_B1V_tcp_d6l7_8-0s_s502": "10.2 +- 1.5 sigma: beyond the secondaries (6.5) nothing says how far",
 }
 VISIBLE = [
     pytest.param(*one, marks=pytest.mark.xfail(reason=SATURATED[one[0]], strict=True) if one[0] in SATURATED else ())
