@@ -13,7 +13,7 @@ from app.dashboard.panels import browsing, channel, channel_trends, shots
 from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 
-REFRESH_S = 1
+REFRESH_S = 2
 _MARKED = "plasma_marks"
 
 
