@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.alarms.events import Acknowledge, Clear, Judged, PersonEvent, Tick
@@ -71,9 +71,9 @@ def latest_shelf(session: Session, system: str, element: str, at: datetime, kind
 
 def tick(database: Database, now: datetime, rules: Mapping[str, AlarmRule]) -> list[AlarmChange]:
     """Let time pass for every alarm that waits for it, system by system."""
-    unanswered = AlarmRow.acknowledged_at.is_(None) & AlarmRow.overdue_at.is_(None)
     query = select(AlarmRow).where(
-        AlarmRow.closed_at.is_(None), or_(AlarmRow.raised_at.is_(None), AlarmRow.shelved_until <= now, unanswered)
+        AlarmRow.closed_at.is_(None),
+        or_(AlarmRow.raised_at.is_(None), AlarmRow.shelved_until <= now, _may_be_overdue(now, rules)),
     )
     with database.reading() as session:
         systems = sorted({row.system for row in session.scalars(query)})
@@ -84,6 +84,14 @@ def tick(database: Database, now: datetime, rules: Mapping[str, AlarmRule]) -> l
             for row in session.scalars(query.where(AlarmRow.system == system)).all():
                 changes += turn.step(row, Tick(now))
     return changes
+
+
+def _may_be_overdue(now: datetime, rules: Mapping[str, AlarmRule]) -> ColumnElement[bool]:
+    """What asks for somebody since long enough for the strictest rule, or has a time of its own by its guidance."""
+    waits = [rule.overdue_after_s for rule in (AlarmRule(), *rules.values()) if rule.overdue_after_s is not None]
+    long = AlarmRow.asked_at <= now - timedelta(seconds=min(waits))
+    asking = (AlarmRow.current != Severity.OK) & AlarmRow.acknowledged_at.is_(None) & AlarmRow.inhibited_by.is_(None)
+    return and_(asking, AlarmRow.overdue_at.is_(None), or_(long, AlarmRow.respond_s.is_not(None)))
 
 
 def follow_guidance(session: Session, system: str, name: str, at: datetime) -> None:
