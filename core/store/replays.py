@@ -1,7 +1,7 @@
 """Replays: a stretch of the past judged again by another model, and how far each has come."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +16,10 @@ from core.store.models import ObservationRow
 from core.verdict import Model
 
 __all__ = ["ReplayState", "ReplayView", "Seen", "ask", "newest", "observations", "progress", "replay"]
+
+
+STUCK = timedelta(minutes=15)
+"""A replay that has not moved for so long is given up when another one is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ def ask(database: Database, system: str, model: Model, span: Span, author: str, 
         last = session.scalar(
             select(ReplayRow).where(ReplayRow.system == system).order_by(ReplayRow.id.desc()).limit(1)
         )
+        if last is not None and not _view(last).is_over and at - last.changed_at > STUCK:
+            last.state, last.detail, last.changed_at = ReplayState.FAILED, "its process is gone", at
         if last is not None and not _view(last).is_over:
             raise StoreError(f"a replay of {system} is under way ({last.done} of {last.total}): wait until it is over")
         row = ReplayRow(

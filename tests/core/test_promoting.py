@@ -80,5 +80,8 @@ def test_replays_are_asked_for_once_and_kept_in_the_trail(desk: Desk) -> None:
     assert [deed.deed for deed in desk.store.trail()] == ["replay"]
     with pytest.raises(StoreError, match="under way"):
         ask_replay(desk, "its", Model("m", "3"), SPAN)
+    desk.clock.sleep(3600)  # its process was killed
+    assert ask_replay(desk, "its", Model("m", "3"), SPAN) > number
+    assert replays.newest(desk.store.database, "its")[1].detail == "its process is gone"
     with pytest.raises(ModelError, match="no model m 9"):
         ask_replay(desk, "its", Model("m", "9"), SPAN)
