@@ -20,6 +20,8 @@ _MARGIN = 1.25
 _RAREST = 0.02
 """A tail is not believed where less than so many of the shots it rests on would be."""
 _ONE_SIGMA = 0.6827
+_LEAST_FACTOR = 0.9
+"""The errors of the fit are not made smaller than this: benches out of their ranges need what nominal ones do not."""
 
 
 def calibrate(library: Library) -> Calibration:
@@ -77,4 +79,4 @@ def _scales(nominal: Library) -> dict[str, float]:
     pulls = np.abs(nominal.errors / nominal.sigma)
     fine = np.isfinite(pulls).all(axis=1)
     factors = np.quantile(pulls[fine], _ONE_SIGMA, axis=0)
-    return dict(zip(PARAMETERS, np.maximum(factors, 0.8).tolist(), strict=True))
+    return dict(zip(PARAMETERS, np.maximum(factors, _LEAST_FACTOR).tolist(), strict=True))

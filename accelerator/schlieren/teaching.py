@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,7 +51,10 @@ class Effort:
 
     @classmethod
     def residual(cls) -> "Effort":
-        """Return the effort for the other architecture."""
+        """Return the effort for the other architecture.
+
+        Its fits end where those of the plain one do, so it is calibrated with the shots that were examined with that.
+        """
         return cls(kind=Kind.RESIDUAL, start_steps=2500)
 
 
@@ -95,9 +98,9 @@ class _Making:
     report: Report
 
     def package(self, target: Path) -> Path:
-        files = {start_file(mask): self._start(mask) for mask in Mask}
-        files |= {likeness_file(mask): self._likeness(mask) for mask in Mask}
-        library = self._library(files)
+        files = self.files()
+        lender = self if self.effort.kind is Kind.PLAIN else replace(self, effort=Effort())
+        library = lender.library(lender.files())
         self.report("teaching the classifier")
         lesson = NamingLesson(steps=self.effort.naming_steps, seed=self.seed)
         naming, kinds = train_naming(library, lesson)
@@ -117,6 +120,13 @@ class _Making:
             replace=True,
         )
         return written.path
+
+    def files(self) -> dict[str, bytes]:
+        """Return start networks and autoencoders by file name."""
+        return {
+            **{start_file(mask): self._start(mask) for mask in Mask},
+            **{likeness_file(mask): self._likeness(mask) for mask in Mask},
+        }
 
     def _start(self, mask: Mask) -> bytes:
         effort = self.effort
@@ -158,7 +168,8 @@ class _Making:
 
         return told
 
-    def _library(self, files: Mapping[str, bytes]) -> Library:
+    def library(self, files: Mapping[str, bytes]) -> Library:
+        """Return examined shots."""
         return joined([self.part(files, number) for number in range(PARTS)])
 
     def part(self, files: Mapping[str, bytes], number: int) -> Library:
