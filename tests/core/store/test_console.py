@@ -16,7 +16,7 @@ from core.desk import Desk, Person, Way
 from core.errors import AlarmError, StoreError
 from core.observation import Observation
 from core.roles import Role
-from core.store import Store
+from core.store import Store, schema
 from core.store.guidance_log import Guidance
 from core.store.views import Judgement
 from core.verdict import Quality
@@ -208,3 +208,16 @@ def test_of_people_who_acknowledge_at_once_one_does_and_the_others_learn_who(sto
         assert [line.author for line in lines] == [detail.view.acknowledged_by]
         assert sum(f"by {detail.view.acknowledged_by}" in text for text in said) == 3
     assert len([line for line in store.trail() if line.deed == "acknowledge"]) == 5
+
+
+def test_going_back_a_release_keeps_the_history_in_words_that_it_knows(store: Store) -> None:
+    cycle(store, 0, incident("background", "side A"))
+    cycle(store, 1, standing=(NO_BEAM,))
+    schema.downgrade(store.database, "0002")
+    with store.database.engine.connect() as connection:
+        rows = connection.execute(text("SELECT kind, note FROM alarm_event ORDER BY id")).all()
+        assert ("COMMENTED", f"inhibited: {NO_BEAM.reason}") in [tuple(row) for row in rows]
+    with store.database.engine.connect() as connection, pytest.raises(SQLAlchemyError, match="append-only"):
+        connection.execute(text("UPDATE alarm_event SET author = 'forged'"))
+    store.upgrade()
+    assert held(store) == {"background": None}

@@ -48,7 +48,26 @@ def downgrade() -> None:
     op.drop_index(CAUSES, table_name="alarm")
     for column in reversed(COLUMNS):
         op.drop_column("alarm", column)
-    op.execute("DELETE FROM watermark WHERE system = 'console'")
+    op.execute("DELETE FROM watermark WHERE source = 'notifications'")
+    _reword_history()
+
+
+def _reword_history() -> None:
+    """The release before knows no such lines: they become remarks, which say the same."""
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    op.execute(
+        "DROP TRIGGER alarm_event_no_update" if sqlite else "ALTER TABLE alarm_event DISABLE TRIGGER USER",
+    )
+    op.execute(
+        "UPDATE alarm_event SET note = lower(kind) || ': ' || note, kind = 'COMMENTED' "
+        "WHERE kind IN ('OVERDUE', 'INHIBITED', 'RELEASED')"
+    )
+    op.execute(
+        "CREATE TRIGGER alarm_event_no_update BEFORE UPDATE ON alarm_event "
+        "BEGIN SELECT RAISE(ABORT, 'alarm_event is append-only'); END"
+        if sqlite
+        else "ALTER TABLE alarm_event ENABLE TRIGGER USER"
+    )
 
 
 def _guidance() -> None:
