@@ -9,6 +9,7 @@ Examples:
 """
 
 import argparse
+import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,43 +26,58 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     plan = QUICK if asked.quick else Plan()
     plan = replace(plan, seed=DEVELOPMENT) if asked.development else plan
-    chosen = {"wider": asked.shots, "nominal": asked.shots, "second": asked.shots, "fitted": asked.fitted}
+    chosen = {
+        "points": asked.shots,
+        "streams": asked.streams,
+        "wider": asked.shots,
+        "nominal": asked.shots,
+        "second": asked.shots,
+        "fitted": asked.fitted,
+    }
     few = {name: min(most, getattr(plan, name)) for name, most in chosen.items() if most is not None}
     plan = replace(plan, **few)
     prefix = ("development-" if asked.development else "") + ("quick-" if asked.quick else "")
     for part in asked.part or PARTS:
-        found = _measured(part, plan, asked.only, asked.out)
         suffix = f"-{asked.only.replace(' ', '-')}" if asked.only else ""
-        content = {"stamp": report.stamp(), "plan": asdict(plan), part: found}
-        report.write(asked.out / f"{prefix}{part}{suffix}.json", content)
+        path = asked.out / f"{prefix}{part}{suffix}.json"
+        if asked.kept:
+            _show(part, json.loads(path.read_text(encoding="utf-8"))[part])
+            continue
+        found = _measured(part, plan, asked.only)
+        report.write(path, {"stamp": report.stamp(), "plan": asdict(plan), part: found})
+        _show(part, found)
+        if part == "robustness":
+            robustness.draw(found, asked.out)
     return 0
 
 
-def _measured(part: str, plan: Plan, only: str, out: Path) -> Any:
+def _measured(part: str, plan: Plan, only: str) -> Any:
     if part == "accuracy":
-        found = accuracy.measured(plan, only, say)
-        _show("How well the channel is measured", report.accuracy_table(found))
-        _show("Radius at half of the peak", report.half_radius_table(found))
-        _show("Aims that are missed", "\n".join(report.aims(found, accuracy.OURS)) or "none")
-        lost = report.losses(found, accuracy.OURS, accuracy.CLASSICAL)
-        _show("Where ours loses against least squares", "\n".join(lost) or "nowhere")
-        return found
+        return accuracy.measured(plan, only, say)
     if part == "anomalies":
-        told = anomalies.measured(plan, only, say)
-        _show("What is wrong with a shot", anomalies.text(told))
-        return told
+        return anomalies.measured(plan, only, say)
     if part == "architectures":
-        rows = architectures.measured(plan, say)
-        _show("Networks alone, and what they begin for", report.plain_table(rows))
-        return rows
+        return architectures.measured(plan, say)
     if part == "speed":
-        took = speed.measured(plan.timed)
-        _show("Time on one core", report.plain_table([took]))
-        return took
-    points = robustness.measured(plan, only, say)
-    _show("One setting at a time beyond its range", robustness.table(points))
-    robustness.draw(points, out)
-    return points
+        return speed.measured(plan.timed)
+    return robustness.measured(plan, only, say)
+
+
+def _show(part: str, found: Any) -> None:
+    if part == "accuracy":
+        lost = report.losses(found, accuracy.SAME, accuracy.CLASSICAL)
+        _say("How well the channel is measured", report.accuracy_table(found))
+        _say("Radius at half of the peak", report.half_radius_table(found))
+        _say("Aims that are missed", "\n".join(report.aims(found, accuracy.OURS)) or "none")
+        _say("Where ours loses against least squares", "\n".join(lost) or "nowhere")
+    elif part == "anomalies":
+        _say("What is wrong with a shot", anomalies.text(found))
+    elif part == "architectures":
+        _say("Networks alone, and what they begin for", report.plain_table(found))
+    elif part == "speed":
+        _say("Time on one core", report.plain_table([found]))
+    else:
+        _say("One setting at a time beyond its range", robustness.table(found))
 
 
 def say(line: str) -> None:
@@ -69,7 +85,7 @@ def say(line: str) -> None:
     print(f"... {line}", file=sys.stderr, flush=True)
 
 
-def _show(title: str, text: str) -> None:
+def _say(title: str, text: str) -> None:
     print(f"\n## {title}\n\n{text}", flush=True)
 
 
@@ -84,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--shots", type=int, help="shots of an ensemble at most")
     parser.add_argument("--fitted", type=int, help="of them fitted by least squares, at most")
+    parser.add_argument("--streams", type=int, help="runs with each anomaly at most")
+    parser.add_argument("--kept", action="store_true", help="only the tables of what was measured before")
     parser.add_argument("--development", action="store_true", help="seeds that are not held out")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for JSON files and plots")
     return parser

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accelerator.schlieren.channel import PARAMETERS, Vapour
 from accelerator.schlieren.detector import SchlierenDetector
@@ -18,7 +18,10 @@ _CHI2 = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Values and errors by parameter (empty: none given), whether they are to be trusted, and CPU time in ms."""
+    """Values and errors by parameter (empty: none given), whether they are to be trusted, and CPU time in ms.
+
+    ``floor``: the smallest errors of the shot as it was fitted, where a verdict tells them.
+    """
 
     accepted: bool
     values: Mapping[str, float]
@@ -28,6 +31,7 @@ class Answer:
     cause: str | None = None
     score: float | None = None
     reason: str | None = None
+    floor: Mapping[str, float] = field(default_factory=dict)
 
 
 def detectors() -> dict[Mask, SchlierenDetector]:
@@ -50,6 +54,7 @@ def ours(detector: SchlierenDetector, case: Case) -> Answer:
         cause=verdict.cause.name if verdict.cause else None,
         score=verdict.score,
         reason=verdict.reason,
+        floor={name: float(one.floor) for name, one in verdict.measurements.items() if one.floor},
     )
 
 

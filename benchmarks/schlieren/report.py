@@ -84,7 +84,7 @@ def losses(found: Mapping[str, Mapping[str, Row]], ours: str, peer: str) -> list
     """Return where the classical fit is nearer to the floor than ours, or refuses less."""
     told = []
     for ensemble, rows in found.items():
-        if peer not in rows:
+        if peer not in rows or ours not in rows:
             continue
         mine, theirs = rows[ours], rows[peer]
         for key in ("rms", "robust"):

@@ -66,17 +66,11 @@ def _point(plan: Plan, name: str, value: float, mask: Mask, detector: SchlierenD
     for index in range(plan.points):
         rng = np.random.default_rng([plan.seed + index, list(ranges()).index(name), list(Mask).index(mask), 0x20B])
         case = of_shot(name, plan.seed + index, take(changed(draw_plan(rng, mask), name, value), None, rng), folder)
-        found.append((case, methods.ours(detector, case), _floor(detector, case)))
+        found.append((case, methods.ours(detector, case)))
     low, high = ranges()[name]
     row: Row = {"setting": name, "mask": mask.value, "value": value}
     row["half widths"] = (value - (low + high) / 2) / ((high - low) / 2)
-    return row | _figures([(case, answer, least) for case, answer, least in found if answer.accepted], len(found))
-
-
-def _floor(detector: SchlierenDetector, case: Case) -> Mapping[str, float]:
-    """The floor as the verdict tells it: that of the shot as it was fitted."""
-    told = detector.judge(case.observation).measurements
-    return {name: float(one.floor) for name, one in told.items() if one.floor}
+    return row | _figures([(case, answer) for case, answer in found if answer.accepted], len(found))
 
 
 def changed(plan: ShotPlan, name: str, value: float) -> ShotPlan:
@@ -92,12 +86,12 @@ def changed(plan: ShotPlan, name: str, value: float) -> ShotPlan:
     return replace(plan, scene=replace(scene, apparatus=replace(scene.apparatus, **{name: value})))  # type: ignore[arg-type]
 
 
-def _figures(kept: Sequence[tuple[Case, methods.Answer, Mapping[str, float]]], shots: int) -> Row:
+def _figures(kept: Sequence[tuple[Case, methods.Answer]], shots: int) -> Row:
     row: Row = {"shots": shots, "refused": 1 - len(kept) / shots}
     for name in PARAMETERS:
-        off = np.array([answer.values[name] - getattr(case.truth, name) for case, answer, _ in kept])
-        floors = np.array([least[name] for _, _, least in kept])
-        pulls = off / np.array([answer.sigma[name] for _, answer, _ in kept])
+        off = np.array([answer.values[name] - getattr(case.truth, name) for case, answer in kept])
+        floors = np.array([answer.floor[name] for _, answer in kept])
+        pulls = off / np.array([answer.sigma[name] for _, answer in kept])
         enough = len(kept) >= 3
         row[f"{name}: bias over floor"] = float(np.mean(off / floors)) if enough else None
         row[f"{name}: rms over floor"] = float(np.sqrt(np.mean((off / floors) ** 2))) if enough else None
