@@ -14,14 +14,12 @@ from PIL import Image
 
 from accelerator.schlieren.features import FIELD_UM
 from accelerator.schlieren.fit_model import variance_adu
-from accelerator.schlieren.result import BestFit, ShotResult
+from accelerator.schlieren.result import RESIDUAL_SIGMA, BestFit, ShotResult
 from accelerator.schlieren.simulate.camera import ripple_modes
 from accelerator.schlieren.simulate.forward import expected_electrons
 from core.observation import Array, Observation
 from core.verdict import Evidence
 
-PICTURES = ("image", "fit", "residual")
-RESIDUAL_SIGMA = 5.0
 SIDE = 256
 _THUMB_WIDTH, _THUMB_HEIGHT = 192, 144
 _QUALITY = 88

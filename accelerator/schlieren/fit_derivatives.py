@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accelerator.schlieren.fit_parameters import BLUR2, LOG_PHASE, STEPS, Floats, Parametrisation
 from accelerator.schlieren.simulate.camera import ripple_modes
-from accelerator.schlieren.simulate.forward import Scene, object_field
+from accelerator.schlieren.simulate.forward import object_field
 from accelerator.schlieren.simulate.optics import (
     Grid,
     defocus_transfer,
@@ -26,6 +26,7 @@ from accelerator.schlieren.simulate.optics import (
 )
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.profile import chord_slopes, chord_table
+from accelerator.schlieren.simulate.scene import Scene
 
 Complexes: TypeAlias = NDArray[np.complexfloating]
 

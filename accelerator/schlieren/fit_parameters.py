@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from accelerator.schlieren.channel import PARAMETERS, Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import NOMINAL, Apparatus, Mask
 from accelerator.schlieren.simulate.camera import RIPPLES
-from accelerator.schlieren.simulate.forward import Scene
+from accelerator.schlieren.simulate.scene import Scene
 
 Floats = NDArray[np.float64]
 

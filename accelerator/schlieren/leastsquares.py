@@ -30,7 +30,7 @@ _BOUNDS = {
     "stop_um": (1.0, 1000.0),
     BLUR2: (0.0, 1e5),
 }
-_PASSES = (8, 15)
+_PASSES = (8, 40)
 _SPECKLE = (0.003, 0.06)
 
 

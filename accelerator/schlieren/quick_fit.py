@@ -15,7 +15,7 @@ from accelerator.schlieren.fit_derivatives import derivatives
 from accelerator.schlieren.fit_model import model_adu, variance_adu
 from accelerator.schlieren.fit_parameters import BLUR2, Floats, Knowledge, Parametrisation, parametrise
 from accelerator.schlieren.simulate.apparatus import Apparatus
-from accelerator.schlieren.simulate.forward import Scene
+from accelerator.schlieren.simulate.scene import Scene
 from core.observation import Array
 
 _BOUNDS = {

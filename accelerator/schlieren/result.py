@@ -11,13 +11,17 @@ from typing import Any
 from accelerator.schlieren.causes import Cause
 from accelerator.schlieren.channel import PARAMETERS, Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
-from accelerator.schlieren.simulate.forward import Scene
+from accelerator.schlieren.simulate.scene import Scene
 from core.errors import ShiftwatchError
 from core.verdict import Measurement
 
 EVIDENCE = "result"
 """Name of the evidence of a verdict that holds a `ShotResult`."""
 MEDIA_TYPE = "application/json"
+PICTURES = ("image", "fit", "residual")
+"""Names of the pictures that are drawn with it."""
+RESIDUAL_SIGMA = 5.0
+"""Where the scale of the residual ends."""
 UNKNOWN, NOMINAL = "unknown", "nominal"
 CAUSES = frozenset({*Cause, UNKNOWN, NOMINAL})
 DEGENERACY = (

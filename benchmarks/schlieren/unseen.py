@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from accelerator.schlieren.simulate.apparatus import Mask
 from accelerator.schlieren.simulate.camera import draw_ripple, expose, uneven
-from accelerator.schlieren.simulate.forward import Scene, expected_electrons, object_field
+from accelerator.schlieren.simulate.forward import expected_electrons, object_field
 from accelerator.schlieren.simulate.optics import grid, image_field, integrate_pixels, seen
 from accelerator.schlieren.simulate.physics import wavelength_m
 from accelerator.schlieren.simulate.plan import draw_plan
+from accelerator.schlieren.simulate.scene import Scene
 from accelerator.schlieren.simulate.shot import Shot, Truth
 
 Floats = NDArray[np.floating]

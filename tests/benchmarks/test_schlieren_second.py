@@ -8,9 +8,10 @@ import pytest
 
 from accelerator.schlieren.channel import Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
-from accelerator.schlieren.simulate.forward import Scene, expected_electrons
+from accelerator.schlieren.simulate.forward import expected_electrons
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm
 from accelerator.schlieren.simulate.profile import chord_um
+from accelerator.schlieren.simulate.scene import Scene
 from benchmarks.schlieren.second import chip, profiles, rubidium
 
 FOLDER = Path(rubidium.__file__).parent

@@ -1,27 +1,17 @@
 """From channel, vapour and apparatus to the expected picture: a shot is drawn from it, a fit compares with it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator.schlieren.channel import Channel, Vapour
+from accelerator.schlieren.channel import Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus
 from accelerator.schlieren.simulate.optics import field_grid, image_field, integrate_pixels, seen
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.profile import chord_table
+from accelerator.schlieren.simulate.scene import Scene
 
 Floats = NDArray[np.floating]
 Complexes = NDArray[np.complexfloating]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """All that a picture follows from, but for noise."""
-
-    channel: Channel
-    vapour: Vapour
-    apparatus: Apparatus
 
 
 def ionised_mm(scene: Scene) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ from numpy.random import Generator
 
 from accelerator.schlieren.channel import Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import NOMINAL, Mask, Range, draw_apparatus
-from accelerator.schlieren.simulate.forward import Scene
 from accelerator.schlieren.simulate.physics import detuning_for
+from accelerator.schlieren.simulate.scene import Scene
 
 DENSITY_ERROR = 0.005
 DETUNING_ERROR = 0.01

@@ -11,9 +11,10 @@ from accelerator.schlieren.causes import Cause
 from accelerator.schlieren.simulate.anomalies import Anomaly, draw_anomaly, spoil
 from accelerator.schlieren.simulate.apparatus import NOMINAL, Apparatus, Mask, Range
 from accelerator.schlieren.simulate.camera import Frame, draw_ripple, expose, uneven
-from accelerator.schlieren.simulate.forward import Scene, expected_electrons
+from accelerator.schlieren.simulate.forward import expected_electrons
 from accelerator.schlieren.simulate.optics import grid
 from accelerator.schlieren.simulate.plan import Measured, Plan, draw_plan
+from accelerator.schlieren.simulate.scene import Scene
 
 Floats = NDArray[np.floating]
 

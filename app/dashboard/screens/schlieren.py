@@ -5,8 +5,7 @@ from datetime import datetime, tzinfo
 import streamlit as st
 
 from accelerator.schlieren import display
-from accelerator.schlieren.drawing import PICTURES, RESIDUAL_SIGMA
-from accelerator.schlieren.result import ShotResult
+from accelerator.schlieren.result import PICTURES, RESIDUAL_SIGMA, ShotResult
 from app.dashboard import links, plasma
 from app.dashboard.access import now, picture, settings, store
 from app.dashboard.panels import browsing, channel, channel_trends, shots

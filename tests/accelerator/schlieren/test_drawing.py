@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from accelerator.schlieren.channel import Channel
-from accelerator.schlieren.drawing import PICTURES, RESIDUAL_SIGMA, SIDE, draw, fit_picture, on_field
+from accelerator.schlieren.drawing import SIDE, draw, fit_picture, on_field
 from accelerator.schlieren.fit_model import model_adu
 from accelerator.schlieren.fit_parameters import Knowledge, nominal_apparatus, nominal_sigma, parametrise
-from accelerator.schlieren.result import BestFit, ShotResult, withheld
+from accelerator.schlieren.result import PICTURES, RESIDUAL_SIGMA, BestFit, ShotResult, withheld
 from accelerator.schlieren.simulate.apparatus import Mask
 from accelerator.schlieren.simulate.plan import draw_plan
 from accelerator.schlieren.simulate.shot import Shot, take

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 
 from accelerator.schlieren.channel import Channel, Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
-from accelerator.schlieren.simulate.forward import Scene, expected_electrons, ionised_mm, object_field, probe_amplitude
+from accelerator.schlieren.simulate.forward import expected_electrons, ionised_mm, object_field, probe_amplitude
 from accelerator.schlieren.simulate.optics import field_grid, image_field, integrate_pixels, mask_transmission
 from accelerator.schlieren.simulate.physics import (
     GROUND_STATES,
@@ -22,6 +22,7 @@ from accelerator.schlieren.simulate.physics import (
     wavelength_m,
 )
 from accelerator.schlieren.simulate.profile import chord_table, chord_um, ionisation, top_hat_chord_um
+from accelerator.schlieren.simulate.scene import Scene
 
 VAPOUR = Vapour(4e14, -62.4)
 

@@ -11,9 +11,10 @@ from accelerator.schlieren.fisher import floor
 from accelerator.schlieren.fit_parameters import Knowledge, nominal_apparatus, nominal_sigma
 from accelerator.schlieren.quick_fit import quick_fit
 from accelerator.schlieren.simulate.apparatus import Apparatus, Mask
-from accelerator.schlieren.simulate.forward import Scene, expected_electrons
+from accelerator.schlieren.simulate.forward import expected_electrons
 from accelerator.schlieren.simulate.physics import detuning_for, phase_per_mm
 from accelerator.schlieren.simulate.plan import draw_plan
+from accelerator.schlieren.simulate.scene import Scene
 from accelerator.schlieren.simulate.shot import draw_shot, photograph
 
 
