@@ -21,7 +21,7 @@ SAMPLES = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60)
 
 @given(SAMPLES, SAMPLES)
 def test_the_distance_is_that_of_kolmogorov_and_smirnov(first: list[float], second: list[float]) -> None:
-    assert drift.ks_distance(first, second) == pytest.approx(stats.ks_2samp(first, second).statistic)
+    assert drift.ks_distance(first, second) == pytest.approx(stats.ks_2samp(first, second, method="asymp").statistic)
 
 
 @given(SAMPLES, SAMPLES)
