@@ -2,14 +2,11 @@
 
 import json
 import math
-import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks import running
 from benchmarks.collimation.figures import Row
 from benchmarks.collimation.scenes import CLASSES
 
@@ -131,14 +128,7 @@ def number(value: Any) -> str:
 
 def stamp() -> Row:
     """Return when, where and at which revision figures were measured, and which model was judged with."""
-    revision = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return {
-        "run": datetime.now(UTC).isoformat(timespec="seconds"),
-        "revision": revision.stdout.strip(),
-        "model": model_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "load": round(os.getloadavg()[0], 1),
-    }
+    return {**running.stamp(), "model": model_version()}
 
 
 def model_version() -> str:

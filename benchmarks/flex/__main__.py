@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks import running
 from benchmarks.flex import deeppcb, flex98, report, speed
 from benchmarks.flex.methods import ENTRIES
 
@@ -22,7 +23,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data" / "flex"
 def main(arguments: list[str] | None = None) -> int:
     """Run the chosen parts; 1 if a row failed."""
     asked = _parser().parse_args(arguments)
-    mark, failed = report.stamp(), False
+    mark, failed = running.stamp(), False
     for part in asked.part or ["flex98"]:
         rows = [row | mark for row in _measure(part, asked)]
         failed |= any("error" in row for row in rows)

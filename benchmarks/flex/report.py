@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
-import subprocess
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -106,18 +102,6 @@ def merge_rows(path: Path, fresh: Sequence[Row], order: Sequence[str]) -> list[R
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_finite(rows), indent=1) + "\n", encoding="utf-8")
     return rows
-
-
-def stamp() -> Row:
-    """Where and when a row was measured; `run` is common to all rows of one command."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    revision = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return {
-        "run": now,
-        "revision": revision.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "load": round(os.getloadavg()[0], 1),
-    }
 
 
 def _finite(value: Any) -> Any:

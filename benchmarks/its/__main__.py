@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from benchmarks import running
 from benchmarks.its import report, tables
 from benchmarks.its.cycles import path_of
 from benchmarks.its.measure import Judged, judged, scenes_of
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     name = ("quick" if asked.quick else "simulated") + (
         "" if asked.cycle_s == Plan().cycle_s else f"-{asked.cycle_s:g}s"
     )
-    report.write(asked.out / f"{name}.json", {"stamp": report.stamp(), "plan": asdict(plan), "rows": results})
+    report.write(asked.out / f"{name}.json", {"stamp": running.stamp(), "plan": asdict(plan), "rows": results})
     _show(plan, results)
     if missing:
         print(f"ours is missing: {missing}", file=sys.stderr)

@@ -2,11 +2,7 @@
 
 import json
 import math
-import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,17 +135,6 @@ def _number(value: Any) -> str:
     if math.isinf(value):
         return "never" if value > 0 else "-inf"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
-
-
-def stamp() -> Row:
-    """Return when, where and at which revision figures were measured."""
-    revision = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return {
-        "run": datetime.now(UTC).isoformat(timespec="seconds"),
-        "revision": revision.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "load": round(os.getloadavg()[0], 1),
-    }
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ the first time), in memory before the clock starts; CPU time is what a busy mach
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,20 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.its.figures import Row
+from benchmarks.running import in_one_thread
 
-ROOT = Path(__file__).resolve().parents[2]
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _AT_A_TIME = 50
 
 
 def measured(observations: int = 1000) -> Row:
     """Run the measurement in a process of its own; what went wrong is told under ``error``."""
-    command = [sys.executable, "-m", "benchmarks.its.speed", "--observations", str(observations)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | _ONE_THREAD, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"error": done.stderr[-500:]}
-    found: Row = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return in_one_thread("benchmarks.its.speed", "--observations", str(observations))
 
 
 def backlog(observations: int) -> Row:

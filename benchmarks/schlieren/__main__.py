@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import running
 from benchmarks.schlieren import accuracy, anomalies, architectures, report, robustness, speed
 from benchmarks.schlieren.scenes import DEVELOPMENT, QUICK, Plan
 
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             _show(part, json.loads(path.read_text(encoding="utf-8"))[part])
             continue
         found = _measured(part, plan, asked.only)
-        report.write(path, {"stamp": report.stamp(), "plan": asdict(plan), part: found})
+        report.write(path, {"stamp": running.stamp(), "plan": asdict(plan), part: found})
         _show(part, found)
         if part == "robustness":
             robustness.draw(found, asked.out)

@@ -6,7 +6,6 @@
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,21 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.running import in_one_thread
 from benchmarks.schlieren.figures import Row
 
-ROOT = Path(__file__).resolve().parents[2]
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _FITTED_OF = 15
 
 
 def measured(shots: int = 150) -> Row:
     """Run the measurement in a process of its own; what went wrong is told under ``error``."""
-    command = [sys.executable, "-m", "benchmarks.schlieren.speed", "--shots", str(shots)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | _ONE_THREAD, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"error": done.stderr[-500:]}
-    found: Row = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return in_one_thread("benchmarks.schlieren.speed", "--shots", str(shots))
 
 
 def one_core(shots: int) -> Row:
