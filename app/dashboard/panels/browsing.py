@@ -1,11 +1,15 @@
 """The way through a system's observations: the newest, as it comes, or the one in the address; keys lead to others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TypeAlias
 
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.access import store
+from app.dashboard.access import now, store
+from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 from core.verdict import Quality
 
@@ -15,6 +19,10 @@ BADGES = {
     Quality.NULL: ("INVALID", "Not judged"),
 }
 """Look and word of the badge before a title; what is good has none."""
+
+
+Desk: TypeAlias = Callable[[ObservationDetail, int, datetime, tzinfo], None]
+"""Draws an observation; told the newest one's id, the time, and the zone in which people read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,24 @@ class Way:
     before: str
     after: str
     latest: str
+
+
+def live(system: str, asks: str, what: str, page: str, idle: Callable[[], None], desk: Desk) -> None:
+    """Draw the observation in the address, or the newest one: with ``desk``, or with ``idle`` while there is none.
+
+    ``what`` is what people call one, ``page`` where the latest is shown.
+    """
+    latest, asked = newest(system), links.asked_for(asks)
+    if latest is None and asked is None:
+        idle()
+        return
+    wanted = asked if asked is not None else latest
+    detail = store().observation(wanted) if wanted is not None else None
+    if detail is None or detail.view.system != system:
+        st.header(f"There is no such {what}")
+        links.to(page, "Go to the latest one", ":material/arrow_forward:")
+        return
+    desk(detail, latest or detail.view.id, now(), zone(st.context.timezone))
 
 
 def newest(system: str) -> int | None:

@@ -9,9 +9,8 @@ from accelerator.collimation.diagnosis import Diagnosis
 from accelerator.collimation.drawing_layout import has_band
 from accelerator.collimation.drawing_marks import is_trouble
 from app.dashboard import campaign, links, lossmap
-from app.dashboard.access import now, picture, settings, store
+from app.dashboard.access import picture, settings
 from app.dashboard.panels import browsing, finding, maps, outlook
-from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 
 REFRESH_S = 5
@@ -27,18 +26,7 @@ def page() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
-    latest = browsing.newest(display.SYSTEM)
-    asked = links.asked_for(display.ASKS)
-    if latest is None and asked is None:
-        _idle()
-        return
-    wanted = asked if asked is not None else latest
-    detail = store().observation(wanted) if wanted is not None else None
-    if detail is None or detail.view.system != display.SYSTEM:
-        st.header("There is no such map")
-        links.to(links.COLLIMATION, "Go to the latest one", ":material/arrow_forward:")
-        return
-    _desk(detail, latest or detail.view.id, now(), zone(st.context.timezone))
+    browsing.live(display.SYSTEM, display.ASKS, "map", links.COLLIMATION, _idle, _desk)
 
 
 def _idle() -> None:

@@ -5,9 +5,8 @@ from datetime import datetime, tzinfo
 import streamlit as st
 
 from app.dashboard import barrel, course, links
-from app.dashboard.access import now, picture, settings, store
+from app.dashboard.access import picture, settings
 from app.dashboard.panels import browsing, cycles, incidents, notes, trends
-from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 from core.verdict import Quality
 from dqm.its import display
@@ -32,18 +31,7 @@ def page() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
-    latest = browsing.newest(display.SYSTEM)
-    asked = links.asked_for(display.ASKS)
-    if latest is None and asked is None:
-        _idle()
-        return
-    wanted = asked if asked is not None else latest
-    detail = store().observation(wanted) if wanted is not None else None
-    if detail is None or detail.view.system != display.SYSTEM:
-        st.header("There is no such cycle")
-        links.to(links.ITS, "Go to the latest one", ":material/arrow_forward:")
-        return
-    _desk(detail, latest or detail.view.id, now(), zone(st.context.timezone))
+    browsing.live(display.SYSTEM, display.ASKS, "cycle", links.ITS, _idle, _desk)
 
 
 def _idle() -> None:

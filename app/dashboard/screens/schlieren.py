@@ -7,9 +7,8 @@ import streamlit as st
 from accelerator.schlieren import display
 from accelerator.schlieren.result import PICTURES, RESIDUAL_SIGMA, ShotResult
 from app.dashboard import links, plasma
-from app.dashboard.access import now, picture, settings, store
+from app.dashboard.access import picture, settings
 from app.dashboard.panels import browsing, channel, channel_trends, shots
-from app.dashboard.wording import zone
 from core.store.views import ObservationDetail
 
 REFRESH_S = 2
@@ -23,18 +22,7 @@ def page() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
-    latest = browsing.newest(display.SYSTEM)
-    asked = links.asked_for(display.ASKS)
-    if latest is None and asked is None:
-        _idle()
-        return
-    wanted = asked if asked is not None else latest
-    detail = store().observation(wanted) if wanted is not None else None
-    if detail is None or detail.view.system != display.SYSTEM:
-        st.header("There is no such shot")
-        links.to(links.PLASMA, "Go to the latest one", ":material/arrow_forward:")
-        return
-    _desk(detail, latest or detail.view.id, now(), zone(st.context.timezone))
+    browsing.live(display.SYSTEM, display.ASKS, "shot", links.PLASMA, _idle, _desk)
 
 
 def _idle() -> None:
