@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +24,27 @@ with Store.open(sys.argv[1], Path(sys.argv[2])) as store:
 
 def test_processes_that_start_together_all_find_their_tables(url: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", START, url, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, errors
+
+
+CONNECT = """
+import sys, time
+from core.store.engine import Database
+for folder in sys.argv[2:]:
+    database = Database.open(f"sqlite:///{folder}/store.db")
+    while time.time() < float(sys.argv[1]) + 0.15 * sys.argv.index(folder):
+        pass
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+"""
+
+
+def test_first_connections_at_one_instant_are_all_let_in(tmp_path: Path) -> None:
+    """SQLite refuses, without waiting, some of those who turn on its write-ahead log at one instant."""
+    folders = [str(tmp_path / str(i)) for i in range(40)]
+    command = [sys.executable, "-W", "error", "-c", CONNECT, str(time.time() + 2), *folders]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     errors = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, errors
