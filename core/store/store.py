@@ -6,49 +6,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.alarms.events import AlarmAction, Judged, person_event
-from core.alarms.health import Line
-from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Settled
 from core.store import (
-    alarm_log,
-    alarm_past,
-    alarm_queries,
-    audit,
-    circumstances,
-    guidance_log,
     operations,
     outbox,
     overview,
     queries,
-    registry,
     review,
     schema,
     writing,
 )
-from core.store.alarm_log import Ledger
+from core.store.alarm_store import AlarmStore
 from core.store.artefacts import Artefacts
 from core.store.audit import Deed
 from core.store.course import CoursePoint, between, neighbours
 from core.store.engine import Database
-from core.store.guidance_log import Guidance
-from core.store.stepping import Turn
+from core.store.model_store import ModelStore
 from core.store.views import (
     AlarmChange,
-    AlarmDetail,
-    AlarmView,
-    Alias,
-    AliasView,
-    AuditView,
     ChannelState,
     Disposition,
-    GuidanceView,
     Heartbeat,
     Judgement,
-    ModelView,
     ObservationDetail,
     ObservationView,
-    PastAlarm,
     RegionDecision,
     SystemState,
     TicketView,
@@ -56,14 +37,14 @@ from core.store.views import (
 from core.verdict import Quality
 
 
-class Store:
+class Store(AlarmStore, ModelStore):
     """Rows in SQLite or PostgreSQL, images and arrays as content-addressed files.
 
     Every method is one transaction and raises ``StoreError`` if database or files refuse.
     """
 
     def __init__(self, database: Database, artefacts: Artefacts) -> None:
-        self.database = database
+        super().__init__(database)
         self.artefacts = artefacts
 
     @classmethod
@@ -122,32 +103,6 @@ class Store:
         return writing.record(
             self.database, self.artefacts, system, source, batch=batch, rule=rule, watermark=watermark
         )
-
-    def condition(
-        self,
-        system: str,
-        element: str,
-        severity: Severity,
-        at: datetime,
-        note: str,
-        rule: AlarmRule | None = None,
-        *,
-        holds_back: bool = False,
-    ) -> list[AlarmChange]:
-        """Step the alarm of something that is no observation: a silent source, a failed flow (OK when it is over).
-
-        ``holds_back``: while it is bad, alarms that rest on knowing nothing, or are raised meanwhile, are inhibited.
-        """
-        with self.database.writing(system) as session:
-            turn = Turn.begin(session, system, rule or AlarmRule())
-            if holds_back:
-                circumstances.silent(turn, element, None if severity is Severity.OK else note, at)
-            changes = Ledger.load(turn, [element]).judge(element, Judged(at, severity, at, note))[1]
-            return changes + circumstances.reconcile(turn, at)
-
-    def tick(self, now: datetime, rules: Mapping[str, AlarmRule] | None = None) -> list[AlarmChange]:
-        """Let time pass: shelves that ended return, delays that ran out raise. ``rules`` by system."""
-        return alarm_log.tick(self.database, now, rules or {})
 
     def heartbeat(self, system: str, flow: str, at: datetime, ok: bool, detail: str = "") -> None:
         """Note that a flow succeeded or failed."""
@@ -223,93 +178,6 @@ class Store:
         with self.database.reading() as session:
             return neighbours(session, observation_id)
 
-    # -- alarms
-
-    def alarms(
-        self,
-        open_only: bool = True,
-        system: str | None = None,
-        limit: int = 100,
-        before_id: int | None = None,
-        *,
-        closed_only: bool = False,
-    ) -> list[AlarmView]:
-        """Return raised alarms, newest first; shelved and inhibited ones and notices are among them."""
-        with self.database.reading() as session:
-            return alarm_queries.alarms(
-                session,
-                open_only=open_only,
-                system=system,
-                limit=limit,
-                before_id=before_id,
-                closed_only=closed_only,
-            )
-
-    def similar_alarms(self, alarm_id: int, limit: int = 5) -> list[PastAlarm]:
-        """Return closed alarms that were most like this one, with what people said they turned out to be."""
-        with self.database.reading() as session:
-            return alarm_past.similar(session, alarm_id, limit)
-
-    def alarm(self, alarm_id: int) -> AlarmDetail | None:
-        """Return one alarm with its history, None if there is none of this ``id``."""
-        with self.database.reading() as session:
-            return alarm_queries.detail(session, alarm_id)
-
-    def alarm_history(self, since: datetime, until: datetime, system: str | None = None) -> list[AlarmChange]:
-        """Return the history of all alarms within a time span (for the shift report), oldest first."""
-        with self.database.reading() as session:
-            return alarm_queries.history(session, since, until, system)
-
-    def alarm_lines(self, since: datetime, until: datetime) -> list[Line]:
-        """Return the whole history of every alarm that was open within a span (for the figures of alarm health)."""
-        with self.database.reading() as session:
-            return alarm_queries.lines(session, since, until)
-
-    def act(
-        self,
-        alarm_id: int,
-        action: AlarmAction,
-        author: str,
-        note: str,
-        at: datetime,
-        until: datetime | None = None,
-        deed: Deed | None = None,
-    ) -> AlarmView:
-        """Do what a person asked with an alarm (people come through ``core.desk``, which asks whether they may).
-
-        Raises
-        ------
-        AlarmError
-            If there is no such alarm, its state does not allow it, or author, reason or end are missing.
-        """
-        return alarm_log.act(self.database, alarm_id, person_event(action, author, note, at, until), deed)
-
-    def guidance(self, system: str, topic: str) -> list[GuidanceView]:
-        """Return every version of what experts wrote on a cause, newest first."""
-        with self.database.reading() as session:
-            return guidance_log.versions(session, system, topic)
-
-    def write_guidance(
-        self, system: str, topic: str, said: Guidance, author: str, reason: str, at: datetime, deed: Deed | None = None
-    ) -> None:
-        """Add a version of what to do about a cause; open alarms of it follow at once."""
-        with self.database.writing(system) as session:
-            guidance_log.write(session, system, topic, said, author, reason, at)
-            audit.write(session, deed, system)
-            alarm_log.follow_guidance(session, system, topic, at)
-
-    def trail(
-        self, limit: int = 100, before_id: int | None = None, subject: str | None = None, since: datetime | None = None
-    ) -> list[AuditView]:
-        """Return what people did and were refused, newest first."""
-        with self.database.reading() as session:
-            return audit.trail(session, limit, before_id, subject, since)
-
-    def note_deed(self, deed: Deed, *, allowed: bool) -> None:
-        """Add to the trail what a person did or was refused, where nothing else is written."""
-        with self.database.writing("audit") as session:
-            audit.write(session, deed, allowed=allowed)
-
     # -- what people say
 
     def add_feedback(
@@ -347,48 +215,3 @@ class Store:
         """
         decision = review.Decision(observation_id, author, at, tuple(decisions), record, kind, disposition)
         return review.decide(self.database, decision, deed)
-
-    # -- models
-
-    def register_model(
-        self, system: str, name: str, version: str, digest: str, path: str, card: Mapping[str, Any], at: datetime
-    ) -> ModelView:
-        """Register a model version; the same version with the same digest changes nothing, with another is an error."""
-        with self.database.writing(system) as session:
-            return registry.register(session, system, name, version, digest=digest, path=path, card=card, at=at)
-
-    def set_alias(
-        self,
-        system: str,
-        name: str,
-        alias: Alias,
-        version: str | None,
-        author: str,
-        reason: str,
-        at: datetime,
-        deed: Deed | None = None,
-    ) -> None:
-        """Point ``champion`` or ``challenger`` to a version (None: to none); every change is kept."""
-        with self.database.writing(system) as session:
-            registry.set_alias(session, system, name, alias, version=version, author=author, reason=reason, at=at)
-            audit.write(session, deed, system)
-
-    def aliases(self, system: str) -> list[AliasView]:
-        """Return what each alias points to now."""
-        with self.database.reading() as session:
-            return registry.aliases(session, system)
-
-    def alias_history(self, system: str, name: str | None = None) -> list[AliasView]:
-        """Return every change of an alias, oldest first."""
-        with self.database.reading() as session:
-            return registry.alias_history(session, system, name)
-
-    def models(self, system: str) -> list[ModelView]:
-        """Return the registered versions, newest first, with their aliases."""
-        with self.database.reading() as session:
-            return registry.models(session, system)
-
-    def model(self, system: str, name: str, alias: Alias = Alias.CHAMPION) -> ModelView | None:
-        """Return the version that an alias of a model points to."""
-        with self.database.reading() as session:
-            return registry.resolve(session, system, name, alias)
