@@ -16,9 +16,9 @@ from core.errors import AlarmError, NotAllowedError
 from core.roles import Role
 from core.shifts import Span
 from core.store import Store
-from core.store.audit import Deed
+from core.store.audit import EVERYTHING, Deed, Sought
 from core.store.guidance_log import Guidance
-from core.store.views import AlarmView, Alias, Disposition, Judgement, RegionDecision
+from core.store.views import AlarmView, Alias, AuditView, Disposition, Judgement, RegionDecision
 
 LONGEST_SHELF = timedelta(days=7)
 """An alarm is set aside for a time: what shall stay silent longer is a matter of guidance, or of the detector."""
@@ -45,6 +45,7 @@ class Deeds(StrEnum):
     PROMOTE = "promote"
     REPLAY = "replay"
     HAND_OVER = "hand over"
+    READ_TRAIL = "read the trail"
 
 
 NEEDS: Mapping[Deeds, Role] = {
@@ -59,6 +60,7 @@ NEEDS: Mapping[Deeds, Role] = {
     Deeds.PROMOTE: Role.EXPERT,
     Deeds.REPLAY: Role.EXPERT,
     Deeds.HAND_OVER: Role.SHIFTER,
+    Deeds.READ_TRAIL: Role.EXPERT,
 }
 
 
@@ -149,6 +151,18 @@ class Desk:
         """Note that the person hands a shift over: posts its report to the logbook. NotAllowedError if they may not."""
         deed = self.deed(Deeds.HAND_OVER, f"shift of {shift.begins.isoformat()}", "")
         self.store.note_deed(deed, allowed=True)
+
+    def trail(self, limit: int, before_id: int | None = None, sought: Sought = EVERYTHING) -> list[AuditView]:
+        """Return what people did and were refused, newest first; reading is kept only where it is refused.
+
+        Raises
+        ------
+        NotAllowedError
+            The person may not.
+        """
+        if not self.person.may(Deeds.READ_TRAIL):
+            self.deed(Deeds.READ_TRAIL, "trail", "")
+        return self.store.trail(limit, before_id, sought)
 
     def deed(self, what: Deeds, subject: str, note: str, system: str = "") -> Deed:
         """The deed, if the person may do it; else it is kept that it was refused."""

@@ -11,6 +11,7 @@ PLASMA = "plasma"
 HEALTH = "health"
 REPORT = "report"
 MODELS = "models"
+TRAIL = "trail"
 
 
 def to(path: str, label: str, icon: str | None = None, **query: int | str) -> None:

@@ -6,7 +6,18 @@ from typing import Any
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.screens import alarms, collimation, health, inspection, its, models, overview, report, schlieren
+from app.dashboard.screens import (
+    alarms,
+    collimation,
+    health,
+    inspection,
+    its,
+    models,
+    overview,
+    report,
+    schlieren,
+    trail,
+)
 
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
@@ -18,8 +29,9 @@ _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.REPORT: (report.page, "Shift report", ":material/summarize:"),
     links.HEALTH: (health.page, "Alarm health", ":material/monitor_heart:"),
     links.MODELS: (models.page, "Models", ":material/model_training:"),
+    links.TRAIL: (trail.page, "Who did what", ":material/fingerprint:"),
 }
-_APART = (links.REPORT, links.HEALTH, links.MODELS)
+_APART = (links.REPORT, links.HEALTH, links.MODELS, links.TRAIL)
 """What is not looked at all the time: in a menu of its own."""
 
 

@@ -9,7 +9,7 @@ from core.alarms.severity import Severity
 from core.contracts import AlarmRule
 from core.store import alarm_log, alarm_past, alarm_queries, audit, circumstances, guidance_log
 from core.store.alarm_log import Ledger
-from core.store.audit import Deed
+from core.store.audit import EVERYTHING, Deed, Sought
 from core.store.engine import Database
 from core.store.guidance_log import Guidance
 from core.store.stepping import Turn
@@ -121,12 +121,10 @@ class AlarmStore:
             audit.write(session, deed, system)
             alarm_log.follow_guidance(session, system, topic, at)
 
-    def trail(
-        self, limit: int = 100, before_id: int | None = None, subject: str | None = None, since: datetime | None = None
-    ) -> list[AuditView]:
-        """Return what people did and were refused, newest first."""
+    def trail(self, limit: int = 100, before_id: int | None = None, sought: Sought = EVERYTHING) -> list[AuditView]:
+        """Return what people did and were refused, newest first (people read it through ``core.desk``)."""
         with self.database.reading() as session:
-            return audit.trail(session, limit, before_id, subject, since)
+            return audit.trail(session, limit, before_id, sought)
 
     def note_deed(self, deed: Deed, *, allowed: bool) -> None:
         """Add to the trail what a person did or was refused, where nothing else is written."""

@@ -1,9 +1,10 @@
 """What people did, in the transaction in which they did it, and what they were refused: only ever added to."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from core.store.console_models import AuditRow
@@ -22,6 +23,23 @@ class Deed:
     subject: str
     note: str = ""
     system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which deeds are sought: of a subject, since an instant, of people whose name has this in it, of one kind.
+
+    ``refused``: only those that were refused.
+    """
+
+    subject: str | None = None
+    since: datetime | None = None
+    person: str = ""
+    what: str | None = None
+    refused: bool = False
+
+
+EVERYTHING = Sought()
 
 
 def write(session: Session, deed: Deed | None, system: str = "", *, allowed: bool = True) -> None:
@@ -44,18 +62,27 @@ def write(session: Session, deed: Deed | None, system: str = "", *, allowed: boo
     session.flush()
 
 
-def trail(
-    session: Session, limit: int, before_id: int | None, subject: str | None, since: datetime | None
-) -> list[AuditView]:
+def trail(session: Session, limit: int, before_id: int | None, sought: Sought) -> list[AuditView]:
     """Return deeds, newest first."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(AuditRow.id < before_id)
-    if subject is not None:
-        query = query.where(AuditRow.subject == subject)
-    if since is not None:
-        query = query.where(AuditRow.at >= since)
+    for condition in _conditions(sought):
+        query = query.where(condition)
     return [_view(row) for row in session.scalars(query)]
+
+
+def _conditions(sought: Sought) -> Iterator[ColumnElement[bool]]:
+    if sought.subject is not None:
+        yield AuditRow.subject == sought.subject
+    if sought.since is not None:
+        yield AuditRow.at >= sought.since
+    if sought.person:
+        yield AuditRow.author.icontains(sought.person, autoescape=True)
+    if sought.what is not None:
+        yield AuditRow.deed == sought.what
+    if sought.refused:
+        yield AuditRow.allowed.is_(False)
 
 
 def _view(row: AuditRow) -> AuditView:

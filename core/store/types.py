@@ -1,6 +1,7 @@
 """Column types that keep hostile or careless values out of the tables."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -16,6 +17,7 @@ from core.clock import as_utc
 from core.errors import StoreError
 
 NAME_LENGTH = 200
+_DIRECTIONAL = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -35,8 +37,13 @@ def word(kind: type[Word], value: str) -> Word:
 
 
 def plain_text(text: str) -> str:
-    """Return ``text`` without what UTF-8 or PostgreSQL cannot hold (lone surrogates of odd file names, NUL)."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
+    """Return ``text`` without what UTF-8 or PostgreSQL cannot hold (lone surrogates of odd file names, NUL).
+
+    Marks that turn the direction of writing are written out, so that no name or comment can make what stands
+    beside it read otherwise (https://trojansource.codes).
+    """
+    clean = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
+    return _DIRECTIONAL.sub(lambda mark: f"\\u{ord(mark[0]):04x}", clean)
 
 
 def plain_name(text: str) -> str:

@@ -45,3 +45,9 @@ def test_json_holds_no_odd_numbers() -> None:
         "a": [1, None],
         "2": "2026-01-01T00:00:00+00:00",
     }
+
+
+def test_marks_that_turn_the_direction_of_writing_are_written_out() -> None:
+    turned = "board \u202egnp.exe\u2069 \u200f\u061c"
+    assert plain_text(turned) == r"board \u202egnp.exe\u2069 \u200f\u061c"
+    assert plain_text("שלום, μm, naïve") == "שלום, μm, naïve"
