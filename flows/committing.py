@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.clock import Clock
 from core.contracts import Settled, System
+from core.signs import BEAT_S
 from core.store import Store
 from flows.pulse import Pulse
 from flows.waiting import WaitingRoom, pause_s
@@ -45,7 +46,7 @@ class Register:
             if self.stop() or (alive and attempts >= PATIENCE):
                 self._set_aside(left, trouble)
                 break
-            nap(self.clock, self.stop, pause_s(attempts))
+            nap(self.clock, self.stop, pause_s(attempts) if alive else min(pause_s(attempts), BEAT_S))
         return len(batch) - len(left)
 
     def _try(self, batch: list[Settled], *, apart: bool) -> tuple[list[Settled], str]:

@@ -10,13 +10,14 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.alarms.severity import Severity
 from core.clock import Clock, SystemClock
 from core.contracts import AlarmRule
 from core.errors import ShiftwatchError
 from core.settings import Settings, load_settings
+from core.signs import BEAT_S, DEAD
 from core.store import Store, outbox
 from core.store.views import Heartbeat
 from flows.committing import nap
@@ -25,7 +26,7 @@ from flows.pulse import FLOW
 from flows.systems import SYSTEMS, load_system, missing_setting
 from flows.waiting import pause_s
 
-LATE = timedelta(seconds=180)
+LATE = DEAD
 """A watch writes a sign of life every 10 s; after so long without one that is good, nothing is being judged."""
 WATCH = "watch"
 Stop = Callable[[], bool]
@@ -89,7 +90,7 @@ def guard(one: Guard, stop: Stop, every_s: float) -> None:
         except Exception as error:
             failures += 1
             log.warning("a round failed: %s", error, exc_info=not isinstance(error, ShiftwatchError))
-        nap(one.clock, stop, max(every_s, pause_s(failures)) if failures else every_s)
+        nap(one.clock, stop, max(every_s, min(pause_s(failures), BEAT_S)) if failures else every_s)
 
 
 def rules(settings: Settings, asked: Sequence[str] | None) -> dict[str, AlarmRule]:

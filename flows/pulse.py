@@ -10,10 +10,10 @@ from core.alarms.severity import Severity
 from core.clock import Clock
 from core.contracts import System
 from core.errors import StoreError
+from core.signs import BEAT_S, WATCH
 from core.store import Store
 
-BEAT_S = 10.0
-FLOW = "watch"
+FLOW = WATCH
 TAKEN_AT = "taken_at"
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import chain
 
 from core.clock import Clock, SystemClock
@@ -16,6 +17,7 @@ from core.contracts import Arrival, Detector, Settled, Source, System
 from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError, SourceError, StoreError
 from core.observation import Observation
 from core.settings import Settings, load_settings
+from core.signs import BEAT_S
 from core.store import Store
 from core.verdict import Verdict, unreadable
 from flows import quarantine
@@ -69,14 +71,25 @@ def pipeline(
     while True:
         settled, trouble = _attempt(watch, step)
         failures = failures + 1 if trouble else 0
-        watch.pulse.beat(watch.troubles(trouble))
+        taken = watch.pulse.beat(watch.troubles(trouble))
         if stop():
             break
         if trouble or not settled:
-            nap(clock, stop, pause_s(failures) if trouble else rest_s)
+            _rest(watch, pause_s(failures) if trouble else rest_s, trouble, away=not taken)
     troubles = watch.troubles(trouble)
     watch.pulse.beat(troubles, force=True)
     return Summary(watch.pulse.taken, tuple(troubles))
+
+
+def _rest(watch: "_Watch", seconds: float, trouble: str | None, *, away: bool) -> None:
+    """Wait, and give signs of life meanwhile; a store that was ``away`` and takes one again ends the wait."""
+    until = watch.clock.now() + timedelta(seconds=seconds)
+    while (left := (until - watch.clock.now()).total_seconds()) > 0 and not watch.stop():
+        nap(watch.clock, watch.stop, min(left, BEAT_S))
+        taken = watch.pulse.beat(watch.troubles(trouble))
+        if away and taken:
+            return
+        away = not taken
 
 
 def _attempt(watch: "_Watch", step: Step) -> tuple[int, str | None]:
@@ -234,7 +247,7 @@ def _upgrade(store: Store, window: Window) -> None:
         except StoreError as error:
             failures += 1
             log.warning("%s", error)
-            nap(window.clock, window.over, pause_s(failures))
+            nap(window.clock, window.over, min(pause_s(failures), BEAT_S))
             if window.over():
                 raise
 

@@ -3,7 +3,7 @@
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,15 @@ from core.errors import StoreError
 
 BUSY_TIMEOUT_MS = 30_000
 WRITE = {"shiftwatch_write": True}
+PATIENCE: Mapping[str, int] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""How long libpq waits for a PostgreSQL server that does not even refuse (seconds; the last in ms): a machine that is
+switched off would otherwise hold a watch or a page up for a quarter of an hour. What the URL says comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,8 @@ class Database:
         parsed = _parse(url)
         if parsed.get_backend_name() == "sqlite":
             return cls(_sqlite(parsed))
-        return cls(create_engine(parsed, pool_pre_ping=True))
+        patience = {name: value for name, value in PATIENCE.items() if name not in parsed.query}
+        return cls(create_engine(parsed, pool_pre_ping=True, connect_args=patience))
 
     @property
     def name(self) -> str:

@@ -2,14 +2,21 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from core.alarms.severity import Severity
+from core.signs import CONSOLE
 from core.store.models import AlarmRow, HeartbeatRow, ObservationRow, VerdictRow
 from core.store.views import Heartbeat, SystemState
 from core.verdict import Quality
+
+NEWEST = 21
+FEWEST = 4
+"""So many observations at least are needed to say how far apart they usually are."""
 
 
 def overview(session: Session, now: datetime, window: timedelta, systems: Collection[str]) -> list[SystemState]:
@@ -17,6 +24,7 @@ def overview(session: Session, now: datetime, window: timedelta, systems: Collec
     beats = heartbeats(session)
     alarmed = session.scalars(select(AlarmRow.system).where(AlarmRow.closed_at.is_(None)).distinct())
     names = {*systems, *_observed_systems(session), *(beat.system for beat in beats), *alarmed}
+    names.discard(CONSOLE)
     return [_state(session, name, now, window, [b for b in beats if b.system == name]) for name in sorted(names)]
 
 
@@ -30,11 +38,10 @@ def _observed_systems(session: Session) -> list[str]:
 
 def _state(session: Session, system: str, now: datetime, window: timedelta, beats: list[Heartbeat]) -> SystemState:
     asking, set_apart = _alarm_counts(session, system, now)
+    times = _newest(session, system)
     return SystemState(
         system=system,
-        last_observed_at=session.scalar(
-            select(func.max(ObservationRow.observed_at)).where(ObservationRow.system == system)
-        ),
+        last_observed_at=times[0] if times else None,
         last_processed_at=session.scalar(select(func.max(VerdictRow.processed_at)).where(VerdictRow.system == system)),
         counts=_quality_counts(session, system, now - window),
         open_alarms={severity: count for severity, (count, _) in asking.items() if count},
@@ -43,7 +50,22 @@ def _state(session: Session, system: str, now: datetime, window: timedelta, beat
         inhibited=set_apart[1],
         notices=set_apart[2],
         heartbeats=tuple(beats),
+        usual_gap_s=usual_gap_s(times),
     )
+
+
+def _newest(session: Session, system: str) -> list[datetime]:
+    """When the newest observations were made, newest first: a stretch of one index."""
+    query = select(ObservationRow.observed_at).where(ObservationRow.system == system)
+    return list(session.scalars(query.order_by(ObservationRow.observed_at.desc()).limit(NEWEST)))
+
+
+def usual_gap_s(times: list[datetime]) -> float | None:
+    """Return how far apart observations are as a rule; ``times``: newest first. What came at once counts once."""
+    apart = list(dict.fromkeys(times))
+    if len(apart) < FEWEST:
+        return None
+    return median((later - earlier).total_seconds() for later, earlier in pairwise(apart))
 
 
 def _quality_counts(session: Session, system: str, since: datetime) -> dict[Quality, int]:

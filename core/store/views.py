@@ -10,6 +10,7 @@ from core.alarms.events import ChangeKind
 from core.alarms.severity import Severity
 from core.alarms.state import Phase
 from core.observation import Condition
+from core.signs import WATCH
 from core.verdict import Cause, Measurement, Model, Quality
 
 
@@ -288,7 +289,8 @@ class Heartbeat:
 @dataclass(frozen=True, slots=True)
 class SystemState:
     """The overview of one system. ``counts`` covers what was processed within the window; alarms that are shelved or
-    inhibited, and notices, are counted apart and in neither ``open_alarms`` nor ``unacknowledged``."""
+    inhibited, and notices, are counted apart and in neither ``open_alarms`` nor ``unacknowledged``. ``usual_gap_s``:
+    how far apart the newest observations are as a rule (median), None if there are too few to tell."""
 
     system: str
     last_observed_at: datetime | None
@@ -300,6 +302,7 @@ class SystemState:
     inhibited: int = 0
     notices: int = 0
     heartbeats: tuple[Heartbeat, ...] = ()
+    usual_gap_s: float | None = None
 
     @property
     def worst(self) -> Severity:
@@ -308,8 +311,12 @@ class SystemState:
 
     @property
     def heartbeat(self) -> Heartbeat | None:
-        """The newest heartbeat of any of its flows."""
-        return max(self.heartbeats, key=lambda beat: beat.at, default=None)
+        """The last sign of life of its watch."""
+        return self.sign(WATCH)
+
+    def sign(self, part: str) -> Heartbeat | None:
+        """Return the last sign of life of one of its parts (``core.signs``), None if it never gave one."""
+        return next((beat for beat in self.heartbeats if beat.flow == part), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ import errno
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from core.contracts import Arrival, System
 from core.errors import InputError, ModelError, SourceError, StoreError
 from core.observation import Observation
 from core.settings import Settings
+from core.signs import BEAT_S
 from core.store import Store
 from core.verdict import Quality
 from flows import quarantine
@@ -278,6 +281,33 @@ def test_a_store_that_stays_down_loses_nothing(bench: Bench) -> None:
     assert store.records == 0
     bench.store = whole
     assert bench.watch() == Summary(1, ())
+
+
+def test_a_watch_that_waits_for_long_gives_signs_of_life_meanwhile(bench: Bench) -> None:
+    signs: list[Any] = []
+    moody(bench, lambda name, args: bool(name == "heartbeat" and signs.append(args[2])))
+    bench.source.broken = SourceError("no route")
+    bench.watch(240)
+    gaps = [(after - before).total_seconds() for before, after in pairwise(signs)]
+    assert len(signs) > 20
+    assert max(gaps) <= BEAT_S + 1
+
+
+@pytest.mark.parametrize("away_s", [20.0, 65.0, 130.0])
+def test_a_store_that_was_away_is_used_again_within_ten_seconds(bench: Bench, away_s: float) -> None:
+    back = bench.clock.now() + timedelta(seconds=away_s)
+    moody(bench, lambda *_: bench.clock.now() < back)
+    drop(bench.inbox, "b", element="E")
+    assert bench.watch(away_s + BEAT_S + 3) == Summary(1, ())
+    assert bench.qualities() == {"E": Quality.GOOD}
+
+
+def test_what_was_judged_while_the_store_went_away_is_written_within_ten_seconds(bench: Bench) -> None:
+    back = bench.clock.now() + timedelta(seconds=65)
+    moody(bench, lambda name, _: name in {"record", "heartbeat"} and bench.clock.now() < back)
+    drop(bench.inbox, "b", element="E")
+    assert bench.watch(65 + BEAT_S + 3) == Summary(1, ())
+    assert bench.oracle.judged == ["E"]
 
 
 def test_an_arrival_that_the_store_never_takes_does_not_hold_up_the_others(bench: Bench) -> None:

@@ -1,0 +1,26 @@
+"""Signs of life: which parts of the console give them, and after how long without one a part is late or dead."""
+
+from datetime import timedelta
+
+WATCH = "watch"
+"""Takes in, judges and commits what a system's source offers."""
+SCHEDULE = "schedule"
+"""Starts the watch of a system: the serve process, and the Prefect server that it asks."""
+MODEL = "model"
+"""Whether the model that judges a system still is the one that it should be, and keeps what it promises."""
+GUARD = "guard"
+"""Lets time pass for alarms, finds dead watches, and sends notifications."""
+CONSOLE = "console"
+"""The name under which parts sign that serve all systems."""
+
+BEAT_S = 10.0
+"""How often a watch gives a sign of life, whatever it waits for."""
+LATE = timedelta(seconds=30)
+"""Three signs in a row are missing."""
+LATE_HANDED_OVER = timedelta(seconds=75)
+"""The same where runs hand over to each other: the next one needs a process of its own, and begins at a tick."""
+DEAD = timedelta(seconds=180)
+"""Nothing is being judged any more: an alarm."""
+SCHEDULE_LATE = timedelta(seconds=25)
+GUARD_LATE = timedelta(seconds=45)
+MODEL_LATE = timedelta(hours=2)
