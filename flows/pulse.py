@@ -49,6 +49,12 @@ class Pulse:
         self._last_beat = (now, detail)
         return True
 
+    def due_in_s(self) -> float:
+        """Return how long until the next heartbeat is due, at least a second."""
+        if self._last_beat is None:
+            return 1.0
+        return max(BEAT_S - (self.clock.now() - self._last_beat[0]).total_seconds(), 1.0)
+
     def arrived(self, count: int, now: datetime) -> None:
         """Note that something was taken in."""
         self.taken += count

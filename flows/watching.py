@@ -85,7 +85,7 @@ def _rest(watch: "_Watch", seconds: float, trouble: str | None, *, away: bool) -
     """Wait, and give signs of life meanwhile; a store that was ``away`` and takes one again ends the wait."""
     until = watch.clock.now() + timedelta(seconds=seconds)
     while (left := (until - watch.clock.now()).total_seconds()) > 0 and not watch.stop():
-        nap(watch.clock, watch.stop, min(left, BEAT_S))
+        nap(watch.clock, watch.stop, min(left, BEAT_S if away else watch.pulse.due_in_s()))
         taken = watch.pulse.beat(watch.troubles(trouble))
         if away and taken:
             return
