@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
@@ -22,6 +25,8 @@ from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.monitoring import watch
+from flows.schedule import answer
+from flows.standing_in import stand_in
 from flows.training import calibrate, train
 from flows.windows import ANCHOR
 
@@ -29,6 +34,8 @@ QUERY_S = 2.0
 PREFETCH_S = 0.0  # Prefect looks for a free place when it fetches a run: early is while the run before still holds it
 UNFINISHED = {StateType.RUNNING, StateType.PENDING, StateType.CANCELLING}
 PAGE = 200
+GAVE_UP = "exceeded error threshold"
+"""What ``prefect.utilities.services.critical_service_loop`` says when it ends a runner."""
 log = logging.getLogger(__name__)
 
 
@@ -50,6 +57,33 @@ def deployment_name(system: str) -> str:
 
 
 def serve(systems: Sequence[str], interval_s: float, *, recover: bool = True) -> None:
+    """Serve until interrupted. While the Prefect server is away, the systems are watched without it.
+
+    Prefect's runner ends itself, and with it every watch, when its server does not answer three times in a row: a few
+    seconds. It is started anew when the server is back.
+    """
+    url = os.environ["PREFECT_API_URL"]
+    while True:
+        try:
+            return serve_once(systems, interval_s, recover=recover)
+        except Exception as error:  # the runner raises a group of whatever its tasks met
+            if not is_outage(error):
+                raise
+            log.warning("%s does not answer: the runner gave up (%s)", url, error)
+        stand_in(systems, lambda: answer(url) is None)
+        time.sleep(QUERY_S)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error of the runner means that the Prefect server does not answer, or not as it should."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(is_outage(one) for one in error.exceptions)
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500
+    return isinstance(error, httpx.TransportError) or (isinstance(error, RuntimeError) and GAVE_UP in str(error))
+
+
+def serve_once(systems: Sequence[str], interval_s: float, *, recover: bool = True) -> None:
     """Serve watch, training and calibration until interrupted; the first watch begins at once."""
     watches = [watch_deployment(system, interval_s) for system in systems]
     others = [_deployment(train, name="train"), _deployment(calibrate, name="calibrate")]

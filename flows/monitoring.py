@@ -17,10 +17,14 @@ from prefect.states import Scheduled
 from core.clock import SystemClock
 from core.errors import ShiftwatchError
 from core.settings import load_settings
+from core.signs import WATCH
+from core.store import Store
+from flows.systems import known_as
 from flows.watching import watch_once
 from flows.windows import Window
 
 TAKE_OVER_S = 5.0
+DIED = "The watch died; another one takes over within seconds."
 log = logging.getLogger(__name__)
 
 
@@ -49,12 +53,23 @@ def as_task(work: Callable[[], int]) -> int:
 
 
 def take_over(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 Prefect's signature
-    """Start the next watch soon after one was killed, instead of at the next tick."""
+    """Start the next watch soon after one was killed, instead of at the next tick; say so until it gives signs."""
+    tell_of_death(str(flow_run.parameters.get("system", "")), state.message or "")
     if flow_run.deployment_id is None:
         return
     at = datetime.now(UTC) + timedelta(seconds=TAKE_OVER_S)
     with get_client(sync_client=True) as client:
         client.create_flow_run_from_deployment(flow_run.deployment_id, state=Scheduled(scheduled_time=at))
+
+
+def tell_of_death(name: str, why: str) -> None:
+    """Let the store know at once that a watch died, which itself cannot say so any more."""
+    try:
+        settings, system = load_settings(), known_as(name)
+        with Store.open(settings.url, settings.artefacts) as store:
+            store.heartbeat(system, WATCH, datetime.now(UTC), ok=False, detail=f"{DIED} {why}".strip())
+    except ShiftwatchError as error:
+        log.warning("%s died, and the store does not know: %s", name, error)
 
 
 @flow(name="watch", log_prints=False, persist_result=False, on_crashed=[take_over])

@@ -3,14 +3,16 @@
 import argparse
 import os
 import sys
+import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 
+from core.clock import SystemClock
 from core.errors import SettingsError, ShiftwatchError
 from core.settings import Settings, load_settings
-from flows.systems import SYSTEMS, find_entry, missing_setting
+from core.store import Store
+from flows.schedule import Schedule, answer, tell
+from flows.systems import SYSTEMS, find_entry, known_as, missing_setting
 
 DEFAULTS = {
     "PREFECT_API_URL": "http://127.0.0.1:4200/api",
@@ -38,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         window_s = options.window or settings.window_s
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
+        give_signs(systems, settings, os.environ["PREFECT_API_URL"])
         wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
     except ShiftwatchError as error:
         print(error, file=sys.stderr)
@@ -47,6 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     serve(systems, window_s, recover=not options.no_recover)
     return 0
+
+
+def give_signs(systems: Sequence[str], settings: Settings, url: str) -> None:
+    """Let the store know, from now on and as long as this process lives, whether its Prefect server answers."""
+    store = Store.open(settings.url, settings.artefacts)
+    tell(Schedule(store, [known_as(name) for name in systems], url, SystemClock()), threading.Event())
 
 
 def connected(asked: Sequence[str] | None, settings: Settings) -> list[str]:
@@ -78,15 +87,9 @@ def wait_for_server(url: str, timeout_s: float) -> None:
         If it does not within ``timeout_s``.
     """
     deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5):  # noqa: S310 the site's own server
-                return
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            if time.monotonic() > deadline:
-                raise ShiftwatchError(
-                    f"{url}: no Prefect server answers ({error}); start one with `prefect server start`"
-                ) from None
+    while (why := answer(url)) is not None:
+        if time.monotonic() > deadline:
+            raise ShiftwatchError(f"{url}: no Prefect server answers ({why}); start one with `prefect server start`")
         time.sleep(0.5)
 
 

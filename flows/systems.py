@@ -85,6 +85,11 @@ def load_system(name: str) -> System:
     return system
 
 
+def known_as(name: str) -> str:
+    """Return the name under which the store knows a system; a site's own is told as ``package.module:NAME``."""
+    return load_system(name).name if ":" in name else name
+
+
 def load(target: str) -> Any:
     """Import what ``package.module:NAME`` names.
 

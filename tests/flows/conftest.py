@@ -83,7 +83,13 @@ def wait_for(what: Any, timeout_s: float, server: Server) -> Any:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("prefect")
+    server = new_server(tmp_path_factory.mktemp("prefect"))
+    with up(server):
+        yield server
+
+
+def new_server(folder: Path) -> Server:
+    """Return a server that keeps its things in a folder; ``up`` runs it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -99,10 +105,16 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         "DO_NOT_TRACK": "1",
         "OMP_NUM_THREADS": "1",
     }
-    server = Server(url, environment, folder)
-    with server.child("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)):
-        wait_for(lambda: answers(url), START_S, server)
-        yield server
+    return Server(url, environment, folder)
+
+
+@contextmanager
+def up(server: Server) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server; it is killed at the end."""
+    port = server.url.rpartition(":")[2].partition("/")[0]
+    with server.child("prefect", "server", "start", "--host", "127.0.0.1", "--port", port) as process:
+        wait_for(lambda: answers(server.url), START_S, server)
+        yield process
 
 
 def answers(url: str) -> bool:

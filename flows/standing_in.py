@@ -1,0 +1,79 @@
+"""Watches without Prefect while its server is away: what they watch does not wait for it."""
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+WINDOW_S = 7 * 24 * 3600.0
+"""They are ended when the server is back."""
+PATIENCE_S = 60.0
+AGAIN_S = 10.0
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class StandIns:
+    """One plain watch (``flows.watching``) for each system, started again if it ends."""
+
+    systems: Sequence[str]
+    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+
+    def keep_up(self) -> None:
+        """Start those that do not run; one that ended at once is not started again at once."""
+        for system in self.systems:
+            child = self.running.get(system)
+            if child is not None and child.poll() is None:
+                continue
+            if time.monotonic() - self.started.get(system, -AGAIN_S) < AGAIN_S:
+                continue
+            log.warning("%s is watched without Prefect until its server answers", system)
+            command = [sys.executable, "-m", "flows.watching", "--system", system, "--window", f"{WINDOW_S:.0f}"]
+            self.running[system] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            self.started[system] = time.monotonic()
+
+    def end(self) -> None:
+        """End them; each commits what it has judged."""
+        for child in self.running.values():
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE_S
+        for child in self.running.values():
+            try:
+                child.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.running.clear()
+
+
+def stand_in(systems: Sequence[str], is_back: Callable[[], bool], every_s: float = 2.0) -> None:
+    """Watch without Prefect until its server is back. A signal ends the watches, too."""
+    watches = StandIns(systems)
+    with _leaving_by_signal():
+        try:
+            while not is_back():
+                watches.keep_up()
+                time.sleep(every_s)
+        finally:
+            watches.end()
+
+
+@contextmanager
+def _leaving_by_signal() -> Iterator[None]:
+    """Let SIGTERM leave through the ``finally`` above, as SIGINT does, so that no watch is left behind."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
