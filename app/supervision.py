@@ -18,6 +18,9 @@ from pathlib import Path
 from core.errors import ShiftwatchError
 
 MARK = "SHIFTWATCH_RUN_MARK"
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+STEADY_S = 120.0
+"""What ran for so long and ends is started again at once."""
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
@@ -43,11 +46,12 @@ class Crew:
     mark: str
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    falls: dict[str, "_Fall"] = field(default_factory=dict)
 
-    def start(self, service: Service) -> None:
-        """Start ``service`` in a session of its own; its output goes to ``logs/NAME.log``."""
+    def start(self, service: Service, *, again: bool = False) -> None:
+        """Start ``service`` in a session of its own; its output goes to ``logs/NAME.log`` (``again``: at its end)."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / f"{service.name}.log").open("wb") as log:
+        with (self.logs / f"{service.name}.log").open("ab" if again else "wb") as log:
             self.running[service.name] = subprocess.Popen(
                 list(service.command),
                 stdin=subprocess.DEVNULL,
@@ -86,6 +90,22 @@ class Crew:
         for name in self.running:
             self.check(name)
 
+    def revive(self, report: Callable[[str], None]) -> None:
+        """Start again what has ended, at growing intervals if it ends again and again; the others go on meanwhile."""
+        now = time.monotonic()
+        for name, child in list(self.running.items()):
+            fall = self.falls.setdefault(name, _Fall(now))
+            code = child.poll()
+            if code is None:
+                continue
+            if fall.again_at is None:
+                pause_s = fall.pause_s(now)
+                report(f"{name} stopped with status {code}; it is started again in {pause_s:.0f} s{self.tail(name)}")
+                fall.again_at = now + pause_s
+            elif now >= fall.again_at:
+                self.start(self.services[name], again=True)
+                fall.began, fall.again_at = now, None
+
     def tail(self, name: str, lines: int = 12) -> str:
         """Return where the log is and its last lines, ready to be put behind a sentence."""
         path = self.logs / f"{name}.log"
@@ -102,6 +122,20 @@ class Crew:
         for pid in marked(self.mark):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@dataclass(slots=True)
+class _Fall:
+    """How often a child ended soon after its start, and when it is started again."""
+
+    began: float
+    count: int = 0
+    again_at: float | None = None
+
+    def pause_s(self, now: float) -> float:
+        """Return how long to wait now that it ended."""
+        self.count = self.count + 1 if now - self.began < STEADY_S else 1
+        return float(min(FIRST_PAUSE_S * 2.0 ** (self.count - 1), LONGEST_PAUSE_S))
 
 
 @contextmanager

@@ -121,3 +121,24 @@ def test_children_end_with_the_command_however_it_ends(tmp_path: Path, number: s
         run.send_signal(number)
         run.wait(20)
     assert wait_for(lambda: not marked(mark))
+
+
+def test_what_ended_is_started_again_ever_later_and_its_log_is_kept(tmp_path: Path) -> None:
+    said: list[str] = []
+    with crew(tmp_path) as members:
+        members.start(Service("mayfly", python("import os; print('lived', os.getpid())")))
+        members.start(Service("sleeper", python(SLEEPER)))
+        sleeper = members.running["sleeper"]
+
+        def falls() -> int:
+            members.revive(said.append)
+            return len(said)
+
+        assert wait_for(lambda: falls() == 3, 15.0)
+        assert ["1 s" in said[0], "2 s" in said[1], "4 s" in said[2]] == [True] * 3
+        assert "mayfly stopped with status 0" in said[0]
+        assert len(set((tmp_path / "mayfly.log").read_text().split()) - {"lived"}) == 3
+        assert members.running["sleeper"] is sleeper
+        os.killpg(sleeper.pid, signal.SIGKILL)
+        assert wait_for(lambda: falls() and members.running["sleeper"] is not sleeper)
+        assert members.running["sleeper"].poll() is None
