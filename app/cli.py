@@ -178,19 +178,24 @@ def demo(
     *,
     once: Annotated[
         bool,
-        typer.Option("--once", help="A few boards, cycles and losses, no waiting: check the whole path, then end."),
+        typer.Option("--once", help="The whole shift once, then compare every incident with its alarm, and end."),
     ] = False,
     port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501,
-    every: Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two boards.")] = 15.0,
-    timeout: Annotated[float, typer.Option("--timeout", min=10, help="Seconds until --once gives up.")] = 420.0,
+    speed: Annotated[
+        float,
+        typer.Option(
+            "--speed", min=1, max=60, help="The shift is played so many times as fast until it has caught up; 1: never."
+        ),
+    ] = 20.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=10, help="Seconds until --once gives up.")] = 1200.0,
 ) -> None:
-    """Everything on this machine: dashboard, scheduled watches, a simulated scanner, shift of ALICE ITS and LHC fill.
+    """One eventful shift on this machine: dashboard, scheduled watches, and LHC, ALICE ITS, AWAKE and a scanner.
 
-    Ctrl-C ends it.
+    All four share a clock; what goes wrong, and when, is the same every time. Ctrl-C ends it.
     """
     from app.demo import run_demo, run_once
 
-    raise typer.Exit(run_once(port, timeout, _progress) if once else run_demo(port, every, _progress))
+    raise typer.Exit(run_once(port, speed, timeout, _progress) if once else run_demo(port, speed, _progress))
 
 
 @app.command(epilog="Example: SHIFTWATCH_FLEX__INBOX=/scans shiftwatch up")

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.scanner import Delivery, shift
+from app.story.playback import Playback
 from app.supervision import Crew, Service, ServiceError, crew, free_port
+from core.clock import SystemClock
 from core.errors import ShiftwatchError
 from core.settings import Settings, load_settings
 
@@ -17,6 +18,10 @@ Report = Callable[[str], None]
 DEMO_HOME = Path("var/demo")
 PREFECT_PORT = 4200
 QCDB_PORT = 8083
+SPEED = 20.0
+SEED = 1
+PAST_S = 80 * 60.0
+"""Of the shift, where it is not played fast: what is there at once."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,14 +34,30 @@ class Ports:
     qcdb: int | None = None
 
 
-def run_demo(port: int, every_s: float, report: Report) -> int:
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Which shift is simulated: when and how fast it is played, and the seed of what is random in it."""
+
+    playback: Playback
+    seed: int = SEED
+
+    def arguments(self) -> list[str]:
+        """Return the options that tell a simulator of it."""
+        return [*self.playback.arguments(), "--seed", str(self.seed)]
+
+
+def run_demo(port: int, speed: float, report: Report) -> int:
     """Run the demo until Ctrl-C; return the exit status."""
     settings = demo_settings()
+    return _until_interrupted(settings, _ports(port, simulated=True), port, report, show(speed))
 
-    def body(members: Crew) -> None:
-        _play_shift(members, settings, every_s, report)
 
-    return _until_interrupted(body, settings, _ports(port, simulated=True), port, report)
+def show(speed: float, seed: int = SEED) -> Show:
+    """Return the shift to simulate: ``speed`` times as fast as true time until it has caught up (1: true time)."""
+    from app.story.script import LENGTH_S
+
+    now = SystemClock().now()
+    return Show(Playback.fast(now, speed, LENGTH_S) if speed > 1 else Playback.late(now, PAST_S), seed)
 
 
 def run_up(port: int, report: Report) -> int:
@@ -46,7 +67,7 @@ def run_up(port: int, report: Report) -> int:
     report(f"put loss maps and streams of loss monitors into {settings.collimation_inbox}")
     report(f"put event files of AWAKE into {settings.schlieren_inbox}")
     report(its_connection(settings))
-    return _until_interrupted(_stand_by, settings, _ports(port, simulated=False), port, report)
+    return _until_interrupted(settings, _ports(port, simulated=False), port, report)
 
 
 def its_connection(settings: Settings) -> str:
@@ -59,8 +80,8 @@ def its_connection(settings: Settings) -> str:
     return f"ALICE ITS is not connected and not watched: {variable} is not set (like http://host:8083)"
 
 
-def run_once(port: int, timeout_s: float, report: Report) -> int:
-    """Run a few boards through the scheduled watch, check the result, return 0 or 1."""
+def run_once(port: int, speed: float, timeout_s: float, report: Report) -> int:
+    """Play the whole shift through the scheduled watches, check what came of each incident, return 0 or 1."""
     from app.rehearsal import rehearse
 
     settings = demo_settings()
@@ -68,8 +89,9 @@ def run_once(port: int, timeout_s: float, report: Report) -> int:
         try:
             # No one needs to find this server: any port, so that two rehearsals never race for Prefect's usual one.
             ports = Ports(dashboard=free_port(port), prefect=free_port(0), qcdb=free_port(0))
-            _start_all(members, settings, ports, report)
-            summary = rehearse(members, settings, timeout_s, report)
+            played = show(max(speed, 2.0))
+            _start_all(members, settings, ports, report, played)
+            summary = rehearse(members, settings, played, timeout_s, report)
         except ShiftwatchError as error:
             report(f"FAILED: {error}")
             return 1
@@ -91,7 +113,7 @@ def demo_settings() -> Settings:
     return settings
 
 
-def services(settings: Settings, ports: Ports) -> Iterator[Service]:
+def services(settings: Settings, ports: Ports, played: Show | None = None) -> Iterator[Service]:
     """Yield the children in the order they are started: the dashboard comes first."""
     shared = _environment(settings, ports)
     if ports.qcdb is not None:
@@ -109,35 +131,38 @@ def services(settings: Settings, ports: Ports) -> Iterator[Service]:
         shared,
         f"http://127.0.0.1:{ports.prefect}/api/health",
     )
-    if ports.qcdb is not None:
-        yield Service(
-            "experiment",
-            [sys.executable, "-m", "app.experiment", "--port", str(ports.qcdb)],
-            shared,
-            f"http://127.0.0.1:{ports.qcdb}/monitor/ccdb_version",
-        )
-        yield Service(
-            "machine",
-            [sys.executable, "-m", "app.machine", "--folder", str(settings.collimation_inbox.absolute())],
-            shared,
-        )
-        yield Service(
-            "awake",
-            [sys.executable, "-m", "app.awake", "--folder", str(settings.schlieren_inbox.absolute())],
-            shared,
-        )
+    if ports.qcdb is not None and played is not None:
+        yield from _simulators(settings, ports.qcdb, shared, played)
     yield Service("flows", [sys.executable, "-m", "flows.serve"], shared)
     yield Service("guard", [sys.executable, "-m", "flows.guarding"], shared)
+
+
+def _simulators(settings: Settings, port: int, shared: dict[str, str], played: Show) -> Iterator[Service]:
+    yield Service(
+        "experiment",
+        [sys.executable, "-m", "app.experiment", "--port", str(port), *played.arguments()],
+        shared,
+        f"http://127.0.0.1:{port}/monitor/ccdb_version",
+    )
+    for name, inbox in (
+        ("machine", settings.collimation_inbox),
+        ("awake", settings.schlieren_inbox),
+        ("scanner", settings.flex_inbox),
+    ):
+        command = [sys.executable, "-m", f"app.{name}", "--folder", str(inbox.absolute()), *played.arguments()]
+        yield Service(name, command, shared)
 
 
 def _experiment_settings(port: int) -> dict[str, str]:
     """Settings of a site whose ITS is the simulated one: where it is read, and what is off by configuration."""
     from app.experiment import masked_places
+    from app.story.script import SILENT_AFTER_S
 
     return {
         "SHIFTWATCH_ITS__QCDB_URL": f"http://127.0.0.1:{port}",
         "SHIFTWATCH_ITS__MASKED": json.dumps(masked_places()),
         "SHIFTWATCH_ITS__POLL_S": "5",
+        "SHIFTWATCH_ITS__SILENT_AFTER_S": f"{SILENT_AFTER_S:g}",
     }
 
 
@@ -154,11 +179,11 @@ def _environment(settings: Settings, ports: Ports) -> dict[str, str]:
     }
 
 
-def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) -> None:
+def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report, played: Show | None = None) -> None:
     began = time.monotonic()
     report(f"starting in {settings.home}; logs are in {members.logs}")
-    _prepare(settings)
-    for service in services(settings, ports):
+    _prepare(settings, played)
+    for service in services(settings, ports, played):
         members.start(service)
         if service.ready_url is None:
             continue
@@ -167,16 +192,29 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) 
         report(f"[{time.monotonic() - began:5.1f} s] {service.name} is up{where}")
     watched = ", ".join(str(one) for one in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox))
     report(f"[{time.monotonic() - began:5.1f} s] watching {watched}")
-    if ports.qcdb is not None:
-        report(f"a shift of ALICE ITS is simulated; its story is told in {members.logs / 'experiment.log'}")
-        report(f"a fill of the LHC is simulated; its story is told in {members.logs / 'machine.log'}")
-        report(f"a run of AWAKE is simulated; its story is told in {members.logs / 'awake.log'}")
+    if played is not None:
+        report(_told(played, members.logs))
 
 
-def _prepare(settings: Settings) -> None:
+def _told(played: Show, logs: Path) -> str:
+    play = played.playback
+    pace = (
+        "in true time" if play.speed is None else f"{play.speed:g} times as fast until it has caught up with the clock"
+    )
+    logs_of = ", ".join(f"{name}.log" for name in ("experiment", "machine", "awake", "scanner"))
+    return (
+        f"one shift is simulated, which began at {play.began_at:%H:%M} UTC, {pace}; its story is in {logs}: {logs_of}"
+    )
+
+
+def _prepare(settings: Settings, played: Show | None) -> None:
     from core.store import Store
 
     settings.home.mkdir(parents=True, exist_ok=True)
+    if played is not None:
+        from app.story import truth
+
+        truth.write(settings.home / truth.FILE, played.playback, played.seed)
     store = Store.open(settings.url, settings.artefacts)
     try:
         store.upgrade()
@@ -184,44 +222,23 @@ def _prepare(settings: Settings) -> None:
         store.close()
 
 
-def _until_interrupted(
-    body: Callable[[Crew], None], settings: Settings, ports: Ports, port: int, report: Report
-) -> int:
+def _until_interrupted(settings: Settings, ports: Ports, port: int, report: Report, played: Show | None = None) -> int:
     if ports.dashboard != port:
         report(f"port {port} is taken: the dashboard goes to {ports.dashboard}")
     with crew(settings.home / "logs") as members:
         try:
-            _start_all(members, settings, ports, report)
+            _start_all(members, settings, ports, report, played)
             report("Ctrl-C ends everything")
-            body(members)
+            while True:
+                members.revive(report)  # a part that dies is started again; the others go on
+                time.sleep(1.0)
         except KeyboardInterrupt:
             report("stopping")
             return 0
         except ServiceError as error:
             report(f"FAILED: {error}")
             return 1
-    return 0
 
 
 def _ports(dashboard: int, *, simulated: bool) -> Ports:
     return Ports(free_port(dashboard), free_port(PREFECT_PORT), free_port(QCDB_PORT) if simulated else None)
-
-
-def _stand_by(members: Crew) -> None:
-    while True:
-        members.check_all()
-        time.sleep(1.0)
-
-
-def _play_shift(members: Crew, settings: Settings, every_s: float, report: Report) -> None:
-    for delivery in shift(seed=int(time.time())):
-        _deliver(delivery, settings, report)
-        until = time.monotonic() + every_s
-        while time.monotonic() < until:
-            members.check_all()
-            time.sleep(0.5)
-
-
-def _deliver(delivery: Delivery, settings: Settings, report: Report) -> None:
-    path = delivery.write(settings.flex_inbox)
-    report(f"scanner: {path.name} ({delivery.story})")

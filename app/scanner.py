@@ -1,11 +1,23 @@
 """A simulated scanner: draws photos of synthetic boards and drops them into a folder, as a real one would."""
 
+import argparse
+import itertools
+import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from app.story import playback, script
+from app.story.delivering import Courier, Delivery
+from core.clock import SystemClock
 from core.errors import SettingsError
 
 PRODUCT_SEED = 1
@@ -18,7 +30,7 @@ GROSS_DEFECTS = ("burn", "mask_missing", "solder_spill", "crack", "component_mis
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Board:
     """One file that the scanner will drop: its name, what is on it, and whether it breaks off half-way."""
 
     name: str
@@ -27,50 +39,61 @@ class Delivery:
     story: str
     is_broken: bool = False
 
-    def write(self, folder: Path) -> Path:
-        """Draw the photo and drop it: written beside, then renamed, so that it appears at once and whole."""
+    @property
+    def serial(self) -> str:
+        """The serial number that the name begins with."""
+        return self.name.split("_", 1)[0]
+
+    def write(self, folder: Path, at: datetime | None = None) -> Path:
+        """Draw the photo and drop it: written beside, then renamed, so that it appears at once and whole.
+
+        ``at``: when it is said to be taken (the time of the file).
+        """
         folder.mkdir(parents=True, exist_ok=True)
         content = photo(self.defects, self.seed)
         if self.is_broken:
             content = content[: len(content) // 3]
         part = folder / f".{self.name}.part"
         part.write_bytes(content)
+        if at is not None:
+            os.utime(part, (at.timestamp(), at.timestamp()))
         target = folder / self.name
         return part.replace(target)
 
 
-def shift(seed: int) -> Iterator[Delivery]:
-    """Yield the deliveries of an endless, eventful shift."""
-    rng = np.random.default_rng(seed)
-    plots: Sequence[tuple[int, bool]] = (
-        (0, False),
-        (3, False),
-        (0, False),
-        (1, False),
-        (0, True),
-        (0, False),
-        (5, False),
-    )
-    number = int(rng.integers(0, 90_000))
-    while True:
-        for count, is_broken in plots:
-            number += 1
-            yield delivery(number, count, rng, is_broken=is_broken)
+def boards(seed: int, shift: int = 0) -> list[Board]:
+    """Return the boards of a shift, by the script."""
+    rng = np.random.default_rng([seed, shift])
+    first = int(rng.integers(0, 90_000))
+    return [
+        delivery(
+            first + number,
+            script.BOARDS.get(number, ()),
+            rng,
+            is_broken=number == script.CUT_SHORT,
+        )
+        for number in range(script.board_count())
+    ]
 
 
-def rehearsal() -> list[Delivery]:
-    """Return the few deliveries of ``demo --once``: two good boards, two bad ones, one file cut short."""
-    rng = np.random.default_rng(20_261_122)
-    plots = ((0, False), (4, False), (0, True), (0, False), (5, False))
-    return [delivery(number, count, rng, is_broken=is_broken) for number, (count, is_broken) in enumerate(plots)]
+def deliveries(began_at: datetime, seed: int) -> Iterator[Delivery]:
+    """Yield the photos of the boards of shift after shift, without end."""
+    for shift in itertools.count():
+        for number, board in enumerate(boards(seed, shift)):
+            at = began_at + timedelta(seconds=shift * script.LENGTH_S + script.board_at_s(number))
+            yield Delivery(at, board.story, partial(board.write, at=at))
 
 
-def delivery(number: int, count: int, rng: np.random.Generator, *, is_broken: bool = False) -> Delivery:
-    """Return one delivery with ``count`` defects drawn by ``rng``; the first is one nobody overlooks."""
-    kinds = [str(rng.choice(GROSS_DEFECTS if nth == 0 else PLAIN_DEFECTS)) for nth in range(count)]
-    story = "file cut short" if is_broken else (", ".join(kinds).replace("_", " ") or "good board")
+def delivery(number: int, defects: Sequence[str], rng: np.random.Generator, *, is_broken: bool = False) -> Board:
+    """Return one board with these defects; where they are is drawn by ``rng``."""
+    story = "file cut short" if is_broken else (", ".join(defects).replace("_", " ") or "good board")
     name = f"20UPGPQ{FIRST_NUMBER + number:07d}_{rng.choice(STAGES)}_Front.jpg"
-    return Delivery(name, tuple(kinds), int(rng.integers(2**31)), story, is_broken)
+    return Board(name, tuple(defects), int(rng.integers(2**31)), story, is_broken)
+
+
+def drawn(count: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw so many defects of a board; the first is one nobody overlooks."""
+    return tuple(str(rng.choice(GROSS_DEFECTS if nth == 0 else PLAIN_DEFECTS)) for nth in range(count))
 
 
 def draw_boards(system: str, out: Path, *, count: int, defects: int, seed: int) -> Iterator[Path]:
@@ -85,7 +108,7 @@ def draw_boards(system: str, out: Path, *, count: int, defects: int, seed: int) 
         raise SettingsError(f"simulate: no system called {system!r} can be drawn; there is: collimation, flex, its")
     rng = np.random.default_rng(seed)
     for number in range(count):
-        yield delivery(number, defects, rng).write(out)
+        yield delivery(number, drawn(defects, rng), rng).write(out)
 
 
 def photo(defects: Sequence[str], seed: int) -> bytes:
@@ -99,3 +122,23 @@ def photo(defects: Sequence[str], seed: int) -> bytes:
     if not done:
         raise SettingsError("the photo could not be encoded as JPEG")
     return bytes(encoded.tobytes())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill the watched folder until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m app.scanner", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="the watched folder")
+    playback.add_options(parser)
+    options = parser.parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    played = playback.from_options(options)
+    with suppress(KeyboardInterrupt):
+        courier = Courier(options.folder, played, SystemClock(), stop, lambda line: print(line, flush=True))
+        courier.play(deliveries(played.began_at, options.seed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

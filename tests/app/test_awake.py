@@ -12,11 +12,13 @@ from accelerator.schlieren.causes import Cause
 from accelerator.schlieren.observing import read_file
 from accelerator.schlieren.simulate.shift import PERIOD_S
 from app import awake
-from app.machine import Delivery
 from app.scoring import Request, expand, judged, to_json, to_row
 from app.simulating import simulate
+from app.story import script
+from app.story.delivering import Delivery
 from core.settings import Settings
 
+(NO_LASER,) = script.NO_LASER
 BEGAN = datetime(2026, 5, 1, 20, 0, tzinfo=UTC)
 
 
@@ -24,7 +26,7 @@ BEGAN = datetime(2026, 5, 1, 20, 0, tzinfo=UTC)
 def written(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Delivery, Path]]:
     """Return the first shots of the run, until the laser is back, and where they were written."""
     folder = tmp_path_factory.mktemp("inbox")
-    first = islice(awake.deliveries(BEGAN, 1, Settings().schlieren), awake.NO_LASER.after + 1)
+    first = islice(awake.deliveries(BEGAN, 1, Settings().schlieren), NO_LASER.after + 1)
     return [(delivery, delivery.write(folder)) for delivery in first]
 
 
@@ -40,7 +42,7 @@ def test_a_shot_every_half_minute_written_after_it_was_taken(written: list[tuple
 
 def test_the_story_is_told_to_the_log_and_never_to_the_files(written: list[tuple[Delivery, Path]]) -> None:
     stories = [delivery.story for delivery, _ in written]
-    assert stories[awake.NO_LASER.first] == "no_ionisation (0.003)"
+    assert stories[NO_LASER.first] == "no_ionisation (0.003)"
     assert stories[-1] == "nothing wrong"
     for _, path in written:
         content = path.read_bytes()
@@ -53,23 +55,17 @@ def test_the_story_is_told_to_the_log_and_never_to_the_files(written: list[tuple
 
 def test_the_laser_is_missed_by_the_energy_meter_too(written: list[tuple[Delivery, Path]]) -> None:
     energies = [float(str(read_file(path, Settings()).conditions["laser_energy_mj"])) for _, path in written]
-    dropped = energies[awake.NO_LASER.first : awake.NO_LASER.after]
+    dropped = energies[NO_LASER.first : NO_LASER.after]
     assert max(dropped) < 1
-    assert min(energies[: awake.NO_LASER.first]) > 90
+    assert min(energies[: NO_LASER.first]) > 90
 
 
-def test_episodes_do_not_overlap_and_past_and_future_have_some() -> None:
-    spans = sorted((one.first, one.after) for one in awake.EPISODES)
+def test_episodes_do_not_overlap_and_all_are_in_the_shift() -> None:
+    spans = sorted((one.first, one.after) for one in script.EPISODES)
     assert all(one[1] <= later[0] for one, later in pairwise(spans))
-    past = int(awake.PAST_S / PERIOD_S)
-    assert max(one.after for one in awake.EPISODES) <= awake.SHOTS
-    assert {one.anomaly.cause for one in awake.EPISODES if one.after <= past} >= {
-        Cause.NO_IONISATION,
-        Cause.DENSITY_DRIFT,
-        Cause.STALE,
-        Cause.MASK_DRIFT,
-    }
-    assert any(one.first >= past for one in awake.EPISODES)
+    assert spans[-1][1] <= awake.SHOTS
+    causes = {one.anomaly.cause for one in script.EPISODES}
+    assert causes == {Cause.NO_IONISATION, Cause.DENSITY_DRIFT, Cause.STALE, Cause.MASK_DRIFT, Cause.FROZEN}
 
 
 def test_one_run_follows_the_other() -> None:

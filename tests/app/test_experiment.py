@@ -8,12 +8,15 @@ from itertools import islice, pairwise
 import pytest
 
 from app import experiment
+from app.story import fill, script
+from app.story.playback import Playback
 from core.clock import ManualClock
-from dqm.its.qcdb.faults import FaultKind
+from dqm.its.causes import Cause
 from dqm.its.qcdb.server import FakeQcdb
 from dqm.its.qcdb.versions import Held
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+LATE = Playback.late(NOW, 3600)
 ANY = "qc/ITS/MO/ITSTrackTask/VertexZ"
 
 
@@ -40,12 +43,12 @@ def clock() -> ManualClock:
 
 
 def test_what_is_past_is_there_at_once_and_the_rest_when_it_ends(
-    monkeypatch: pytest.MonkeyPatch, clock: ManualClock
+    clock: ManualClock,
 ) -> None:
-    monkeypatch.setattr(experiment, "PAST_S", 130.0)
     stop, lines = threading.Event(), list[str]()
     with FakeQcdb() as server:
-        shift = experiment.Shift(server, clock, stop, lines.append)
+        late = Playback.late(NOW, script.RUN_BEGINS_S + 130)
+        shift = experiment.Shift(server, late, clock, stop, lines.append)
         player = threading.Thread(target=shift.play, args=(1,))
         player.start()
         try:
@@ -66,11 +69,11 @@ def test_what_is_past_is_there_at_once_and_the_rest_when_it_ends(
 
 def test_a_cycle_is_stored_again_until_the_qcdb_takes_it(monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> None:
     monkeypatch.setattr(experiment, "RETRY_S", 0.05)
-    settings = next(experiment.runs(NOW - timedelta(minutes=30)))
+    settings = next(experiment.runs(LATE))
     cycle, _ = next(iter(experiment.played(settings, 1)))
     lines = list[str]()
     with FakeQcdb() as server, experiment.QcdbClient(server.url, attempts=1) as client:
-        shift = experiment.Shift(server, clock, threading.Event(), lines.append)
+        shift = experiment.Shift(server, LATE, clock, threading.Event(), lines.append)
         server.down()
         storing = threading.Thread(target=shift._store, args=(client, cycle))
         storing.start()
@@ -81,19 +84,32 @@ def test_a_cycle_is_stored_again_until_the_qcdb_takes_it(monkeypatch: pytest.Mon
     assert "not stored yet" in lines[0]
 
 
-def test_runs_follow_each_other_and_have_the_same_plot() -> None:
-    first, second = islice(experiment.runs(NOW), 2)
-    assert second.run == first.run + 1
-    assert second.began_at > first.began_at + timedelta(seconds=first.duration_s)
+def test_runs_follow_each_other_in_the_fill_and_have_the_same_plot() -> None:
+    first, second = islice(experiment.runs(LATE), 2)
+    assert (second.run, second.fill_number) == (first.run + 1, first.fill_number + 1)
+    assert first.fill_number == fill.FIRST_FILL
+    assert second.began_at == first.began_at + timedelta(seconds=script.LENGTH_S)
+    assert first.began_at == LATE.began_at + timedelta(seconds=script.RUN_BEGINS_S)
     assert first.faults == second.faults
     assert all(0 < fault.began_s < fault.ended_s <= first.duration_s for fault in first.faults)
-    assert all(outage.at_s > experiment.PAST_S for outage in experiment.OUTAGES), "it happens while people look on"
-    assert {outage.fault for outage in experiment.OUTAGES} == {None, FaultKind.ERROR, FaultKind.SLOW}
+
+
+def test_the_server_dies_once_in_each_shift_while_somebody_looks_on(clock: ManualClock) -> None:
+    lines = list[str]()
+    with FakeQcdb() as server:
+        fast = Playback.fast(NOW, 20.0, script.LENGTH_S)
+        clock.at = fast.due(fast.at(script.OUTAGE_BEGINS_S))
+        experiment.Shift(server, fast, clock, threading.Event(), lines.append)._die(0)
+        assert wait_for(lambda: server._thread is None)
+        past = Playback.late(NOW, script.OUTAGE_BEGINS_S + 1)
+        experiment.Shift(server, past, clock, threading.Event(), lines.append)._die(0)
+    assert len(lines) == 1
+    assert "is down for" in lines[0]
 
 
 def test_people_are_told_what_is_wrong_and_the_published_cycle_is_not() -> None:
-    settings = next(experiment.runs(NOW))
-    told = [(cycle, text) for cycle, text in islice(experiment.played(settings, 1), 9)]
+    settings = next(experiment.runs(LATE))
+    told = [(cycle, text) for cycle, text in islice(experiment.played(settings, 1), 10)]
     assert told[0][1] == ""
-    assert told[-1][1] == ": beam background A"
+    assert told[-1][1] == f": {Cause.BEAM_BACKGROUND_C}"
     assert "background" not in str(told[-1][0].metadata)
