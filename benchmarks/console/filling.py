@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert, text
 
+from benchmarks.console.people import enter_deeds
 from benchmarks.console.rivals import enter_rivals, judged_by
 from benchmarks.console.templates import Template, templates
 from core.alarms.events import ChangeKind
@@ -20,7 +21,7 @@ from core.store.models import AlarmEventRow, AlarmRow, Base, EvidenceRow, Feedba
 from core.store.views import Judgement
 from core.verdict import Quality
 
-SHARES = {"its": 0.5, "collimation": 0.3, "flex": 0.2}
+SHARES = {"its": 0.4, "collimation": 0.2, "schlieren": 0.25, "flex": 0.15}
 QUALITIES = {Quality.GOOD: 0.92, Quality.MEDIUM: 0.05, Quality.BAD: 0.02, Quality.NULL: 0.01}
 DAYS = 120
 EVIDENCE_OF = 50_000
@@ -50,6 +51,7 @@ def fill(url: str, home: Path, size: Size, seed: int = 6) -> None:
         for system, share in SHARES.items():
             first = _observations(store, known[system], int(size.verdicts * share), now, rng, first)
         enter_rivals(store, now, rng)
+        enter_deeds(store, rng)
         _insert(store, FeedbackRow, _answers(size.answers, size.verdicts, now, rng))
         for system in SHARES:
             store.heartbeat(system, "watch", now, ok=True)
@@ -115,7 +117,7 @@ def _alarms(
     ages = np.sort(rng.uniform(0, DAYS * 86_400, count))[::-1]
     burst = rng.random(count) < 0.2
     ages[burst] = np.round(ages[burst] / 7200) * 7200 + rng.uniform(0, 600, int(burst.sum()))
-    systems = rng.choice(list(SHARES), size=count, p=[0.6, 0.25, 0.15])
+    systems = rng.choice(list(SHARES), size=count, p=[0.5, 0.2, 0.15, 0.15])
     for number, (age, system) in enumerate(zip(np.sort(ages)[::-1], systems, strict=True), start=1):
         is_open = number > count - OPEN
         yield _alarm(number, str(system), now - timedelta(seconds=float(age)), rng, is_open=is_open)

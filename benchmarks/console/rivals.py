@@ -18,7 +18,7 @@ from core.store.views import Alias
 from core.verdict import Quality
 from flows.systems import load_system
 
-SYSTEMS = ("its", "collimation", "flex")
+SYSTEMS = ("its", "collimation", "schlieren", "flex")
 SHADOWED = 5_000
 RIVAL = "rival0000000"
 

@@ -32,8 +32,8 @@ class Server:
 
 
 @contextmanager
-def serving(url: str, home: Path, logs: Path) -> Iterator[Server]:
-    """Run the dashboard on a store."""
+def serving(url: str, home: Path, logs: Path, *, first: bool = False) -> Iterator[Server]:
+    """Run the dashboard on a store; ``first``: before what else the machine does (Linux, as root)."""
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
     command = [
@@ -44,4 +44,8 @@ def serving(url: str, home: Path, logs: Path) -> Iterator[Server]:
     with crew(logs) as members:
         members.start(Service("dashboard", command, environment, f"{address}/_stcore/health"))
         members.wait_ready("dashboard", timeout_s=300)
-        yield Server(address, members.running["dashboard"].pid)
+        pid = members.running["dashboard"].pid
+        if first:
+            for process in (pid, os.getpid()):
+                Path(f"/proc/{process}/autogroup").write_text("-10", encoding="ascii")
+        yield Server(address, pid)

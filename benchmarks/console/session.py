@@ -1,5 +1,6 @@
 """A session at the dashboard as a browser has it, without the browser: over the websocket, in Streamlit's messages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
@@ -16,22 +17,25 @@ _PROBLEMS = ("exception",)
 
 @dataclass(slots=True)
 class Run:
-    """One run of a page: seconds from asking to the end of its script, messages and bytes of it, errors shown."""
+    """One run of a page: seconds from asking to the end of its script, messages and bytes of it, errors shown.
 
-    seconds: float
-    messages: int
-    bytes: int
-    errors: int
-    fragments: list[str]
+    ``fragments``: what refreshes itself, and every how many seconds.
+    """
+
+    seconds: float = 0.0
+    messages: int = 0
+    bytes: int = 0
+    errors: int = 0
+    fragments: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Session:
-    """One open page. ``refresh`` runs its fragments as the browser does every few seconds."""
+    """One open page. ``refresh`` runs one of its fragments as the browser does every few seconds."""
 
     address: str
     operator: str = "shiftwatch_operator=Anna%20Keller"
-    fragments: list[str] = field(default_factory=list)
+    fragments: Mapping[str, float] = field(default_factory=dict)
     _socket: ClientConnection | None = None
     _page: tuple[str, str] = ("", "")
 
@@ -60,11 +64,9 @@ class Session:
         self.fragments = run.fragments
         return run
 
-    def refresh(self) -> Run:
-        """Run every fragment of the page that refreshes itself."""
-        runs = [self._ask(fragment) for fragment in self.fragments] or [self._ask()]
-        sums = [sum(getattr(run, name) for run in runs) for name in ("seconds", "messages", "bytes", "errors")]
-        return Run(float(sums[0]), int(sums[1]), int(sums[2]), int(sums[3]), self.fragments)
+    def refresh(self, fragment: str) -> Run:
+        """Run a fragment of the page that refreshes itself."""
+        return self._ask(fragment)
 
     def _ask(self, fragment: str = "") -> Run:
         assert self._socket is not None
@@ -79,7 +81,7 @@ class Session:
 
     def _until_finished(self, began: float) -> Run:
         assert self._socket is not None
-        run = Run(0.0, 0, 0, 0, [])
+        run = Run()
         while True:
             raw = self._socket.recv(timeout=TIMEOUT_S)
             assert isinstance(raw, bytes)
@@ -88,7 +90,7 @@ class Session:
             kind = told.WhichOneof("type")
             run.errors += _is_error(told)
             if kind == "auto_rerun":
-                run.fragments.append(told.auto_rerun.fragment_id)
+                run.fragments[told.auto_rerun.fragment_id] = told.auto_rerun.interval
             if kind == "script_finished" and told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 run.seconds = perf_counter() - began
                 return run

@@ -13,7 +13,7 @@ from core.store.models import ArtefactRow
 from core.verdict import Quality
 from flows.systems import load_system
 
-FILES = {"flex": (4, 0, 2), "its": (6, 1, 3), "collimation": (4, 0, 1)}
+FILES = {"flex": (4, 0, 2), "its": (6, 1, 3), "collimation": (4, 0, 1), "schlieren": (6, 0, 3)}
 """How many nominal files, faults in them, and faults in as many others."""
 
 

@@ -34,7 +34,17 @@ def between(
     """Return the verdicts on one element observed in a time span (ends included), oldest first, the newest if many."""
     drawn = aliased(EvidenceRow)
     query = (
-        select(ObservationRow, VerdictRow, drawn.digest)
+        select(
+            ObservationRow.id,
+            ObservationRow.observed_at,
+            ObservationRow.conditions,
+            VerdictRow.quality,
+            VerdictRow.score,
+            VerdictRow.threshold,
+            VerdictRow.measurements,
+            drawn.digest,
+            VerdictRow.cause,
+        )
         .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         .outerjoin(drawn, and_(drawn.observation_id == ObservationRow.id, drawn.name == evidence))
         .where(ObservationRow.system == system, ObservationRow.element == element)
@@ -42,7 +52,7 @@ def between(
         .order_by(ObservationRow.observed_at.desc(), ObservationRow.id.desc())
         .limit(limit)
     )
-    return [_point(*row) for row in session.execute(query)][::-1]
+    return [_point(*row) for row in session.execute(query).tuples()][::-1]
 
 
 def neighbours(session: Session, observation_id: int) -> tuple[int | None, int | None]:
@@ -62,15 +72,16 @@ def neighbours(session: Session, observation_id: int) -> tuple[int | None, int |
     )
 
 
-def _point(seen: ObservationRow, verdict: VerdictRow, figures: Any) -> CoursePoint:
-    return CoursePoint(
-        id=seen.id,
-        observed_at=seen.observed_at,
-        conditions=seen.conditions,
-        quality=verdict.quality,
-        score=verdict.score,
-        threshold=verdict.threshold,
-        measurements={name: Measurement(**value) for name, value in verdict.measurements.items()},
-        figures=figures,
-        cause=verdict.cause,
-    )
+def _point(
+    number: int,
+    observed_at: datetime,
+    conditions: Mapping[str, Condition],
+    quality: Quality,
+    score: float | None,
+    threshold: float | None,
+    measurements: Mapping[str, Mapping[str, Any]],
+    figures: str | None,
+    cause: str | None,
+) -> CoursePoint:
+    values = {name: Measurement(**value) for name, value in measurements.items()}
+    return CoursePoint(number, observed_at, conditions, quality, score, threshold, values, figures, cause)

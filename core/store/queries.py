@@ -27,6 +27,9 @@ from core.store.views import (
 )
 from core.verdict import Cause, Measurement, Model, Quality
 
+LOOKED_THROUGH = 2000
+"""What is sought among observations (undecided, of some qualities) is sought among the newest so many."""
+
 _Thumbnail = aliased(EvidenceRow)
 
 
@@ -39,10 +42,16 @@ def observations(
     *,
     undecided: bool,
 ) -> list[ObservationView]:
-    """Return observations, last arrived first."""
-    query = _views().where(ObservationRow.system == system).order_by(ObservationRow.id.desc()).limit(limit)
+    """Return observations, last arrived first; of those ``undecided`` or of some qualities only recent ones.
+
+    The ids are taken out of their index first: left to itself, PostgreSQL reads all systems backwards from the newest.
+    """
+    newest = select(ObservationRow.id).where(ObservationRow.system == system)
     if before is not None:
-        query = query.where(ObservationRow.id < before)
+        newest = newest.where(ObservationRow.id < before)
+    some = undecided or qualities is not None
+    newest = newest.order_by(ObservationRow.id.desc()).limit(LOOKED_THROUGH if some else limit)
+    query = _views().where(ObservationRow.id.in_(newest)).order_by(ObservationRow.id.desc()).limit(limit)
     if qualities is not None:
         query = query.where(VerdictRow.quality.in_(list(qualities)))
     if undecided:

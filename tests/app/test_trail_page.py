@@ -36,7 +36,7 @@ def busy(shelf: Store) -> Store:
 def test_an_empty_trail_says_what_will_be_there(run_page: PageRun) -> None:
     page = run_page("trail")
     assert not page.exception
-    assert "Nothing was done so" in text(page)
+    assert "Nothing of the kind was done" in text(page)
 
 
 def test_an_expert_sees_the_newest_first_as_text_and_what_was_refused(run_page: PageRun, busy: Store) -> None:
@@ -58,7 +58,7 @@ def test_an_expert_sees_the_newest_first_as_text_and_what_was_refused(run_page: 
         ({"what": "promote"}, "Vic Viewer", "repaired"),
         ({"refused": "true"}, "Vic Viewer", "repaired"),
         ({"since": "8 hours"}, "Vic Viewer", "repaired"),
-        ({"who": "%"}, "Nothing was done so", "Anna"),
+        ({"who": "%"}, "Nothing of the kind was done", "Anna"),
     ],
 )
 def test_what_is_sought_is_in_the_address(

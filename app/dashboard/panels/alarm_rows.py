@@ -9,18 +9,20 @@ import streamlit as st
 from app.dashboard import links
 from app.dashboard.access import displays
 from app.dashboard.alarm_groups import Group, grouped, urgency
-from app.dashboard.wording import SEVERITY, age, began, clock_time, plain, plural, zone
+from app.dashboard.wording import SEVERITY, age, began, clock_time, plain, plural, shortened, zone
 from core.store.views import AlarmView
 
 __all__ = ["draw", "name", "severity_badge", "standing", "title", "urgency", "words"]
 
 WIDTHS = (2, 4, 2, 3, 2)
 HEADS = ("Severity", "What", "Since", "Seen by", "")
+LONGEST_NAME = 80
+"""A file that could not be read may have any name; the page of its alarm shows all of it."""
 
 
-def draw(alarms: Sequence[AlarmView], now: datetime) -> None:
+def draw(alarms: Sequence[AlarmView], now: datetime, standing_head: str = HEADS[3]) -> None:
     """Draw one row per alarm or group; each row has the address of its alarm."""
-    for column, head in zip(st.columns(WIDTHS), HEADS, strict=True):
+    for column, head in zip(st.columns(WIDTHS), (*HEADS[:3], standing_head, HEADS[4]), strict=True):
         column.caption(head)
     where = zone(st.context.timezone)
     for group in grouped(alarms):
@@ -33,7 +35,7 @@ def draw(alarms: Sequence[AlarmView], now: datetime) -> None:
 def _row(alarm: AlarmView, now: datetime, where: tzinfo) -> None:
     severity, what, since, seen, open_it = st.columns(WIDTHS, vertical_alignment="center")
     severity.html(severity_badge(alarm))
-    what.markdown(f"**{name(alarm)}**: {words(alarm)}  \n:small[{title(alarm)}]")
+    what.markdown(f"**{name(alarm, LONGEST_NAME)}**: {words(alarm)}  \n:small[{title(alarm)}]")
     since.markdown(f"{clock_time(began(alarm), now, where)}  \n{age(began(alarm), now)}")
     seen.markdown(standing(alarm, now))
     with open_it:
@@ -66,10 +68,11 @@ def title(alarm: AlarmView) -> str:
     return str(module.TITLE) if module else plain(alarm.system)
 
 
-def name(alarm: AlarmView) -> str:
-    """Return what people call the thing the alarm is about."""
+def name(alarm: AlarmView, most: int | None = None) -> str:
+    """Return what people call the thing the alarm is about, in at most so many letters."""
     module = displays().get(alarm.system)
-    return plain(module.alarm_name(alarm) if module else alarm.element)
+    known = str(module.alarm_name(alarm) if module else alarm.element)
+    return plain(known if most is None else shortened(known, most))
 
 
 def words(alarm: AlarmView) -> str:

@@ -5,6 +5,9 @@ from html import escape
 
 import streamlit as st
 
+SHORT = 24
+"""A last cell of so many letters is kept in one line: it says how something stands."""
+
 
 def draw(
     heads: Sequence[str],
@@ -33,5 +36,7 @@ def _row(row: Sequence[str], numbers: Sequence[int], look: str) -> str:
 
 
 def _cell(place: int, text: str, numbers: Sequence[int], tag: str, *, last: bool = False) -> str:
-    looks = " ".join(word for word, holds in (("number", place in numbers), ("standing", last)) if holds)
+    looks = " ".join(
+        word for word, holds in (("number", place in numbers), ("standing", last and len(text) <= SHORT)) if holds
+    )
     return f"<{tag}{f' class={chr(34)}{looks}{chr(34)}' if looks else ''}>{escape(text)}</{tag}>"

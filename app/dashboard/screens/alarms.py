@@ -25,6 +25,7 @@ _NAMES = {
     Shelf.NOTICES: "Notices",
     Shelf.CLOSED: "Closed",
 }
+_STANDING = {Shelf.SHELVED: "Set aside by whom, until when, why", Shelf.HELD: "Why nobody is asked"}
 _NOTHING = {
     Shelf.OPEN: (
         "No alarm is open",
@@ -69,7 +70,7 @@ def _list() -> None:
     if not shown:
         _nothing(view)
         return
-    alarm_rows.draw(shown, instant)
+    alarm_rows.draw(shown, instant, _STANDING.get(view, "Seen by"))
     if len(found) == LONGEST:
         st.caption(f"The newest {LONGEST} open alarms were looked at; there are more.")
 

@@ -36,7 +36,7 @@ def page() -> None:
     sought, before = _chosen(), links.asked_for("before")
     found = person.desk().trail(PAGE, before, sought)
     if not found:
-        st.header("Nothing was done so", anchor=False)
+        st.header("Nothing of the kind was done", anchor=False)
         st.markdown("What people do with alarms, boards, guidance and models, or are refused, is listed here.")
         return
     instant, where = now(), zone(st.context.timezone)
