@@ -214,6 +214,9 @@ class Settings(BaseSettings):
     shadow_share: float = Field(
         default=0.25, ge=0, le=1, description="share of a watch's time that a challenger may take to judge in shadow"
     )
+    model_max_age_days: float = Field(
+        default=365.0, gt=0, description="a model made longer ago than this counts as stale"
+    )
     shifts: ShiftSettings = ShiftSettings()
     access: AccessSettings = AccessSettings()
     notify: NotifySettings = NotifySettings()

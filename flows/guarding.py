@@ -1,7 +1,8 @@
 """The guard: sees to it that somebody is asked, whatever else fails. ``python -m flows.guarding`` runs it.
 
 It lets time pass for alarms (delays, shelves, what nobody answered), raises the alarm of a watch that gives no sign
-of life, and sends notifications. It needs the store alone: no Prefect, no watch, so that it outlives what it guards.
+of life, looks now and then whether models keep what they promised, and sends notifications. It needs the store alone:
+no Prefect, no watch, so that it outlives what it guards.
 """
 
 import argparse
@@ -9,26 +10,27 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.alarms.severity import Severity
 from core.clock import Clock, SystemClock
 from core.contracts import AlarmRule
-from core.errors import ShiftwatchError
+from core.errors import ShiftwatchError, StoreError
 from core.settings import Settings, load_settings
-from core.signs import BEAT_S, DEAD
+from core.signs import BEAT_S, CONSOLE, DEAD, GUARD, MODEL, WATCH
+from core.standing import standing
 from core.store import Store, outbox
 from core.store.views import Heartbeat
 from flows.committing import nap
 from flows.notifying import Deliver, notify
-from flows.pulse import FLOW
 from flows.systems import SYSTEMS, load_system, missing_setting
 from flows.waiting import pause_s
 
 LATE = DEAD
 """A watch writes a sign of life every 10 s; after so long without one that is good, nothing is being judged."""
-WATCH = "watch"
+MODELS_EVERY = timedelta(minutes=10)
 Stop = Callable[[], bool]
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class Guard:
     clock: Clock
     deliver: Deliver
     dead: dict[str, bool] = field(default_factory=dict)
+    models_at: datetime | None = None
+    signed_at: datetime | None = None
 
     def begin(self) -> bool:
         """Tell of nothing that happened before a system was guarded for the first time."""
@@ -53,11 +57,33 @@ class Guard:
         """Look once at everything; StoreError if the store refuses."""
         now = self.clock.now()
         self.store.tick(now, self.rules)
-        beats = {beat.system: beat for beat in self.store.heartbeats() if beat.flow == FLOW}
+        beats = {beat.system: beat for beat in self.store.heartbeats() if beat.flow == WATCH}
         for system in self.rules:
             if system in beats:
                 self._look(beats[system], now)
         notify(self.store, self.settings.notify, self.clock, self.deliver)
+        if self.models_at is None or now - self.models_at >= MODELS_EVERY:
+            self._look_at_models(now)
+            self.models_at = now
+        self.sign(now)
+
+    def sign(self, now: datetime, trouble: str = "") -> None:
+        """Give a sign of life, not more often than need be."""
+        if not trouble and self.signed_at is not None and now - self.signed_at < timedelta(seconds=BEAT_S):
+            return
+        self.store.heartbeat(CONSOLE, GUARD, now, not trouble, trouble or ", ".join(self.rules))
+        self.signed_at = now
+
+    def _look_at_models(self, now: datetime) -> None:
+        for system in self.rules:
+            try:
+                wrong = standing(self.store, self.settings, system, now)
+            except StoreError:
+                raise
+            except Exception:  # figures of odd data; alarms must not wait for them
+                log.exception("%s: how its model stands could not be found", system)
+                continue
+            self.store.heartbeat(system, MODEL, now, not wrong, " ".join(wrong))
 
     def _look(self, beat: Heartbeat, now: datetime) -> None:
         trouble = trouble_of(beat, now)
@@ -90,6 +116,8 @@ def guard(one: Guard, stop: Stop, every_s: float) -> None:
         except Exception as error:
             failures += 1
             log.warning("a round failed: %s", error, exc_info=not isinstance(error, ShiftwatchError))
+            with suppress(StoreError):
+                one.sign(one.clock.now(), f"a round failed: {error}"[:500])
         nap(one.clock, stop, max(every_s, min(pause_s(failures), BEAT_S)) if failures else every_s)
 
 

@@ -13,7 +13,6 @@ from core.errors import StoreError
 from core.signs import BEAT_S, WATCH
 from core.store import Store
 
-FLOW = WATCH
 TAKEN_AT = "taken_at"
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ class Pulse:
             if detail == last_detail and now - at < timedelta(seconds=BEAT_S):
                 return True
         try:
-            self.store.heartbeat(self.system.name, FLOW, now, not troubles, detail[:2000] or self._summary())
+            self.store.heartbeat(self.system.name, WATCH, now, not troubles, detail[:2000] or self._summary())
             self.store.tick(now, {self.system.name: self.system.rule})
             self._check_silence(now)
         except StoreError as error:

@@ -9,19 +9,18 @@ from core import calibration, comparison, drift
 from core.calibration import FalseAlarms, Kept
 from core.comparison import Comparison
 from core.drift import Drift
+from core.figures import false_alarms
 from core.settings import Settings
 from core.store import Store, performance, shadows
 from core.store.performance import Given
 from core.store.shadows import Pair
-from core.store.views import Alias, AliasView, Judgement, ModelView
+from core.store.views import Alias, AliasView, ModelView
 from core.verdict import Model, Quality
 
 SAMPLE = 1000
 PAIRS = 2000
 SINCE = timedelta(days=30)
 MOST_FEATURES = 12
-SHIFT_BINS = 48
-"""Ten-minute periods of a shift of eight hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def figures(store: Store, settings: Settings, system: str, model: Model, since: 
     return Figures(
         judged=len(late),
         kept=calibration.p_values(nominal) if any(value is not None for value in nominal) else (),
-        false_alarms=_false_alarms(store, settings, system, model, begins),
+        false_alarms=false_alarms(store, settings, system, model, begins),
         drifts=_drifts(early, late),
         reference=(early[0].observed_at, early[-1].observed_at) if early else None,
     )
@@ -115,17 +114,3 @@ def _drifts(early: Sequence[Given], late: Sequence[Given]) -> list[Drift]:
     ]
     known = [one for one in features if min(one.counts) >= drift.FEWEST]
     return found + sorted(known, key=lambda one: (-one.psi, one.name))[:MOST_FEATURES]
-
-
-def _false_alarms(store: Store, settings: Settings, system: str, model: Model, since: datetime) -> FalseAlarms | None:
-    own = getattr(settings, system, None)
-    per_shift = getattr(own, "false_alarms_per_shift", None)
-    per_board = getattr(own, "false_alarms_per_board", None)
-    if per_shift is None and per_board is None:
-        return None
-    raised = performance.raised(store.database, system, model, since)
-    count, periods = performance.observed(store.database, system, since)
-    unit, units = ("8 hours of data", periods / SHIFT_BINS) if per_board is None else ("board", float(count))
-    promised = float(per_board if per_board is not None else per_shift or 0.0)
-    false = raised.counts.get(Judgement.FALSE_ALARM, 0)
-    return FalseAlarms(promised, unit, units, false, raised.counts.get(None, 0))

@@ -38,6 +38,27 @@ class Raised:
         return sum(self.counts.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Which model gave the newest verdict, and when."""
+
+    model: Model
+    processed_at: datetime
+
+
+def last(database: Database, system: str) -> Last | None:
+    """Return which model judges a system by its newest verdict, None if no model ever did."""
+    query = (
+        select(VerdictRow.processed_at, VerdictRow.model_name, VerdictRow.model_version)
+        .where(VerdictRow.system == system, VerdictRow.model_name.is_not(None))
+        .order_by(VerdictRow.processed_at.desc())
+        .limit(1)
+    )
+    with database.reading() as session:
+        row = session.execute(query).tuples().one_or_none()
+    return None if row is None else Last(Model(str(row[1]), str(row[2])), row[0])
+
+
 def newest(database: Database, system: str, model: Model, limit: int) -> list[Given]:
     """Return the newest verdicts of a model, oldest first."""
     return _given(database, system, model, limit, None)
