@@ -19,7 +19,7 @@ from dqm.its.simulate.cells import index
 from dqm.its.simulate.faults import Fault
 
 MINUTE = 60.0
-LENGTH_S = 150 * MINUTE
+LENGTH_S = 160 * MINUTE
 RUN_BEGINS_S = 9 * MINUTE
 """ALICE starts its run when stable beams are declared."""
 SILENT_AFTER_S = 90.0
@@ -61,10 +61,10 @@ class Injected:
 
 # -- LHC
 
-DRIFT = Wrong(Setting("tcp.c6l7.b1", Quantity.GAP, 1.9), 72 * MINUTE, 2.0)
-"""A primary moves out, by 2 sigma per hour: faster than one would, so that a shift shows all of it; after the hour in
-which the fill is learnt."""
-JUMP = Wrong(Setting("tcspm.b4r7.b2", Quantity.GAP, -2.0), 95 * MINUTE)
+DRIFT = Wrong(Setting("tcp.c6l7.b1", Quantity.GAP, 1.45), 70 * MINUTE, 1.0)
+"""A primary moves out, by a sigma per hour: faster than one would, so that a shift shows all of it; after the hour in
+which the fill is learnt; until it stands just before the secondaries."""
+JUMP = Wrong(Setting("tcspm.b4r7.b2", Quantity.GAP, -2.0), 140 * MINUTE)
 WRONG = (DRIFT, JUMP)
 
 # -- ALICE ITS

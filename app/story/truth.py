@@ -11,9 +11,11 @@ from app.scanner import boards
 from app.story import script
 from app.story.playback import Playback
 from app.story.script import Injected
+from core.alarms.inhibition import SOURCE
 from core.store.rows import UNREADABLE
 from dqm.its.layout import name
 from dqm.its.simulate.faults import Fault
+from dqm.its.source import QcdbSource
 
 FILE = "demo/truth.json"
 """Below HOME: no source looks there, and no page reads it."""
@@ -55,7 +57,9 @@ def _alice() -> Iterator[Injected]:
     yield _place("a chip is noisy", script.NOISY_CHIP)
     yield _place("frames of a stave are lost", script.READOUT_LOSS)
     begins_s = script.OUTAGE_BEGINS_S
-    yield Injected("the QCDB server dies", "its", begins_s, begins_s, elements=("source:qcdb",), is_outage=True)
+    yield Injected(
+        "the QCDB server dies", "its", begins_s, begins_s, elements=(SOURCE + QcdbSource.name,), is_outage=True
+    )
 
 
 def _background(what: str, begins_s: float, ends_s: float, side: str) -> Injected:

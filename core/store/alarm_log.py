@@ -70,13 +70,16 @@ def latest_shelf(session: Session, system: str, element: str, at: datetime, kind
 
 
 def tick(database: Database, now: datetime, rules: Mapping[str, AlarmRule]) -> list[AlarmChange]:
-    """Let time pass for every alarm that waits for it, system by system."""
+    """Let time pass for every alarm that waits for it, system by system.
+
+    Where rules are told, only for their systems: what is pending in another one waits for more than any rule knows.
+    """
     query = select(AlarmRow).where(
         AlarmRow.closed_at.is_(None),
         or_(AlarmRow.raised_at.is_(None), AlarmRow.shelved_until <= now, _may_be_overdue(now, rules)),
     )
     with database.reading() as session:
-        systems = sorted({row.system for row in session.scalars(query)})
+        systems = sorted({row.system for row in session.scalars(query) if not rules or row.system in rules})
     changes: list[AlarmChange] = []
     for system in systems:
         with database.writing(system) as session:

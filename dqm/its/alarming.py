@@ -15,7 +15,11 @@ _NEED_BEAM = frozenset({_BACKGROUND, ""})
 
 
 def incidents(observation: Observation, verdict: Verdict) -> Sequence[Incident]:
-    """Return what the regions of a cycle are: beam background is one incident, everything else one at each place."""
+    """Return what the regions of a cycle are: beam background is one incident, everything else one at each place.
+
+    Background is of a beam, not of the chips that it hits: what comes from the other side later is another incident,
+    although it hits chips that the first one hit.
+    """
     return list(_incidents(observation, verdict.regions))
 
 
@@ -35,9 +39,10 @@ def _incidents(observation: Observation, regions: Sequence[Region]) -> Iterator[
             continue
         element, began_at = str(where["element"]), _began_at(observation)
         since = datetime.fromisoformat(str(where["since"])) if "since" in where else began_at
+        is_background = where.get("kind") == _BACKGROUND
         yield Incident(
-            kind=_BACKGROUND if where.get("kind") == _BACKGROUND else _PLACE,
-            places=frozenset(str(where.get("cells", "")).split()),
+            kind=_BACKGROUND if is_background else _PLACE,
+            places=frozenset({element} if is_background else str(where.get("cells", "")).split()),
             element=element,
             quality=quality,
             since=min(since, began_at),  # a cycle that comes late may be older than what was known of its incident

@@ -123,6 +123,12 @@ def test_time_alone_raises_after_the_delay(store: Store) -> None:
     assert len(store.alarms()) == 1
 
 
+def test_the_tick_of_another_system_raises_nothing_of_this_one(store: Store) -> None:
+    take(store, Quality.BAD, rule=AlarmRule(count=3))
+    assert store.tick(later(5), {"its": AlarmRule()}) == []  # type: ignore[arg-type]
+    assert store.alarms() == []
+
+
 def test_a_shelved_alarm_returns_by_itself(store: Store) -> None:
     take(store, Quality.BAD)
     number = store.alarms()[0].id

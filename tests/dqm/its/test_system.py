@@ -153,6 +153,17 @@ def test_a_cause_that_becomes_known_makes_no_other_incident() -> None:
     assert (second.kind, second.element) == ("background", "inner barrel A")
 
 
+def test_background_from_the_other_side_is_another_incident_although_it_hits_the_same_chips() -> None:
+    assert ITS.incidents is not None
+    sides = [
+        region("BAD", where={"kind": "background", "element": f"inner barrel {side}", "cells": "L0_01/8 L0_02/8"})
+        for side in "AC"
+    ]
+    one, other = ITS.incidents(seen({}), judged(*sides))
+    assert one.kind == other.kind
+    assert one.places.isdisjoint(other.places)
+
+
 def test_flags_of_chip_maps_are_one_alarm_of_the_run() -> None:
     assert ITS.incidents is not None
     flag = Region({"element": "plane 0/double column 46", "plane": 0, "column": 92}, 9.0, 1e-6, None)
