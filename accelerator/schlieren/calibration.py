@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -83,7 +84,7 @@ class Calibration:
 
     def threshold(self, rate: float) -> float:
         """Return the score that at most a share of nominal shots reaches: never below 1, where every check passes."""
-        return 1.0 if self.scores is None else max(self.scores.threshold(rate), 1.0)
+        return 1.0 if self.scores is None else max(_threshold(self.scores, rate), 1.0)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -119,6 +120,12 @@ NOTHING = Calibration(
     {mask: dict.fromkeys(PARAMETERS, 1.0) for mask in ("knife", "stop")},
 )
 """What a fit must do without a model."""
+
+
+@lru_cache(maxsize=16)
+def _threshold(scores: TailThreshold, rate: float) -> float:
+    """The same for every shot: searching it takes a millisecond."""
+    return scores.threshold(rate)
 
 
 def strangest(clues: Mapping[str, float]) -> float:

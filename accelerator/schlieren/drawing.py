@@ -15,7 +15,7 @@ from PIL import Image
 from accelerator.schlieren.features import FIELD_UM
 from accelerator.schlieren.fit_model import variance_adu
 from accelerator.schlieren.result import RESIDUAL_SIGMA, BestFit, ShotResult
-from accelerator.schlieren.simulate.camera import ripple_modes
+from accelerator.schlieren.simulate.camera import unevenness
 from accelerator.schlieren.simulate.forward import expected_electrons
 from core.observation import Array, Observation
 from core.verdict import Evidence
@@ -54,7 +54,7 @@ def fit_picture(best: BestFit) -> Floats:
     bench = replace(best.apparatus, bin_columns=1)
     light = expected_electrons(replace(best.scene, apparatus=bench)) * np.float32(bench.gain_adu)
     if best.ripples:
-        light = light * (1 + np.tensordot(np.asarray(best.ripples), ripple_modes(bench.shape), axes=1))
+        light = light * unevenness(np.asarray(best.ripples), bench.shape)
     return np.asarray(light + bench.offset_adu, np.float32)
 
 

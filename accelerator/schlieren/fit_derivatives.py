@@ -14,7 +14,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from accelerator.schlieren.fit_parameters import BLUR2, LOG_PHASE, STEPS, Floats, Parametrisation
-from accelerator.schlieren.simulate.camera import ripple_modes
+from accelerator.schlieren.simulate.camera import ripple_modes, unevenness
 from accelerator.schlieren.simulate.forward import object_field
 from accelerator.schlieren.simulate.optics import (
     Grid,
@@ -69,7 +69,7 @@ def derivatives(form: Parametrisation, vector: Floats, real: type = np.float32) 
     intensities: Floats = np.empty((1 + len(moving), *state.image.shape), real)
     intensities[0] = state.image.real**2 + state.image.imag**2
     intensities[1:] = 2 * (state.image.real * changes.real + state.image.imag * changes.imag)
-    light, *moved = np.asarray(scale * integrate_pixels(intensities, bench), np.float64)
+    light, *moved = integrate_pixels(intensities, bench) * real(scale)
     pictured = np.asarray(seen(light, bench), np.float64)
     out = np.empty((form.size, *bench.shape))
     for name, change in zip(moving, moved, strict=True):
@@ -85,11 +85,11 @@ def _with_ripples(form: Parametrisation, vector: Floats, light: Floats, out: Flo
     offset = float(vector[form.names.index("offset_adu")]) if "offset_adu" in form.names else bench.offset_adu
     if not form.ripples:
         return light + offset
-    modes = ripple_modes(bench.shape)
-    factor = 1 + np.tensordot(vector[-form.ripples :], modes, axes=1)
-    lit = [index for index, name in enumerate(form.names) if name != "offset_adu"]
-    out[lit] *= factor
-    out[len(form.names) :] = light * modes
+    factor = unevenness(vector[-form.ripples :], bench.shape)
+    out[: len(form.names)] *= factor
+    if "offset_adu" in form.names:
+        out[form.names.index("offset_adu")] = 1.0
+    np.multiply(light, ripple_modes(bench.shape), out=out[len(form.names) :])
     return np.asarray(light * factor + offset, np.float64)
 
 

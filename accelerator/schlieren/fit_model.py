@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from accelerator.schlieren.fit_derivatives import derivatives
 from accelerator.schlieren.fit_parameters import Floats, Parametrisation
 from accelerator.schlieren.simulate.apparatus import Apparatus
-from accelerator.schlieren.simulate.camera import ripple_modes
+from accelerator.schlieren.simulate.camera import unevenness
 from accelerator.schlieren.simulate.forward import expected_electrons
 
 Pixels: TypeAlias = NDArray[np.bool_]
@@ -19,8 +19,7 @@ def model_adu(form: Parametrisation, vector: Floats, real: type = np.float32) ->
     scene = form.scene(vector)
     light = expected_electrons(scene, real).astype(np.float64) * scene.apparatus.gain_adu
     if form.ripples:
-        modes = ripple_modes(scene.apparatus.shape)
-        light *= 1 + np.tensordot(vector[-form.ripples :], modes, axes=1)
+        light *= unevenness(vector[-form.ripples :], scene.apparatus.shape)
     return light + scene.apparatus.offset_adu
 
 

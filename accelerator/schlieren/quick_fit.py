@@ -14,6 +14,7 @@ from accelerator.schlieren.features import COLUMNS
 from accelerator.schlieren.fit_derivatives import derivatives
 from accelerator.schlieren.fit_model import model_adu, variance_adu
 from accelerator.schlieren.fit_parameters import BLUR2, Floats, Knowledge, Parametrisation, parametrise
+from accelerator.schlieren.second_minima import across_focus, masks_elsewhere
 from accelerator.schlieren.simulate.apparatus import Apparatus
 from accelerator.schlieren.simulate.scene import Scene
 from core.observation import Array
@@ -46,9 +47,11 @@ _FARTHEST = {
 """No step goes farther: beyond, the model is not straight."""
 _HALVINGS = 4
 _ENOUGH = 0.02
-_STRAIGHT = 40.0
+_NEAR, _KEPT = 200.0, 0.5
+"""A descent from no farther that falls by what the derivatives promised, but for this, is at the minimum; from farther
+away, or where it falls by something else, the model is not straight and its derivatives are taken again: behind a stop,
+in focus, a picture hardly depends on the focus, and derivatives there promise nothing though much can be gained."""
 _USUAL, _RARE = 1.6, 3.0
-_APART = 1.2
 _HOPELESS = 8.0
 """A picture that is so far from any of the model's is not tried again from elsewhere."""
 _CAUTIOUS = 0.3
@@ -169,7 +172,7 @@ def quick_fit(
     start: Channel,
     bench: Apparatus | None = None,
     *,
-    rounds: int = 6,
+    rounds: int = 10,
     steps: int = 3,
 ) -> QuickFit:
     """Fit the forward model to a compressed picture.
@@ -196,31 +199,18 @@ def quick_fit(
     form, seen = parametrise(known), np.asarray(cells, np.float64)
     vector = form.vector(start, bench)
     best = _fit_from(form, seen, vector, rounds, steps)
-    if not _is_odd(best) or best.chi2_per_cell > _HOPELESS:
+    if best.chi2_per_cell > _HOPELESS:
         return best
-    elsewhere = _elsewhere(form, form.vector(start))
-    others = [_fit_from(form, seen, other, rounds, steps, _CAUTIOUS) for other in elsewhere]
-    return min((best, *others), key=lambda found: found.minus_log_density)
+    if _is_odd(best):
+        others, trust = masks_elsewhere(form, form.vector(start)), _CAUTIOUS
+    else:
+        others, trust = across_focus(form, seen, best.vector, _inverse(best.information)), 1.0
+    found = [_fit_from(form, seen, other, rounds, steps, trust) for other in others]
+    return min((best, *found), key=lambda one: one.minus_log_density)
 
 
 def _is_odd(found: QuickFit) -> bool:
     return found.prior_chi2 >= _USUAL or found.worst_prior_sigma >= _RARE or found.away >= 1
-
-
-def _elsewhere(form: Parametrisation, vector: Floats) -> list[Floats]:
-    """Starts with the mask where it should be, and on either side of it.
-
-    Light that the mask takes can be mistaken for a weaker probe and a mask on the other side of the focus: a second
-    minimum, from which no small step leads away.
-    """
-    found, error = [vector], form.prior()[1]
-    for name in {"knife_um", "stop_y_um"} & set(form.names):
-        index = form.names.index(name)
-        for sign in (1, -1):
-            other = vector.copy()
-            other[index] += sign * _APART * error[index]
-            found.append(other)
-    return found
 
 
 def _fit_from(
@@ -236,12 +226,14 @@ def _fit_from(
         free = turn > 0 or trust == 1.0
         if free and away < _ENOUGH:
             break
-        near, before = away < _STRAIGHT, vector
+        promised, before, cost = away, vector, problem.cost(vector, pulls)
         vector, pulls, away = _descend(problem, local, vector, pulls, steps)
         expected = seen - pulls * problem.sigma
         speckle = _speckle(seen, expected, form.known)
-        if free and ((near and away < _ENOUGH) or vector is before):
+        bent = abs(cost - problem.cost(vector, pulls) - promised)
+        if free and ((promised < _NEAR and bent < _KEPT and away < _ENOUGH) or vector is before):
             break
+        away = max(away, bent)
     return _result(problem, local, vector, expected, float(np.sqrt(max(away, 0.0))), speckle)
 
 
@@ -254,7 +246,7 @@ def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: flo
 
 
 def _around(problem: _Problem, slopes: Floats) -> _Local:
-    weighted = np.asarray((slopes / problem.sigma).reshape(len(slopes), -1).T, np.float64)
+    weighted = np.asarray((slopes * (1 / problem.sigma)).reshape(len(slopes), -1).T, np.float64)
     information = weighted.T @ weighted + np.diag(1 / problem.error**2)
     return _Local(weighted, information, _inverse(information))
 

@@ -26,6 +26,16 @@ def ripple_modes(shape: tuple[int, int]) -> NDArray[np.float32]:
     return shapes
 
 
+def unevenness(strengths: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return what uneven illumination multiplies a picture with: 1 + the sum of the shapes, (rows, columns)."""
+    return 1 + (strengths @ _flat_modes(shape)).reshape(shape)
+
+
+@lru_cache(maxsize=8)
+def _flat_modes(shape: tuple[int, int]) -> NDArray[np.float64]:
+    return ripple_modes(shape).astype(np.float64).reshape(RIPPLES, -1)
+
+
 def _places(side: int) -> NDArray[np.float64]:
     return (np.arange(side) + 0.5) / side
 

@@ -101,10 +101,17 @@ def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
     here = field_grid(apparatus)
     step = apparatus.pixel_um / 1000
     shake = np.exp(-2 * (np.pi * here.fy * apparatus.blur_um / 1000) ** 2)
-    rows = (np.sinc(here.fy * step) * shake).astype(intensity.dtype)
-    half = here.fx[: here.fx.size // 2 + 1]
-    columns = np.sinc(half * step * apparatus.bin_columns).astype(intensity.dtype)
-    spectrum = scipy.fft.rfft2(intensity, overwrite_x=True)
+    rows = (np.sinc(here.fy * step) * shake)[: here.fy.size // 2 + 1].astype(intensity.dtype)
+    along = intensity @ _mean_of_columns(here.fx.size).astype(intensity.dtype)
+    spectrum = scipy.fft.rfft(along, axis=-2, overwrite_x=True)
     spectrum *= rows[:, None]
-    spectrum *= columns
-    return np.asarray(scipy.fft.irfft2(spectrum, s=intensity.shape[-2:], overwrite_x=True))
+    return np.asarray(scipy.fft.irfft(spectrum, n=here.fy.size, axis=-2, overwrite_x=True))
+
+
+@lru_cache(maxsize=4)
+def _mean_of_columns(count: int) -> NDArray[np.float64]:
+    """Return the matrix that averages samples over the width of their columns; light goes on periodically."""
+    transfer = np.sinc(np.fft.rfftfreq(count))
+    matrix = np.fft.irfft(np.fft.rfft(np.eye(count), axis=0) * transfer[:, None], n=count, axis=0)
+    matrix.flags.writeable = False
+    return np.asarray(matrix)

@@ -1,0 +1,68 @@
+"""Where else a fit should begin: minima that no small step leads away from.
+
+Two are known. Light that a mask takes can be mistaken for a weaker probe and a mask on the other side of the focus.
+And behind a stop, whose picture is nearly the same before and behind the plane in focus, a wrong side of it is made up
+for by a channel with another wall: such a fit wants a picture sharper than sharp, so its vibration ends at nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelerator.schlieren.fit_model import model_adu, variance_adu
+from accelerator.schlieren.fit_parameters import BLUR2, Floats, Parametrisation
+
+_APART = 1.2
+"""Starts of masks: so many sigma of what is known of them from where they should be."""
+_ACROSS_MM = 5.0
+"""How far along the axis the other side is looked for; the second minima that were found are 5 to 12 mm away."""
+
+
+def masks_elsewhere(form: Parametrisation, vector: Floats) -> list[Floats]:
+    """Return starts with the mask where it should be, and on either side of it."""
+    found, error = [vector], form.prior()[1]
+    for name in {"knife_um", "stop_y_um"} & set(form.names):
+        index = form.names.index(name)
+        for sign in (1, -1):
+            other = vector.copy()
+            other[index] += sign * _APART * error[index]
+            found.append(other)
+    return found
+
+
+def across_focus(form: Parametrisation, seen: Floats, vector: Floats, covariance: Floats) -> list[Floats]:
+    """Return a start with the plane in focus elsewhere, if the picture fits better there than a straight model says.
+
+    Parameters
+    ----------
+    seen
+        Compressed picture in ADU (256, 16).
+    vector, covariance
+        A fit, and the covariance of all that was fitted.
+    """
+    if not {"defocus_mm", BLUR2, "stop_um"} <= set(form.names) or vector[form.names.index(BLUR2)] > 0:
+        return []
+    index, blur2 = form.names.index("defocus_mm"), form.names.index(BLUR2)
+    fitted = model_adu(form, vector)
+    cost = _Cost(form, seen, np.sqrt(variance_adu(fitted, form.known.apparatus)))
+    before, found = cost(vector, fitted), []
+    for sign in (1, -1):
+        other = vector + covariance[index] * (sign * _ACROSS_MM / covariance[index, index])
+        other[blur2] = max(other[blur2], 0.0)
+        rise = cost(other, model_adu(form, other)) - before
+        if rise < _ACROSS_MM**2 / covariance[index, index]:
+            found.append((rise, other))
+    return [min(found, key=lambda one: one[0])[1]] if found else []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cost:
+    """Squared residuals and distances from what was known, with the noise of one picture."""
+
+    form: Parametrisation
+    seen: Floats
+    sigma: Floats
+
+    def __call__(self, vector: Floats, expected: Floats) -> float:
+        prior, error = self.form.prior()
+        return float((((self.seen - expected) / self.sigma) ** 2).sum() + (((vector - prior) / error) ** 2).sum())
