@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.dashboard import person, routes, style
+from app.dashboard import live, person, routes, style
 from app.dashboard.access import store
-from core.errors import ShiftwatchError
+from core.errors import ShiftwatchError, StoreError
 
 ICON = Path(__file__).with_name("icon.png")
 
@@ -18,13 +18,14 @@ def frame() -> None:
     page = st.navigation(routes.pages(), position="top")
     try:
         store()
+        person.admit()
+        with st.container(key="desk", horizontal=True, horizontal_alignment="right"):
+            person.badge()
+        page.run()
+    except StoreError as error:
+        live.wait_for_database(str(error))
     except ShiftwatchError as error:
-        st.error(f"The store cannot be opened, nothing can be shown: {error}", icon=":material/error:")
-        st.stop()
-    person.admit()
-    with st.container(key="desk", horizontal=True, horizontal_alignment="right"):
-        person.badge()
-    page.run()
+        st.error(f"Nothing can be shown: {error}", icon=":material/error:")
 
 
 frame()

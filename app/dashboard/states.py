@@ -6,37 +6,78 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.dashboard.wording import age, began, plural
+from core.alarms.inhibition import SOURCE
 from core.alarms.severity import Severity
+from core.signs import DEAD, LATE, LATE_HANDED_OVER, MODEL, SCHEDULE
 from core.store.views import AlarmView, Heartbeat, SystemState
 
-WATCH_IS_SILENT_AFTER = timedelta(seconds=180)
+QUIET_GAPS = 10
+QUIET_LEAST_S = 600.0
+"""No new data for ten times as long as usual, and for ten minutes at least, is no longer "all well"."""
+LONGEST_DETAIL = 240
 
 
 class Tone(StrEnum):
     """How a tile looks: grey when well, colour only for trouble, its own look for not knowing."""
 
     CALM = "calm"
-    NOTICE = "notice"
-    ALARM = "alarm"
-    BLIND = "blind"
+    QUIET = "quiet"
     EMPTY = "empty"
+    STALE = "stale"
+    NOTICE = "notice"
+    BLIND = "blind"
+    ALARM = "alarm"
 
 
-URGENCY = (Tone.CALM, Tone.EMPTY, Tone.NOTICE, Tone.BLIND, Tone.ALARM)
+URGENCY = tuple(Tone)
+"""From what can wait to what cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing to say of a system: in a word or two, since when, and what to do."""
+
+    tone: Tone
+    word: str
+    since: datetime | None = None
+    todo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One system on the overview."""
+    """One system on the overview; ``troubles`` are ordered, what is worst first."""
 
     system: str
     title: str
-    tone: Tone
-    word: str
-    since: datetime | None
+    troubles: tuple[Trouble, ...]
     newest: datetime | None
     open_alarms: int
-    todo: str
+    unseen: int = 0
+
+    @property
+    def worst(self) -> Trouble:
+        """What the tile says in large letters."""
+        return self.troubles[0] if self.troubles else Trouble(Tone.CALM, "All well")
+
+    @property
+    def tone(self) -> Tone:
+        """How the tile looks."""
+        return self.worst.tone
+
+    @property
+    def word(self) -> str:
+        """The state in a word or two."""
+        return self.worst.word
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it is so."""
+        return self.worst.since
+
+    @property
+    def todo(self) -> str:
+        """What to do, empty where the alarm itself says so."""
+        return self.worst.todo
 
 
 def tile(
@@ -50,63 +91,92 @@ def tile(
     when_silent: str = "",
 ) -> Tile:
     """Return the tile of one system; not knowing comes before alarms of minor severity, never looks well."""
+    watch = _watch(state, now)
+    heard = watch is None or watch.word == FAILED  # of a source that nobody listens to nothing is known
+    found = [
+        _alarms(state, alarms),
+        watch,
+        _source(state, alarms, now, silent_after_s, when_silent) if heard else None,
+        _model(state),
+        _quiet(state, now),
+        _empty(state, next_step),
+    ]
+    troubles = sorted((one for one in found if one is not None), key=lambda one: -URGENCY.index(one.tone))
     count = sum(state.open_alarms.values())
-    tone, word, since, todo = _condition(state, alarms, now, _Advice(silent_after_s, when_silent, next_step))
-    return Tile(state.system, title, tone, word, since, state.last_observed_at, count, todo)
+    return Tile(state.system, title, tuple(troubles), state.last_observed_at, count, state.unacknowledged)
 
 
-def most_urgent(tiles: Sequence[Tile]) -> Tile | None:
-    """Return the tile that needs a person first, None if all is well; a system not in use yet can wait for others."""
-    used = [one for one in tiles if one.tone is not Tone.EMPTY] or tiles
-    worst = max(used, key=lambda t: (URGENCY.index(t.tone), t.open_alarms), default=None)
-    return None if worst is None or worst.tone is Tone.CALM else worst
-
-
-Condition = tuple[Tone, str, datetime | None, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Advice:
-    silent_after_s: float | None
-    when_silent: str
-    next_step: str
-
-
-def _condition(state: SystemState, alarms: Sequence[AlarmView], now: datetime, advice: _Advice) -> Condition:
+def _alarms(state: SystemState, alarms: Sequence[AlarmView]) -> Trouble | None:
     count = sum(state.open_alarms.values())
+    if not count:
+        return None
+    major = any(alarm.severity is Severity.MAJOR for alarm in alarms)
     oldest = min((began(alarm) for alarm in alarms), default=None)
-    if any(alarm.severity is Severity.MAJOR for alarm in alarms):
-        return (Tone.ALARM, plural(count, "alarm"), oldest, "")
-    if blind := _blindness(state, now, advice):
-        return blind
-    if count:
-        return (Tone.NOTICE, plural(count, "alarm"), oldest, "")
-    if state.last_processed_at is None:
-        return (Tone.EMPTY, "No data yet", None, advice.next_step)
-    return (Tone.CALM, "All well", None, "")
+    return Trouble(Tone.ALARM if major else Tone.NOTICE, plural(count, "alarm"), oldest)
 
 
-def _blindness(state: SystemState, now: datetime, advice: _Advice) -> Condition | None:
+def _watch(state: SystemState, now: datetime) -> Trouble | None:
     beat = state.heartbeat
     if beat is None:
         started = state.last_processed_at
-        if started is None:
-            return None
-        return (Tone.BLIND, "Watch not running", started, _RESTART)
+        return None if started is None else Trouble(Tone.BLIND, "Watch not running", started, RESTART)
+    silent_for = now - beat.at
+    if silent_for > DEAD:
+        return Trouble(Tone.BLIND, "Watch not running", beat.at, RESTART)
+    if silent_for > (LATE if state.sign(SCHEDULE) is None else LATE_HANDED_OVER):
+        return Trouble(
+            Tone.BLIND, "Watch late", beat.at, f"No sign of life of the watch for {age(beat.at, now)}. {LOST}"
+        )
     if not beat.ok:
-        return (Tone.BLIND, "Watch failed", _failing_since(beat), beat.detail or _RESTART)
-    if now - beat.at > WATCH_IS_SILENT_AFTER:
-        return (Tone.BLIND, "Watch not running", beat.at, _RESTART)
-    newest = state.last_observed_at
-    limit = advice.silent_after_s
-    if limit is not None and newest is not None and (now - newest).total_seconds() > limit:
-        todo = f"Nothing came for {age(newest, now)}. {advice.when_silent}".strip()
-        return (Tone.BLIND, "Source silent", newest, todo)
+        return Trouble(Tone.BLIND, FAILED, failing_since(beat), _shortened(beat.detail) or RESTART)
     return None
 
 
-def _failing_since(beat: Heartbeat) -> datetime:
-    return beat.last_failure_at or beat.at
+def _source(
+    state: SystemState, alarms: Sequence[AlarmView], now: datetime, limit_s: float | None, when_silent: str
+) -> Trouble | None:
+    """A source is silent if its own alarm says so, or if what it gave last is older than this site allows."""
+    told = [alarm for alarm in alarms if alarm.element.startswith(SOURCE) and alarm.recovered_at is None]
+    newest = state.last_observed_at
+    if told:
+        since = min(began(alarm) for alarm in told) if newest is None else newest
+    elif limit_s is not None and newest is not None and (now - newest).total_seconds() > limit_s:
+        since = newest
+    else:
+        return None
+    return Trouble(Tone.BLIND, "Source silent", since, f"Nothing came for {age(since, now)}. {when_silent}".strip())
 
 
-_RESTART = "New data is not being judged. Start it with `shiftwatch up`, or call the expert."
+def _model(state: SystemState) -> Trouble | None:
+    beat = state.sign(MODEL)
+    if beat is None or beat.ok:
+        return None
+    todo = f"{_shortened(beat.detail)} The Models page shows its figures; call the expert."
+    return Trouble(Tone.STALE, "Model stale", failing_since(beat), todo)
+
+
+def _quiet(state: SystemState, now: datetime) -> Trouble | None:
+    newest, usual = state.last_observed_at, state.usual_gap_s
+    if newest is None or usual is None:
+        return None
+    if now - newest <= timedelta(seconds=max(QUIET_GAPS * usual, QUIET_LEAST_S)):
+        return None
+    return Trouble(Tone.QUIET, "No new data", newest)
+
+
+def _empty(state: SystemState, next_step: str) -> Trouble | None:
+    return Trouble(Tone.EMPTY, "No data yet", None, next_step) if state.last_processed_at is None else None
+
+
+def failing_since(beat: Heartbeat) -> datetime:
+    """Return since when a part has not succeeded."""
+    return beat.last_success_at or beat.last_failure_at or beat.at
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_DETAIL else f"{text[: LONGEST_DETAIL - 1]}…"
+
+
+FAILED = "Watch failed"
+RESTART = "New data is not being judged. Start it with `shiftwatch up`, or call the expert."
+LOST = "Nothing is lost: what came meanwhile is judged afterwards. If this lasts, call the expert."

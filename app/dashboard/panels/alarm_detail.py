@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.dashboard import links
 from app.dashboard.access import displays, now, picture, store
+from app.dashboard.live import live
 from app.dashboard.panels import alarm_actions, alarm_answers, alarm_guidance, alarm_past
 from app.dashboard.panels.alarm_rows import name, severity_badge, standing, title, words
 from app.dashboard.wording import CHANGE, QUALITY, ago, began, clock_time, plain, zone
@@ -34,7 +35,7 @@ def draw(alarm_id: int) -> None:
         alarm_past.draw(detail.view)
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _facts(alarm_id: int) -> None:
     view = _fresh(alarm_id).view
     instant, where = now(), zone(st.context.timezone)
@@ -48,7 +49,7 @@ def _facts(alarm_id: int) -> None:
         alarm_guidance.draw(view)
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _history(alarm_id: int) -> None:
     st.markdown("**History**")
     with st.container(key="alarm_history"):

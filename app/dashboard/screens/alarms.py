@@ -10,6 +10,7 @@ import streamlit as st
 from app.dashboard import links, person
 from app.dashboard.access import displays, now, settings, store
 from app.dashboard.alarm_groups import Flood, Shelf, flood, shelf_of
+from app.dashboard.live import live
 from app.dashboard.panels import alarm_detail, alarm_rows
 from app.dashboard.wording import clock_time, plain, plural, zone
 from core.store.views import AlarmView
@@ -54,7 +55,7 @@ def page() -> None:
     alarm_detail.draw(chosen)
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _list() -> None:
     instant = now()
     found = store().alarms(limit=LONGEST)

@@ -10,6 +10,7 @@ from accelerator.collimation.drawing_layout import has_band
 from accelerator.collimation.drawing_marks import is_trouble
 from app.dashboard import campaign, links, lossmap
 from app.dashboard.access import picture, settings
+from app.dashboard.live import live
 from app.dashboard.panels import browsing, finding, maps, outlook
 from core.store.views import ObservationDetail
 
@@ -24,7 +25,7 @@ def page() -> None:
     _live()
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _live() -> None:
     browsing.live(display.SYSTEM, display.ASKS, "map", links.COLLIMATION, _idle, _desk)
 

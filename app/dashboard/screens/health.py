@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.dashboard import kept
 from app.dashboard.access import now
+from app.dashboard.live import live
 from app.dashboard.panels import health_figures
 from app.dashboard.wording import zone
 from core.alarms.health import Health
@@ -29,7 +30,7 @@ def page() -> None:
     _live(chosen or _FIRST)
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _live(chosen: str) -> None:
     found = kept.health(SPANS[chosen])
     figures = compare(found)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.dashboard import links, person
 from app.dashboard.access import now, settings, store
+from app.dashboard.live import live
 from app.dashboard.panels import board, decided, deciding, waiting
 from app.dashboard.review import Review
 from app.dashboard.wording import ago, plain
@@ -31,13 +32,13 @@ def page() -> None:
     _desk(chosen)
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _queue(chosen: int | None) -> None:
     waiting.draw(waiting.boards(), chosen)
     waiting.decided_lately()
 
 
-@st.fragment(run_every=2)
+@live(2)
 def _idle() -> None:
     if waiting.after(-1) is not None:
         st.rerun()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.dashboard import barrel, course, links
 from app.dashboard.access import picture, settings
+from app.dashboard.live import live
 from app.dashboard.panels import browsing, cycles, incidents, notes, trends
 from core.store.views import ObservationDetail
 from core.verdict import Quality
@@ -29,7 +30,7 @@ def page() -> None:
     _live()
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _live() -> None:
     browsing.live(display.SYSTEM, display.ASKS, "cycle", links.ITS, _idle, _desk)
 

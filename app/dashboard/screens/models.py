@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.dashboard import kept, modelling
 from app.dashboard.access import displays, now, store
+from app.dashboard.live import live
 from app.dashboard.panels import model_figures, model_versions, tables
 from app.dashboard.wording import zone
 from core.store.views import Alias, ModelView
@@ -29,7 +30,7 @@ def page() -> None:
     _live(system or next(iter(known)))
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _live(system: str) -> None:
     models, where, instant = store().models(system), zone(st.context.timezone), now()
     if not models:

@@ -1,58 +1,95 @@
-"""Overview: is anything wrong now, where, since when, what to do."""
+"""Overview: is anything wrong now, where, since when, what to do. ``?wall=1`` is for a screen on the wall."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
 import streamlit as st
 
-from app.dashboard.access import displays, now, settings, store
-from app.dashboard.panels import lately, tiles
-from app.dashboard.panels.alarm_guidance import summons
-from app.dashboard.panels.alarm_rows import urgency
-from app.dashboard.states import Tile, most_urgent, tile
+from app.dashboard import known, links
+from app.dashboard.access import displays, now, settings
+from app.dashboard.alarm_groups import urgency
+from app.dashboard.known import Away, Known
+from app.dashboard.live import away, live
+from app.dashboard.needs import needs
+from app.dashboard.panels import lately, tiles, urgent
+from app.dashboard.parts import Part, parts
+from app.dashboard.states import Tile, Tone, tile
 from app.dashboard.wording import zone
-from core.store.views import AlarmView
 
-WINDOW = timedelta(hours=8)
-REFRESH_S = 5
+REFRESH_S = 10
+OLD_AFTER_S = 3.5 * REFRESH_S
+WALL = "wall"
+WALL_COLUMNS = 2
 
 
 def page() -> None:
     """Draw the page; it keeps itself up to date."""
-    _live()
+    wall = st.query_params.get(WALL) == "1"
+    with st.container(key="overview_wall" if wall else "overview"):
+        _live(wall)
+    if not wall:
+        with st.container(key="overview_foot"):
+            links.to(links.OVERVIEW, "For a screen on the wall", ":material/tv:", wall=1)
 
 
-@st.fragment(run_every=REFRESH_S)
-def _live() -> None:
-    instant, known = now(), displays()
-    alarms = [alarm for alarm in store().alarms() if alarm.needs_person(instant)]
-    states = {state.system: state for state in store().overview(instant, WINDOW, tuple(known))}
-    drawn = {
+@live(REFRESH_S)
+def _live(wall: bool) -> None:
+    instant = now()
+    found = known.look(instant)
+    if isinstance(found, Away):
+        away(found.why)
+        if found.last is not None:
+            _draw(found.last, instant, wall)
+        return
+    _draw(found, instant, wall)
+
+
+def _draw(found: Known, instant: datetime, wall: bool) -> None:
+    """Draw what was known at an instant, which is now or, if the database is away, some time ago."""
+    where, fresh = zone(st.context.timezone), found.at == instant
+    shown, own = _tiles(found), parts([*found.states.values()], found.signs, found.channels, found.at)
+    if fresh:
+        _first(found, shown, own)
+    _grid(found, shown, instant, wall)
+    urgent.foot(own if fresh else (), instant, found.at, where, OLD_AFTER_S)
+    if fresh and not wall:
+        for name in shown:
+            lately.draw(name, instant)
+
+
+def _first(found: Known, shown: Mapping[str, Tile], own: list[Part]) -> None:
+    where = zone(st.context.timezone)
+    wanted = needs(shown, found.alarms, own)
+    if not wanted and all(one.tone is Tone.EMPTY for one in shown.values()):
+        urgent.nothing_yet()
+        return
+    urgent.draw(wanted, [one.title for one in shown.values() if one.tone is Tone.QUIET], found.at, where)
+
+
+def _grid(found: Known, shown: Mapping[str, Tile], instant: datetime, wall: bool) -> None:
+    modules, where = displays(), zone(st.context.timezone)
+    width = WALL_COLUMNS if wall else max(2, len(shown))
+    names = list(shown)
+    for first in range(0, len(names), width):
+        row = names[first : first + width]
+        for column, name in zip(st.columns(width), row, strict=False):
+            own = [alarm for alarm in found.alarms if alarm.system == name]
+            worst = min(own, key=urgency, default=None)
+            with column:
+                page_of = str(modules[name].PAGE)
+                tiles.draw(shown[name], found.strips[name], worst, page_of, instant, where, read_at=found.at)
+
+
+def _tiles(found: Known) -> dict[str, Tile]:
+    return {
         name: tile(
             module.TITLE,
-            states[name],
-            [alarm for alarm in alarms if alarm.system == name],
-            instant,
+            found.states[name],
+            [alarm for alarm in found.alarms if alarm.system == name],
+            found.at,
             silent_after_s=module.silent_after_s(settings()),
             next_step=module.next_step(settings()),
             when_silent=module.WHEN_SILENT,
         )
-        for name, module in known.items()
+        for name, module in displays().items()
     }
-    first = most_urgent(list(drawn.values()))
-    tiles.urgent(first, *_what_to_do(first, alarms))
-    where = zone(st.context.timezone)
-    for column, (name, shown) in zip(st.columns(max(2, len(drawn))), drawn.items(), strict=False):
-        with column:
-            tiles.draw(shown, states[name], known[name].PAGE, instant, where)
-    for name in known:
-        lately.draw(name, instant)
-
-
-def _what_to_do(first: Tile | None, alarms: list[AlarmView]) -> tuple[str, AlarmView | None]:
-    if first is None:
-        return "", None
-    mine = [alarm for alarm in alarms if alarm.system == first.system]
-    if first.todo or not mine:
-        return first.todo, None
-    worst = min(mine, key=urgency)
-    return summons(worst), worst

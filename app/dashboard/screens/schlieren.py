@@ -8,6 +8,7 @@ from accelerator.schlieren import display
 from accelerator.schlieren.result import PICTURES, RESIDUAL_SIGMA, ShotResult
 from app.dashboard import links, plasma
 from app.dashboard.access import picture, settings
+from app.dashboard.live import live
 from app.dashboard.panels import browsing, channel, channel_trends, shots
 from core.store.views import ObservationDetail
 
@@ -20,7 +21,7 @@ def page() -> None:
     _live()
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _live() -> None:
     browsing.live(display.SYSTEM, display.ASKS, "shot", links.PLASMA, _idle, _desk)
 

@@ -1,0 +1,62 @@
+"""Parts of a page that keep themselves up to date, and say so when the database cannot be reached."""
+
+from collections.abc import Callable
+from functools import wraps
+from html import escape
+from typing import ParamSpec
+
+import streamlit as st
+
+from app.dashboard import known
+from app.dashboard.access import now
+from app.dashboard.wording import age, clock_time, zone
+from core.errors import StoreError
+
+AGAIN_S = 5
+Asked = ParamSpec("Asked")
+NOTHING_LOST = (
+    "The watches go on: what they judge is written as soon as it is back. What you enter here is not stored meanwhile. "
+    "If it stays away, call the expert."
+)
+
+
+def live(every_s: float) -> Callable[[Callable[Asked, None]], Callable[Asked, None]]:
+    """Make a function a part of the page that is drawn anew every so many seconds, whatever the database does."""
+
+    def make(draw: Callable[Asked, None]) -> Callable[Asked, None]:
+        @wraps(draw)
+        def guarded(*args: Asked.args, **kwargs: Asked.kwargs) -> None:
+            try:
+                draw(*args, **kwargs)
+            except StoreError as error:
+                away(str(error))
+
+        return st.fragment(run_every=every_s)(guarded)
+
+    return make
+
+
+def away(why: str) -> None:
+    """Say that the database cannot be reached, since when, and that nothing is lost."""
+    instant = now()
+    since = known.away_since(instant)
+    told = f"since {clock_time(since, instant, zone(st.context.timezone))}, {age(since, instant)}"
+    st.html(
+        f'<div class="urgent blind" role="alert"><b>The database cannot be reached ({escape(told)}).</b> '
+        f'{escape(NOTHING_LOST)}<div class="urgent-under">{escape(why[:300])}</div></div>'
+    )
+
+
+def wait_for_database(why: str) -> None:
+    """Say that the database cannot be reached, and draw the whole page as soon as it can."""
+    _waiting(why)
+
+
+@st.fragment(run_every=AGAIN_S)
+def _waiting(why: str) -> None:
+    try:
+        if known.is_back():
+            st.rerun()
+    except StoreError as error:  # it was never opened, and still cannot be
+        why = str(error)
+    away(why)

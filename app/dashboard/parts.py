@@ -1,0 +1,89 @@
+"""The parts of the console itself: whether they live, in words. Pure functions of their signs of life."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.dashboard.states import Tone, failing_since
+from app.dashboard.wording import age
+from core.signs import CONSOLE, GUARD, GUARD_LATE, LATE, LATE_HANDED_OVER, SCHEDULE, SCHEDULE_LATE
+from core.store.views import ChannelState, Heartbeat, SystemState
+
+NOT_JUDGED = "What arrives is not judged until it is back; nothing is lost."
+GO_ON = (
+    "The watches go on without it. If it does not come back, start it with `prefect server start`, or call the expert."
+)
+START = "Start it with `shiftwatch up`, or `python -m flows.serve`; or call the expert."
+GUARDLESS = (
+    "Nobody is told of alarms by mail or chat, and dead watches raise no alarm. "
+    "Start it with `shiftwatch up`, or `python -m flows.guarding`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: what it is called, how it is, since when, and what to do about it."""
+
+    name: str
+    tone: Tone
+    word: str
+    since: datetime | None = None
+    todo: str = ""
+
+
+def parts(
+    states: Sequence[SystemState], signs: Iterable[Heartbeat], channels: Sequence[ChannelState], now: datetime
+) -> list[Part]:
+    """Return the parts that are known of, the database first: whoever asks has just read it."""
+    own = {beat.flow: beat for beat in signs if beat.system == CONSOLE}
+    found = [Part("Database", Tone.CALM, "answers")]
+    found += [one for one in (_schedule(states, now), _watches(states, now)) if one is not None]
+    found.append(_guard(own.get(GUARD), now))
+    return found + [_channel(one) for one in channels]
+
+
+def _schedule(states: Sequence[SystemState], now: datetime) -> Part | None:
+    """The serve process with the Prefect server that it asks; a site may do without."""
+    beats = [beat for state in states if (beat := state.sign(SCHEDULE)) is not None]
+    if not beats:
+        return None
+    newest = max(beats, key=lambda beat: beat.at)
+    if now - newest.at > SCHEDULE_LATE:
+        return Part("Scheduler", Tone.BLIND, "not running", newest.at, f"{NOT_JUDGED} {START}")
+    bad = next((beat for beat in beats if not beat.ok), None)
+    if bad is not None:
+        return Part("Scheduler", Tone.BLIND, "Prefect does not answer", failing_since(bad), GO_ON)
+    return Part("Scheduler", Tone.CALM, "runs")
+
+
+def _watches(states: Sequence[SystemState], now: datetime) -> Part | None:
+    """How many watches live; which one does not is said on its own tile."""
+    known = [(beat, state.sign(SCHEDULE)) for state in states if (beat := state.heartbeat) is not None]
+    if not known:
+        return None
+    alive = sum(now - beat.at <= (LATE if by is None else LATE_HANDED_OVER) and beat.ok for beat, by in known)
+    return Part("Watches", Tone.CALM, f"{alive} of {len(known)}")
+
+
+def _guard(beat: Heartbeat | None, now: datetime) -> Part:
+    if beat is None:
+        return Part("Guard", Tone.QUIET, "never ran", None, GUARDLESS)
+    if now - beat.at > GUARD_LATE:
+        return Part("Guard", Tone.BLIND, "not running", beat.at, GUARDLESS)
+    if not beat.ok:
+        return Part("Guard", Tone.BLIND, "failed", failing_since(beat), beat.detail[:240])
+    return Part("Guard", Tone.CALM, "runs")
+
+
+def _channel(one: ChannelState) -> Part:
+    name = f"Messages to {one.channel}"
+    if one.failing_since is None:
+        return Part(name, Tone.CALM, "sent")
+    todo = f"{one.waiting} waiting. {one.error[:200]}"
+    return Part(name, Tone.BLIND, "not delivered", one.failing_since, todo)
+
+
+def told(part: Part, now: datetime) -> str:
+    """Return a part in a few words."""
+    since = f" for {age(part.since, now)}" if part.since is not None else ""
+    return f"{part.name}: {part.word}{since}"
