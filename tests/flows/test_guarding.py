@@ -18,7 +18,9 @@ from core.clock import ManualClock
 from core.contracts import AlarmRule
 from core.errors import NotifyError, StoreError
 from core.settings import ChannelSettings, NotifySettings, Settings
+from core.signs import CONSOLE, GUARD, MODEL
 from core.store import Store
+from core.store.views import Heartbeat
 from flows.delivering import deliver, scrubbed
 from flows.guarding import LATE, Guard, guard
 
@@ -213,6 +215,41 @@ def test_a_watch_that_dies_and_one_that_fails_are_alarms_until_they_live(post: P
     [alarm] = post.store.alarms()
     assert alarm.recovered_at is None
     assert "QCDB: no route" in alarm.message
+
+
+def signs(post: Post) -> dict[tuple[str, str], Heartbeat]:
+    return {(beat.system, beat.flow): beat for beat in post.store.heartbeats()}
+
+
+def test_the_guard_gives_signs_of_life_every_ten_seconds_and_looks_at_models_every_ten_minutes(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr("flows.guarding.standing", lambda *asked: looks.append(asked[2]) or ["It is retired."])
+    written: list[Any] = []
+    for _ in range(200):
+        post.later(seconds=5)
+        written.append(signs(post)[CONSOLE, GUARD].at)
+    assert signs(post)[CONSOLE, GUARD].ok
+    assert len(set(written)) == 100
+    assert looks == [FLEX, FLEX]
+    model = signs(post)[FLEX, MODEL]
+    assert (model.ok, model.detail) == (False, "It is retired.")
+
+
+def test_a_guard_that_fails_says_so_and_a_model_that_cannot_be_looked_at_holds_nothing_up(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[str]:
+        raise ZeroDivisionError("odd data")
+
+    monkeypatch.setattr("flows.guarding.standing", broken)
+    post.later(seconds=5)
+    assert signs(post)[CONSOLE, GUARD].ok
+    assert (FLEX, MODEL) not in signs(post)
+    monkeypatch.setattr("flows.guarding.notify", broken)
+    guard(post.guard, lambda: not signs(post)[CONSOLE, GUARD].ok, every_s=1.0)
+    assert "odd data" in signs(post)[CONSOLE, GUARD].detail
 
 
 def test_no_error_ends_the_guard(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
