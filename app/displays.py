@@ -7,6 +7,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
+from core.coincidence.followed import Followed, Modes
+
 FIELDS = ("dqm", "inspection", "accelerator")
 
 
@@ -27,6 +29,22 @@ def causes(system: str) -> Mapping[str, str]:
     """Return the causes that a system knows, by name with plain words, as far as its display lists them."""
     module = displays().get(system)
     return dict(getattr(module, "CAUSES", {}))
+
+
+def followed(system: str) -> tuple[Followed, ...]:
+    """Return the numbers of a system that are compared with those of others."""
+    return tuple(getattr(displays().get(system), "FOLLOWED", ()))
+
+
+def beam(system: str) -> tuple[Followed, ...]:
+    """Return what a system tells of the beams."""
+    return tuple(getattr(displays().get(system), "BEAM", ()))
+
+
+def modes(system: str) -> Modes | None:
+    """Return where a system tells the mode of the machine, None if it does not."""
+    found: Modes | None = getattr(displays().get(system), "MODES", None)
+    return found
 
 
 def _names(fields: Iterable[str]) -> Iterable[str]:

@@ -20,6 +20,7 @@ from accelerator.collimation.display_words import (
 from accelerator.collimation.display_words import state as state_words
 from accelerator.collimation.guidance import guidance as what_to_do
 from core.alarms.severity import Severity
+from core.coincidence.followed import Followed, Modes, Part
 from core.errors import ShiftwatchError
 from core.settings import Settings
 from core.store.views import AlarmView, ObservationDetail, ObservationView
@@ -50,6 +51,24 @@ CAUSES: Mapping[str, str] = {
     )
 }
 """What a person may say that it was, in plain words."""
+FOLLOWED = (
+    Followed(
+        "smallest margin",
+        "Smallest margin TCP to TCSG",
+        "σ",
+        element="LHC",
+        with_beam=True,
+        kinds=frozenset({"beam 1", "beam 2"}),
+        falling_is_bad=True,
+    ),
+)
+BEAM = (
+    Followed("intensity_b1", "Protons in beam 1", "10¹⁴", Part.CONDITIONS, "LHC", 1e-14),
+    Followed("intensity_b2", "Protons in beam 2", "10¹⁴", Part.CONDITIONS, "LHC", 1e-14),
+    Followed("energy_gev", "Energy", "TeV", Part.CONDITIONS, "LHC", 1e-3),
+)
+MODES = Modes("beam_mode", frozenset({"STABLE"}), "LHC")
+"""What is compared with other systems, what else holds meanwhile, and where the mode of the machine is told."""
 _SENTENCE = re.compile(r"[^.]+\.(?=\s|$)")
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 

@@ -29,6 +29,8 @@ from core.verdict import Cause, Evidence, Measurement, Model, Quality, Region, V
 MEMORY_FILE = "fill.json"
 SHIFT_S = 8 * 3600.0
 FEWEST_SECONDS = 10
+SMALLEST_MARGIN = "smallest margin"
+"""Name of a measurement: the least of what the primaries have to their secondaries in sigma, of both beams."""
 NO_BEAM = 1e10
 """Protons in a beam below which it is not there."""
 
@@ -174,8 +176,16 @@ def without_beam(observation: Observation) -> NDArray[np.bool_]:
 
 
 def measurements(watched: list[Watched]) -> Mapping[str, Measurement]:
-    """Return the margins of both beams."""
+    """Return the margins of both beams, and the smallest that the course of the fill shows, once there is one."""
     found = {}
+    lasts = [
+        (trend.values_sigma[-1], trend.errors_sigma[-1])
+        for one in watched
+        for trend in one.diagnosis.trends
+        if trend.values_sigma
+    ]
+    if lasts:
+        found[SMALLEST_MARGIN] = Measurement(*min(lasts), "sigma")
     for one in watched:
         for margin in one.diagnosis.margins:
             if margin.sigma is not None:

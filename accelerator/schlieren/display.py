@@ -13,6 +13,7 @@ from accelerator.schlieren.display_words import READINGS, cause_label, density_t
 from accelerator.schlieren.guidance import guidance as what_to_do
 from accelerator.schlieren.result import UNKNOWN, ShotResult
 from core.alarms.severity import Severity
+from core.coincidence.followed import Followed
 from core.errors import ShiftwatchError
 from core.settings import Settings
 from core.store.views import AlarmView, ObservationDetail, ObservationView
@@ -25,6 +26,15 @@ ASKS = "shot"
 """The name under which the page's address holds the id of an observation."""
 CAUSES = CAUSE_WORDS
 OPEN = "Open this shot on the plasma page"
+FOLLOWED = (
+    Followed(
+        "core_radius_um",
+        "Core radius",
+        "µm",
+        kinds=frozenset({"no_ionisation", "partial_ionisation", "density_drift", "detuning_drift"}),
+    ),
+)
+"""What is compared with other systems."""
 WHEN_SILENT = "If the run goes on, check that event files reach the watched folder."
 UNREADABLE = "unreadable"
 _LONG = 10

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.alarms.severity import Severity
 from core.clock import as_utc
+from core.coincidence.followed import Followed
 from core.observation import Condition
 from core.settings import Settings
 from core.store.views import AlarmView, ObservationDetail, ObservationView
@@ -29,6 +30,19 @@ BARREL = "ITS"
 UNREADABLE = "unreadable"
 CAUSES = CAUSE_WORDS
 """What a person may say that it was, in plain words."""
+FOLLOWED = (
+    Followed(
+        "background added",
+        "Beam background",
+        "% of clusters",
+        element=BARREL,
+        factor=100.0,
+        with_beam=True,
+        kinds=frozenset({"background"}),
+    ),
+)
+BEAM = (Followed("interactions per frame", "Interactions per frame", "", element=BARREL),)
+"""What is compared with other systems, and what else holds meanwhile."""
 _NOT_KNOWN = frozenset({Severity.INVALID, Severity.UNDEFINED})
 
 
