@@ -1,0 +1,170 @@
+"""The overview as a page: broken parts in words, the database away and back, the wall, words for strips."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.alarms.severity import Severity
+from core.errors import StoreError
+from core.signs import CONSOLE, GUARD, MODEL, SCHEDULE, WATCH
+from core.store import Store
+from core.verdict import Quality
+from tests.app.boards import cheap_picture, cheap_store, fill, judged
+from tests.app.conftest import PageRun
+from tests.app.test_pages import text
+
+PAGES = ("overview", "alarms", "its", "collimation", "schlieren", "inspection", "models", "health")
+
+
+def html(page: AppTest) -> str:
+    return "\n".join(str(element.proto) for element in page.get("html"))
+
+
+def ago(**span: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**span)
+
+
+@pytest.fixture
+def good(shelf: Store) -> Store:
+    """Fill the store with good boards."""
+    boards = [judged(cheap_picture(0, n), f"2{n}", Quality.GOOD, ago(minutes=9 - n)) for n in range(8)]
+    fill(shelf, boards)
+    return shelf
+
+
+def break_database(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    from core.store.engine import Database
+
+    def away(*_: Any) -> Any:
+        raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
+
+    context = pytest.MonkeyPatch()
+    context.setattr(Database, "reading", away)
+    context.setattr(Database, "writing", away)
+    return context
+
+
+def test_all_well_is_calm_and_every_strip_has_words(run_page: PageRun, good: Store) -> None:
+    page = run_page("overview")
+    assert not page.exception
+    shown = html(page)
+    assert "Nothing needs you right now" in shown
+    assert "All well" in shown
+    assert len(re.findall(r'role=\\?"img\\?" aria-label=\\?"Last 8 hours: ', shown)) == 4
+    assert "Last 8 hours: 8 good." in shown
+    assert "Guard: never ran" in shown
+
+
+@pytest.mark.parametrize(
+    ("part", "state", "words"),
+    [
+        (WATCH, {"at": ago(seconds=50)}, "Watch late"),
+        (WATCH, {"at": ago(minutes=4)}, "Watch not running"),
+        (WATCH, {"ok": False, "detail": "/scans: Permission denied"}, "Watch failed"),
+        (SCHEDULE, {"ok": False, "detail": "no answer"}, "Prefect does not answer"),
+        (SCHEDULE, {"at": ago(seconds=40)}, "Scheduler: not running"),
+        (MODEL, {"ok": False, "detail": "It is retired."}, "Model stale"),
+        (GUARD, {"at": ago(minutes=1)}, "Guard: not running"),
+    ],
+)
+def test_a_part_that_is_broken_is_said_on_top(
+    run_page: PageRun, good: Store, part: str, state: dict[str, Any], words: str
+) -> None:
+    system = CONSOLE if part == GUARD else "flex"
+    said = {"at": datetime.now(UTC), "ok": True, "detail": ""} | state
+    good.heartbeat(system, part, **said)
+    page = run_page("overview")
+    assert not page.exception
+    assert re.search(rf'class=\\?"urgent (blind|stale).{{1,80}}{words}', html(page))
+    assert "Nothing needs you" not in html(page)
+
+
+def test_a_silent_source_is_said_with_what_to_check(run_page: PageRun, good: Store) -> None:
+    good.condition("flex", "source folder", Severity.INVALID, ago(minutes=1), "nothing came", holds_back=True)
+    shown = html(run_page("overview"))
+    assert "FLEX boards: Source silent." in shown
+    assert "Check the scanner." in shown
+    assert "Not known" in shown
+
+
+def test_the_database_goes_away_and_comes_back(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap_store(shelf)
+    page = run_page("overview")
+    assert "2 alarms" in html(page)
+    away = break_database(monkeypatch)
+    try:
+        page.run()
+        assert not page.exception
+        shown = html(page)
+        assert "The database cannot be reached" in shown
+        assert "connection refused" in shown
+        assert "2 alarms" in shown
+        assert re.search(r"FLEX boards \(known at \d\d:\d\d:\d\d\)", shown)
+        assert 'class=\\"urgent alarm' not in shown
+    finally:
+        away.undo()
+    page.run()
+    assert "cannot be reached" not in html(page)
+    assert "known at" not in html(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_says_that_the_database_is_away(
+    run_page: PageRun, good: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from app.dashboard.access import store
+
+    store()  # as of a server that has run for a while
+    away = break_database(monkeypatch)
+    try:
+        page = _framed(name)
+        assert not page.exception
+        assert "The database cannot be reached" in html(page)
+    finally:
+        away.undo()
+
+
+def test_a_server_that_starts_without_its_database_waits_for_it(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.store import schema
+
+    def refuse(_: object) -> None:
+        raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
+
+    with monkeypatch.context() as away:
+        away.setattr(schema, "upgrade", refuse)
+        page = _framed("overview")
+        assert not page.exception
+        assert "The database cannot be reached" in html(page)
+    page.run()
+    assert "No data yet" in html(page)
+
+
+def test_the_wall_shows_no_pictures_and_no_way_to_itself(run_page: PageRun, shelf: Store) -> None:
+    cheap_store(shelf)
+    page = run_page("overview", wall=1)
+    assert not page.exception
+    assert "2 alarms" in html(page)
+    assert "last seen" not in text(page)
+    assert "last seen" in text(run_page("overview"))
+
+
+def _framed(name: str) -> AppTest:
+    """Run a page as the frame does."""
+    test = AppTest.from_function(_frame, default_timeout=30, kwargs={"name": name})
+    test.session_state["operator_name"] = "Anna Keller"
+    return test.run()
+
+
+def _frame(name: str) -> None:
+    from importlib import import_module
+
+    from app.dashboard import frame
+
+    frame.draw(import_module(f"app.dashboard.screens.{name}").page)
