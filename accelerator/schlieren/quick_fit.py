@@ -204,7 +204,7 @@ def quick_fit(
     if _is_odd(best):
         others, trust = masks_elsewhere(form, form.vector(start)), _CAUTIOUS
     else:
-        others, trust = across_focus(form, seen, best.vector, _inverse(best.information)), 1.0
+        others, trust = across_focus(form, seen, best.vector, best.model_adu, _inverse(best.information)), 1.0
     found = [_fit_from(form, seen, other, rounds, steps, trust) for other in others]
     return min((best, *found), key=lambda one: one.minus_log_density)
 

@@ -6,6 +6,7 @@ import pytest
 from accelerator.schlieren.channel import Vapour
 from accelerator.schlieren.detector import SHIPPED, SHIPPED_MODELS
 from accelerator.schlieren.examining import Networks
+from accelerator.schlieren.fit_model import model_adu
 from accelerator.schlieren.knowing import usual_bench, with_noise
 from accelerator.schlieren.measuring import measure
 from accelerator.schlieren.quick_fit import quick_fit
@@ -27,9 +28,9 @@ def _usual(shot, facts):
     return with_noise(usual_bench(Mask.STOP, 250.0, Vapour(density, told.detuning_ghz), 0.005, 0.01), facts)
 
 
-@pytest.mark.parametrize("seed", [1_000_510, 1_001_285, 1_002_422])
+@pytest.mark.parametrize("seed", [1_000_510, 1_001_285, 1_002_422, 1_100_905])
 def test_the_side_of_the_focus_is_found(seed):
-    """Of 3000 shots these were off by 4.8, 5.4 and 5.6 sigma, at rest beside the true minimum."""
+    """Of 5000 shots these were off by 4.8, 5.4, 5.6 and 5.6 sigma, at rest beside the true minimum."""
     shot = _shot(seed)
     facts = look(shot.frame, 31.25, 12)
     network = Networks.of(load_package(SHIPPED_MODELS / SHIPPED), Mask.STOP).start
@@ -58,15 +59,15 @@ def test_masks_are_looked_for_on_either_side():
     assert moved[1] == -moved[2] > 0
 
 
-def test_the_other_side_of_the_focus_is_tried_where_vibration_ends_at_nothing():
+def test_the_other_side_of_the_focus_is_tried_where_there_is_hardly_any_vibration():
     shot = _shot(1_001_285)
     facts = look(shot.frame, 31.25, 12)
     usual = _usual(shot, facts)
     fit = quick_fit(facts.cells, usual, shot.truth.scene.channel, shot.truth.scene.apparatus)
     index, blur = (fit.form.names.index(name) for name in ("defocus_mm", "blur2_um2"))
     covariance = np.linalg.inv(fit.information)
-    assert across_focus(fit.form, facts.cells, fit.vector, covariance) == []
+    assert across_focus(fit.form, facts.cells, fit.vector, fit.model_adu, covariance) == []
     wrong = fit.vector - covariance[index] * (8.5 / covariance[index, index])
     wrong[blur] = 0.0
-    (start,) = across_focus(fit.form, facts.cells, wrong, covariance)
+    (start,) = across_focus(fit.form, facts.cells, wrong, model_adu(fit.form, wrong), covariance)
     assert start[index] > wrong[index]
