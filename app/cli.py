@@ -198,6 +198,35 @@ def demo(
     raise typer.Exit(run_once(port, speed, timeout, _progress) if once else run_demo(port, speed, _progress))
 
 
+@app.command(
+    epilog="Example: shiftwatch drill      shiftwatch drill its dead_lane --minutes 15      shiftwatch drill --end"
+)
+def drill(
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="For example: its")] = None,
+    fault: Annotated[str | None, typer.Argument(metavar="FAULT", help="As listed without one.")] = None,
+    *,
+    minutes: Annotated[float, typer.Option("--minutes", min=1, max=120, help="Then it ends and is revealed.")] = 15.0,
+    end: Annotated[bool, typer.Option("--end", help="End the drill of SYSTEM (none: all) now, and reveal it.")] = False,
+    results: Annotated[bool, typer.Option("--results", help="What came of the drills that are over.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Chooses the place.")] = None,
+    author: Annotated[str, typer.Option("--by", help="Your name (default: your login).")] = "",
+) -> None:
+    """Put a named fault on a copy of what a source gives now, and see who finds it. Nobody is told before the end.
+
+    Without SYSTEM and FAULT: list them. For experts; nothing is written into the records of the source.
+    """
+    from app.commands import drills
+
+    if end:
+        drills.end(system, author)
+    elif results:
+        drills.results()
+    elif system is None or fault is None:
+        drills.list_faults(system)
+    else:
+        drills.begin(system, fault, minutes, seed, author)
+
+
 @app.command(epilog="Example: SHIFTWATCH_FLEX__INBOX=/scans shiftwatch up")
 def up(port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501) -> None:
     """The same as demo without simulation: the real watched folders, and the QCDB if one is set. Ctrl-C ends it."""

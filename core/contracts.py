@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.alarms.severity import Severity
+from core.drilling import DrillFault
 from core.observation import Observation
 from core.settings import Settings
 from core.verdict import Quality, Verdict
@@ -131,7 +132,8 @@ class System:
     Without ``incidents`` an observation that is judged bad is one alarm of its element; with it, the incidents that it
     tells are (``core.alarms.incidents``). ``circumstances``: what holds alarms back. ``reads_urls``: whether
     ``read_file`` also takes a URL. ``find_model``: the model package that its detector judges with.
-    ``poll_s``: how often its source is looked at, where that is not ``settings.poll_s``.
+    ``poll_s``: how often its source is looked at, where that is not ``settings.poll_s``. ``drills``: the faults that
+    can be put on top of what its source gives; without them ``no_drills`` says why that cannot honestly be done.
     """
 
     name: str
@@ -147,13 +149,24 @@ class System:
     reads_urls: bool = False
     find_model: Callable[[Settings], Path] | None = None
     poll_s: Callable[[Settings], float] | None = None
+    drills: Callable[[], Sequence[DrillFault]] | None = None
+    no_drills: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """What a drill made of an arrival: which drill, and what is committed in its place should the drill be over."""
+
+    drill: int
+    untouched: "Settled"
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What became of one arrival, ready to be committed.
 
-    ``incidents`` and ``circumstances`` are None where its system tells none, or nothing is known of them.
+    ``incidents`` and ``circumstances`` are None where its system tells none, or nothing is known of them. ``altered``:
+    the verdict is of a copy that a drill altered.
     """
 
     arrival: Arrival
@@ -162,3 +175,4 @@ class Settled:
     processed_at: datetime
     incidents: tuple[Incident, ...] | None = None
     circumstances: tuple[Circumstance, ...] | None = None
+    altered: Altered | None = None

@@ -12,10 +12,11 @@ from typing import Any
 
 from core.alarms.events import AlarmAction
 from core.clock import Clock, SystemClock
-from core.errors import AlarmError, NotAllowedError
+from core.drilling import LONGEST_MIN
+from core.errors import AlarmError, DrillError, NotAllowedError
 from core.roles import Role
 from core.shifts import Span
-from core.store import Store
+from core.store import Store, drills
 from core.store.audit import EVERYTHING, Deed, Sought
 from core.store.guidance_log import Guidance
 from core.store.views import AlarmView, Alias, AuditView, Disposition, Judgement, RegionDecision
@@ -46,6 +47,7 @@ class Deeds(StrEnum):
     REPLAY = "replay"
     HAND_OVER = "hand over"
     READ_TRAIL = "read the trail"
+    DRILL = "drill"
 
 
 NEEDS: Mapping[Deeds, Role] = {
@@ -61,6 +63,7 @@ NEEDS: Mapping[Deeds, Role] = {
     Deeds.REPLAY: Role.EXPERT,
     Deeds.HAND_OVER: Role.SHIFTER,
     Deeds.READ_TRAIL: Role.EXPERT,
+    Deeds.DRILL: Role.EXPERT,
 }
 
 
@@ -151,6 +154,31 @@ class Desk:
         """Note that the person hands a shift over: posts its report to the logbook. NotAllowedError if they may not."""
         deed = self.deed(Deeds.HAND_OVER, f"shift of {shift.begins.isoformat()}", "")
         self.store.note_deed(deed, allowed=True)
+
+    def drill(self, asked: drills.Asked) -> int:
+        """Begin a drill; return its number. The trail keeps it at once and tells of it once it is revealed.
+
+        Raises
+        ------
+        NotAllowedError
+            The person may not.
+        DrillError
+            One of this system goes on, or it would last too long.
+        """
+        deed = self.deed(Deeds.DRILL, "drill", f"{asked.fault}: {asked.title}", asked.system)
+        if not timedelta(0) < asked.lasts <= timedelta(minutes=LONGEST_MIN):
+            raise DrillError(f"a drill lasts {LONGEST_MIN:g} minutes at most")
+        return drills.ask(self.store.database, asked, self.person.name, deed.at, deed)
+
+    def end_drill(self, number: int) -> drills.DrillView:
+        """End a drill before its time, and tell of it."""
+        deed = self.deed(Deeds.DRILL, "drill", "ended before its time")
+        return drills.reveal(self.store.database, number, deed.at, f"{self.person.name} ended it", deed)
+
+    def drills_going_on(self) -> list[drills.DrillView]:
+        """Return the drills that are not revealed, for those who may begin and end them."""
+        self.deed(Deeds.DRILL, "drill", "asked which go on")
+        return drills.all_running(self.store.database)
 
     def trail(self, limit: int, before_id: int | None = None, sought: Sought = EVERYTHING) -> list[AuditView]:
         """Return what people did and were refused, newest first; reading is kept only where it is refused.

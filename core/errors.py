@@ -52,3 +52,7 @@ class NotAllowedError(ShiftwatchError):
 
 class NotifyError(ShiftwatchError):
     """A notification could not be delivered; the text holds no secret of its channel."""
+
+
+class DrillError(ShiftwatchError):
+    """A drill cannot be: no such fault, one goes on, or it could not be told from what is really wrong."""

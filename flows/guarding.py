@@ -1,8 +1,8 @@
 """The guard: sees to it that somebody is asked, whatever else fails. ``python -m flows.guarding`` runs it.
 
-It lets time pass for alarms (delays, shelves, what nobody answered), raises the alarm of a watch that gives no sign
-of life, looks now and then whether models keep what they promised, and sends notifications. It needs the store alone:
-no Prefect, no watch, so that it outlives what it guards.
+It lets time pass for alarms (delays, shelves, what nobody answered) and drills, raises the alarm of a watch that gives
+no sign of life, looks now and then whether models keep what they promised, and sends notifications. It needs the store
+alone: no Prefect, no watch, so that it outlives what it guards.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from core.errors import ShiftwatchError, StoreError
 from core.settings import Settings, load_settings
 from core.signs import BEAT_S, CONSOLE, DEAD, GUARD, MODEL, WATCH
 from core.standing import standing
-from core.store import Store, outbox
+from core.store import Store, drills, outbox
 from core.store.views import Heartbeat
 from flows.committing import nap
 from flows.notifying import Deliver, notify
@@ -56,6 +56,7 @@ class Guard:
     def round(self) -> None:
         """Look once at everything; StoreError if the store refuses."""
         now = self.clock.now()
+        drills.reveal_due(self.store.database, now)
         self.store.tick(now, self.rules)
         beats = {beat.system: beat for beat in self.store.heartbeats() if beat.flow == WATCH}
         for system in self.rules:

@@ -22,6 +22,7 @@ from core.store import Store
 from core.verdict import Verdict, unreadable
 from flows import quarantine
 from flows.committing import Register, Stop, nap
+from flows.drilling import Drilling
 from flows.judges import Judges
 from flows.pulse import Pulse
 from flows.systems import load_system
@@ -114,9 +115,11 @@ class _Watch:
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     source: Source | None = None
     judges: Judges = field(init=False)
+    drilling: Drilling = field(init=False)
 
     def __post_init__(self) -> None:
         self.judges = Judges(self.system, self.store, self.settings, self.clock)
+        self.drilling = Drilling(self.system, self.store, self.settings, self.clock)
 
     def troubles(self, trouble: str | None) -> list[str]:
         own = [one for one in (trouble, self.judges.trouble) if one]
@@ -201,6 +204,7 @@ class _Watch:
         if item.observation is None or item.verdict is not None:
             return Settled(item.arrival, None, item.verdict or unreadable("no observation"), self.clock.now())
         incidents = circumstances = None
+        self.drilling.look()
         try:
             verdict = detector.judge(item.observation)
             if self.system.incidents is not None:
@@ -216,7 +220,8 @@ class _Watch:
             verdict = unreadable(f"{item.arrival.origin}: the detector failed ({type(error).__name__}: {error})")
         self.judges.offer(item.observation)
         light = replace(item.observation, payload={}, axes={})  # a batch of images would fill the memory
-        return Settled(item.arrival, light, verdict, self.clock.now(), incidents, circumstances)
+        real = Settled(item.arrival, light, verdict, self.clock.now(), incidents, circumstances)
+        return self.drilling.taken(item.observation, real)
 
     def _model_failed(self, arrival: Arrival, error: ModelError) -> Verdict:
         """Build the detector anew (its package may have been replaced) before a verdict is given up."""

@@ -8,6 +8,7 @@ from accelerator.collimation.diagnosis import SHRINKING
 from accelerator.collimation.guidance import guidance
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Circumstance, Detector, Incident, Source, System
+from core.drilling import DrillFault
 from core.observation import Observation
 from core.settings import Settings
 from core.verdict import Quality, Region, Verdict
@@ -104,6 +105,13 @@ def find_model(settings: Settings) -> Path:
     return find(settings)
 
 
+def drills() -> Sequence[DrillFault]:
+    """Return the faults that a drill can put on what the source gives."""
+    from accelerator.collimation.drills import faults  # the simulation: only a drill needs it
+
+    return faults()
+
+
 COLLIMATION = System(
     name=NAME,
     title="LHC collimation",
@@ -116,4 +124,5 @@ COLLIMATION = System(
     incidents=incidents,
     circumstances=circumstances,
     find_model=find_model,
+    drills=drills,
 )

@@ -1,11 +1,13 @@
 """AWAKE Schlieren as one of the monitored systems: event files and pictures of the plasma channel."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from accelerator.schlieren.guidance import guidance
 from accelerator.schlieren.incidents import incidents
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Detector, Source, System
+from core.drilling import DrillFault
 from core.observation import Observation
 from core.settings import Settings
 
@@ -47,6 +49,13 @@ def find_model(settings: Settings) -> Path:
     return find(settings)
 
 
+def drills() -> Sequence[DrillFault]:
+    """Return the faults that a drill can put on what the source gives."""
+    from accelerator.schlieren.drills import faults  # the simulation: only a drill needs it
+
+    return faults()
+
+
 SCHLIEREN = System(
     name=NAME,
     title="AWAKE plasma",
@@ -63,4 +72,5 @@ SCHLIEREN = System(
     incidents=incidents,
     find_model=find_model,
     poll_s=lambda settings: settings.schlieren.poll_s,
+    drills=drills,
 )

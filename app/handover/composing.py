@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from app import drilling
 from app.displays import displays, title
 from app.handover.blocks import Block, Blocks, Heading, Items, Picture, Table, Text
 from app.handover.drawing import draw
@@ -59,6 +60,7 @@ class _Writer:
         yield Items(list(self.open_points()) or ["Nothing."])
         yield Heading("Alarms")
         yield from self._alarms()
+        yield from self._drills()
         yield Heading("Data quality")
         yield self._qualities()
         yield Picture("shift", draw(facts, self.zone), f"Quality and alarms of every system, {self.span(facts.span)}")
@@ -136,6 +138,13 @@ class _Writer:
             cause = f" ({answer.cause})" if answer.cause and answer.judgement is Judgement.WRONG_CAUSE else ""
             comment = f": {answer.comment}" if answer.comment.strip() else ""
             yield f"{answer.author} said {JUDGEMENT[answer.judgement]}{cause}{comment}"
+
+    def _drills(self) -> Iterator[Block]:
+        """What was only put in to see who finds it: it is in no other part of the report."""
+        if self.facts.drills:
+            yield Heading("Drills")
+            rows = [(self.at(one.asked_at), *drilling.row(one)) for one in self.facts.drills]
+            yield Table(("At", *drilling.HEADS), rows, (8, 13, 25, 10, 14, 15, 15))
 
     def _qualities(self) -> Table:
         rows = [_quality(system) for system in self.facts.systems]

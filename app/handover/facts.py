@@ -13,6 +13,7 @@ from core.alarms.targets import Figure, compare
 from core.settings import Settings
 from core.shifts import Span, gaps
 from core.store import Store
+from core.store.drills import DrillView, revealed
 from core.store.handover import Answer, Judged, handover
 from core.store.views import AlarmChange, AlarmView, AliasView, Disposition
 from core.verdict import Quality
@@ -65,6 +66,7 @@ class Facts:
     model_changes: Sequence[AliasView]
     figures: Sequence[Figure]
     waiting: Mapping[str, int]
+    drills: Sequence[DrillView] = ()
 
     @property
     def goes_on(self) -> bool:
@@ -89,7 +91,9 @@ def gather(store: Store, settings: Settings, shift: Span, now: datetime) -> Fact
         if name in told.judged or _is_expected(name, settings)
     ]
     health = measure(store.alarm_lines(span.begins, span.ends), span, settings.shifts.plan)
-    return Facts(shift, span, now, systems, alarms, told.answers, told.model_changes, compare(health), told.waiting)
+    held = revealed(store.database, within=span)[::-1]
+    figures = compare(health)
+    return Facts(shift, span, now, systems, alarms, told.answers, told.model_changes, figures, told.waiting, held)
 
 
 def _system(

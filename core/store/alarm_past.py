@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.alarms.events import ChangeKind
 from core.store.alarm_rows import alarm_view
+from core.store.drill_marks import revealed_alarms
 from core.store.models import AlarmEventRow, AlarmRow, FeedbackRow, VerdictRow
 from core.store.views import PastAlarm
 
@@ -26,7 +27,10 @@ def similar(session: Session, alarm_id: int, limit: int) -> list[PastAlarm]:
 
 def _candidates(session: Session, row: AlarmRow) -> dict[int, AlarmRow]:
     of_system = select(AlarmRow).where(
-        AlarmRow.system == row.system, AlarmRow.id < row.id, AlarmRow.closed_at.is_not(None)
+        AlarmRow.system == row.system,
+        AlarmRow.id < row.id,
+        AlarmRow.closed_at.is_not(None),
+        AlarmRow.id.not_in(revealed_alarms()),
     )
     of_system = of_system.order_by(AlarmRow.id.desc()).limit(LOOKED_AT)
     found = {one.id: one for one in session.scalars(of_system.where(AlarmRow.element == row.element))}

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.alarms.events import ChangeKind
 from core.alarms.health import Line
 from core.store.alarm_rows import alarm_view, change_view
+from core.store.drill_marks import revealed_alarms
 from core.store.models import AlarmEventRow, AlarmRow
 from core.store.views import AlarmChange, AlarmDetail, AlarmView
 
@@ -59,7 +60,7 @@ def history(session: Session, since: datetime, until: datetime, system: str | No
 def lines(session: Session, since: datetime, until: datetime) -> list[Line]:
     """Return the whole history of every alarm that was open at some time within a span, oldest first: one query.
 
-    Notices need nobody and are none of them.
+    Notices need nobody and are none of them, nor are the alarms of drills once these are revealed.
     """
     was_open = or_(AlarmRow.closed_at.is_(None), AlarmRow.closed_at >= since)
     query = (
@@ -75,7 +76,7 @@ def lines(session: Session, since: datetime, until: datetime) -> list[Line]:
         )
         .join(AlarmRow, AlarmRow.id == AlarmEventRow.alarm_id)
         .where(AlarmRow.raised_at < until, was_open, AlarmRow.is_notice.is_(False))
-        .where(AlarmEventRow.kind != ChangeKind.COMMENTED)
+        .where(AlarmEventRow.kind != ChangeKind.COMMENTED, AlarmRow.id.not_in(revealed_alarms()))
         .order_by(AlarmEventRow.id)
     )
     return [Line(*row) for row in session.execute(query).tuples()]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.observation import Condition
 from core.precision import Precision
+from core.store.drill_marks import altered
 from core.store.engine import Database
 from core.store.models import EvidenceRow, FeedbackRow, ObservationRow, VerdictRow
 from core.store.views import Judgement
@@ -88,14 +89,14 @@ def labels(database: Database, system: str, since: datetime | None = None) -> It
 
 
 def _newest(system: str) -> Select[tuple[int]]:
-    """The ids of the newest answer on every alarm, and on every place or whole of an observation."""
+    """The ids of the newest answer on every alarm, and on every place or whole of an observation; none of drills."""
     on_whole_alarm = FeedbackRow.region_index.is_(None) & FeedbackRow.alarm_id.is_not(None)
     alarm = case((on_whole_alarm, FeedbackRow.alarm_id), else_=-1)
     observation = case((on_whole_alarm, -1), else_=FeedbackRow.observation_id)
     return (
         select(func.max(FeedbackRow.id))
         .join(ObservationRow, ObservationRow.id == FeedbackRow.observation_id)
-        .where(ObservationRow.system == system)
+        .where(ObservationRow.system == system, FeedbackRow.observation_id.not_in(altered()))
         .group_by(alarm, observation, func.coalesce(FeedbackRow.region_index, -1))
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from core.store.console_models import AuditRow
+from core.store.drill_marks import hidden_subjects
 from core.store.views import AuditView
 
 
@@ -63,8 +64,9 @@ def write(session: Session, deed: Deed | None, system: str = "", *, allowed: boo
 
 
 def trail(session: Session, limit: int, before_id: int | None, sought: Sought) -> list[AuditView]:
-    """Return deeds, newest first."""
+    """Return deeds, newest first; a drill is told of once it is revealed."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    query = query.where(AuditRow.subject.not_in(hidden_subjects()))
     if before_id is not None:
         query = query.where(AuditRow.id < before_id)
     for condition in _conditions(sought):

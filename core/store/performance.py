@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from sqlalchemy.orm import Session
 
+from core.store.drill_marks import altered, revealed_alarms
 from core.store.engine import Database
 from core.store.models import AlarmRow, FeedbackRow, VerdictRow
 from core.store.views import Judgement
@@ -107,6 +108,7 @@ def _given(database: Database, system: str, model: Model, limit: int, since: dat
         )
         .where(VerdictRow.system == system)
         .where(VerdictRow.model_name == model.name, VerdictRow.model_version == model.version)
+        .where(VerdictRow.observation_id.not_in(altered()))
         .order_by(order)
         .limit(limit)
     )
@@ -141,7 +143,7 @@ def _raised(session: Session, system: str, model: Model, since: datetime) -> Rai
         .join(VerdictRow, VerdictRow.observation_id == AlarmRow.observation_id)
         .where(AlarmRow.system == system, AlarmRow.raised_at >= since, AlarmRow.is_notice.is_(False))
         .where(VerdictRow.model_name == model.name, VerdictRow.model_version == model.version)
-        .where(VerdictRow.quality != Quality.NULL)
+        .where(VerdictRow.quality != Quality.NULL, AlarmRow.id.not_in(revealed_alarms()))
         .group_by("said")
     )
     return Raised(dict(session.execute(query).tuples().all()))

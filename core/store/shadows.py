@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from core.store.drill_marks import altered
 from core.store.engine import Database
 from core.store.model_models import ShadowVerdictRow
 from core.store.models import FeedbackRow, ObservationRow, VerdictRow
@@ -76,7 +77,7 @@ def pairs(
         .join(ObservationRow, ObservationRow.id == ShadowVerdictRow.observation_id)
         .join(VerdictRow, VerdictRow.observation_id == ShadowVerdictRow.observation_id)
         .where(ShadowVerdictRow.system == system, ShadowVerdictRow.model_name == model.name)
-        .where(ShadowVerdictRow.model_version == model.version)
+        .where(ShadowVerdictRow.model_version == model.version, ObservationRow.id.not_in(altered()))
         .order_by(ShadowVerdictRow.observation_id.desc())
         .limit(limit)
         .with_only_columns(

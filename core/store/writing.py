@@ -13,7 +13,7 @@ from core.alarms.lifecycle import severity_of
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Circumstance, Settled
 from core.errors import StoreError
-from core.store import circumstances, operations, rows
+from core.store import circumstances, drills, operations, rows
 from core.store.alarm_log import Ledger
 from core.store.artefacts import Artefacts
 from core.store.engine import Database
@@ -53,9 +53,12 @@ def record(
     rule: AlarmRule,
     watermark: Mapping[str, Any] | None,
 ) -> list[AlarmChange]:
-    """Commit a batch. Evidence files come first: a row never points to a file that is not there."""
-    entries = [_entry(system, item) for item in batch]
+    """Commit a batch. Evidence files come first: a row never points to a file that is not there.
+
+    What a drill altered is committed untouched once the drill is over.
+    """
     with database.reading() as session:
+        entries = [_entry(system, item if drills.goes_on(session, item) else _untouched(item)) for item in batch]
         expected, _ = _new(session, system, source, entries)
     evidence = {entry.identity: rows.put_evidence(artefacts, entry.settled.verdict) for entry in expected}
     with database.writing(system) as session:
@@ -63,10 +66,15 @@ def record(
         ids = known | _insert_observations(session, system, new)
         _insert_evidence(session, new, ids, evidence)
         changes = _insert_verdicts(session, system, new, ids, rule)
+        drills.mark(session, {ids[entry.identity]: entry.settled for entry in new})
         _insert_tickets(session, system, source, entries, new=new, ids=ids)
         if watermark is not None:
             operations.set_watermark(session, system, source, watermark)
     return changes
+
+
+def _untouched(item: Settled) -> Settled:
+    return item if item.altered is None else item.altered.untouched
 
 
 def _entry(system: str, item: Settled) -> _Entry:

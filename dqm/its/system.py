@@ -1,10 +1,12 @@
 """ALICE ITS2 as one of the monitored systems: cycles out of the QCDB, and files of cycles or of chip hit maps."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.alarms.severity import Severity
 from core.contracts import AlarmRule, Detector, System
+from core.drilling import DrillFault
 from core.errors import ModelError
 from core.observation import Observation
 from core.settings import Settings
@@ -89,6 +91,13 @@ def find_model(settings: Settings) -> Path:
     return find(settings)
 
 
+def drills() -> Sequence[DrillFault]:
+    """Return the faults that a drill can put on what the source gives."""
+    from dqm.its.drills import faults  # the simulation: only a drill needs it
+
+    return faults()
+
+
 ITS = System(
     name=NAME,
     title="ALICE ITS",
@@ -102,4 +111,5 @@ ITS = System(
     circumstances=circumstances,
     reads_urls=True,
     find_model=find_model,
+    drills=drills,
 )

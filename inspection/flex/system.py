@@ -37,4 +37,8 @@ FLEX = System(
     guidance=guidance,
     silent_after_s=lambda settings: settings.flex.silent_after_s,
     find_model=find_model,
+    no_drills=(
+        "a board is judged with the board in the hand: a fault would stand under the serial number of a good one, or "
+        "under one that does not exist, on its way into the production record"
+    ),
 )

@@ -14,11 +14,13 @@ from core.errors import AlarmError, NotAllowedError
 from core.roles import Role, local_role, role_of
 from core.settings import AccessSettings
 from core.store import Store
+from core.store.drills import Asked
 from core.store.guidance_log import Guidance
 from core.store.views import Alias, Judgement
 from core.verdict import Quality
 from tests.core.store.conftest import NOW, RULE, an_arrival
 
+DRILL = Asked("flex", "scratch", "A scratch", ("scratch",), 1, timedelta(minutes=5))
 Act = Callable[[Desk], Any]
 DEEDS: dict[Deeds, Act] = {
     Deeds.ACKNOWLEDGE: lambda desk: desk.act(1, AlarmAction.ACKNOWLEDGE, "mine"),
@@ -30,6 +32,7 @@ DEEDS: dict[Deeds, Act] = {
     Deeds.DECIDE: lambda desk: desk.decide(1, (), None),
     Deeds.GUIDE: lambda desk: desk.write_guidance("flex", "scratch", Guidance("look"), "was missing"),
     Deeds.PROMOTE: lambda desk: desk.set_alias("flex", "m", Alias.CHAMPION, "1", "better"),
+    Deeds.DRILL: lambda desk: desk.end_drill(desk.drill(DRILL)),
 }
 
 
@@ -60,7 +63,7 @@ def test_a_role_may_what_it_may_and_the_trail_tells_both(store: Store, role: Rol
         assert before == (
             store.alarm(1), store.alias_history("flex"), store.guidance("flex", "scratch"), store.observation(1),
         )  # fmt: skip
-    [line] = store.trail()
+    line = store.trail()[0]
     assert (line.author, line.role, line.via, line.deed) == ("Ana <ana@cern.ch>", role.word, "page", deed.value)
     assert (line.allowed, line.at) == (role >= NEEDS[deed], NOW)
     assert line.system in {"flex", ""}

@@ -7,7 +7,7 @@ import streamlit as st
 from app.dashboard import kept
 from app.dashboard.access import now
 from app.dashboard.live import live
-from app.dashboard.panels import health_figures
+from app.dashboard.panels import drill_results, health_figures
 from app.dashboard.wording import zone
 from core.alarms.health import Health
 from core.alarms.targets import Figure, Standing, compare, is_short
@@ -46,6 +46,7 @@ def _live(chosen: str) -> None:
         health_figures.offenders(found)
         health_figures.shifts(found.shifts, instant, where)
         health_figures.stale(found.stale)
+    drill_results.draw()
 
 
 def _verdict(found: Health, figures: tuple[Figure, ...]) -> str:

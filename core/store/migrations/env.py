@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from core.store import console_models, model_models  # noqa: F401 their tables belong to the metadata
+from core.store import console_models, drill_models, model_models  # noqa: F401 their tables belong to the metadata
 from core.store.models import Base
 
 connection = context.config.attributes["connection"]
