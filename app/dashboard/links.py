@@ -26,3 +26,11 @@ def asked_for(name: str) -> int | None:
     """Return the id that the address of this page names, None if it is missing or nonsense."""
     text = st.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def keep_address() -> None:
+    """Put what the page was asked for into the browser's address, which a link from a page to itself leaves as it was.
+
+    The browser changes nothing where it is there already.
+    """
+    st.query_params.from_dict(st.query_params.to_dict())

@@ -47,6 +47,7 @@ _NOTHING = {
 
 def page() -> None:
     """Draw the one alarm in the address, or the list."""
+    links.keep_address()
     chosen = links.asked_for("alarm")
     if chosen is None:
         _list()
