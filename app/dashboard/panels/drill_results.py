@@ -17,9 +17,7 @@ def draw() -> None:
     if not found:
         return
     st.markdown("**Drills**")
-    st.caption(
-        "A fault was put on a copy of the data, and nobody was told. These alarms count in no other figure."
-    )
+    st.caption("A fault was put on a copy of the data, and nobody was told. These alarms count in no other figure.")
     instant, where = now(), zone(st.context.timezone)
     rows = [(clock_time(one.asked_at, instant, where), *row(one)) for one in found]
     missed = ["over" if one.result is not None and one.result.found is False else "" for one in found]
