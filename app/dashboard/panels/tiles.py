@@ -17,8 +17,7 @@ def draw(
     tile: Tile, drawn: Strip, worst: AlarmView | None, page: str, now: datetime, where: tzinfo, *, read_at: datetime
 ) -> None:
     """Draw one tile and the way from it to what it speaks of; one that was read long ago says so."""
-    old = read_at != now
-    with st.container(key=f"tile_{'old' if old else tile.tone}_{tile.system}", height="stretch"):
+    with st.container(key=f"tile_{tile.system}", height="stretch"):
         st.html(_head(tile, drawn, worst, now, where, read_at=read_at))
         st.html(strip.html(drawn, where))
         st.html(_foot(drawn))
@@ -40,8 +39,9 @@ def _head(tile: Tile, drawn: Strip, worst: AlarmView | None, now: datetime, wher
     lines += [f'<div class="tile-also">{escape(words)}</div>' for words in _also(tile, read_at)]
     if tile.todo:
         lines.append(f'<div class="tile-todo">{escape(tile.todo).replace("`", "")}</div>')
+    look = tile.tone if read_at == now else "old"
     return (
-        f'<section class="tile" aria-label="{escape(tile.title)}: {escape(tile.word)}{escape(known)}">'
+        f'<section class="tile {look}" aria-label="{escape(tile.title)}: {escape(tile.word)}{escape(known)}">'
         f'<div class="tile-title">{escape(tile.title)}{escape(known)}</div>'
         f'<div class="tile-word">{escape(tile.word)}</div>{"".join(lines)}</section>'
     )

@@ -36,34 +36,39 @@ def page() -> None:
 def _live(wall: bool) -> None:
     instant = now()
     found = known.look(instant)
-    if isinstance(found, Away):
-        away(found.why)
-        if found.last is not None:
-            _draw(found.last, instant, wall)
-        return
-    _draw(found, instant, wall)
+    head, below = st.container(key="overview_head"), st.container(key="overview_body")  # each keeps its place
+    with head:
+        if isinstance(found, Away):
+            away(found.why)
+        else:
+            _first(found, _tiles(found))
+    last = found.last if isinstance(found, Away) else found
+    if last is not None:
+        with below:
+            _below(last, instant, wall)
 
 
-def _draw(found: Known, instant: datetime, wall: bool) -> None:
+def _below(found: Known, instant: datetime, wall: bool) -> None:
     """Draw what was known at an instant, which is now or, if the database is away, some time ago."""
-    where, fresh = zone(st.context.timezone), found.at == instant
-    shown, own = _tiles(found), parts([*found.states.values()], found.signs, found.channels, found.at)
-    if fresh:
-        _first(found, shown, own)
+    fresh, shown = found.at == instant, _tiles(found)
     _grid(found, shown, instant, wall)
-    urgent.foot(own if fresh else (), instant, found.at, where, OLD_AFTER_S)
+    urgent.foot(_parts(found) if fresh else (), instant, found.at, zone(st.context.timezone), OLD_AFTER_S)
     if fresh and not wall:
         for name in shown:
             lately.draw(name, instant)
 
 
-def _first(found: Known, shown: Mapping[str, Tile], own: list[Part]) -> None:
-    where = zone(st.context.timezone)
-    wanted = needs(shown, found.alarms, own)
+def _first(found: Known, shown: Mapping[str, Tile]) -> None:
+    wanted = needs(shown, found.alarms, _parts(found))
     if not wanted and all(one.tone is Tone.EMPTY for one in shown.values()):
         urgent.nothing_yet()
         return
-    urgent.draw(wanted, [one.title for one in shown.values() if one.tone is Tone.QUIET], found.at, where)
+    quiet = [one.title for one in shown.values() if one.tone is Tone.QUIET]
+    urgent.draw(wanted, quiet, found.at, zone(st.context.timezone))
+
+
+def _parts(found: Known) -> list[Part]:
+    return parts([*found.states.values()], found.signs, found.channels, found.at)
 
 
 def _grid(found: Known, shown: Mapping[str, Tile], instant: datetime, wall: bool) -> None:
