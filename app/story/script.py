@@ -19,7 +19,7 @@ from dqm.its.simulate.cells import index
 from dqm.its.simulate.faults import Fault
 
 MINUTE = 60.0
-LENGTH_S = 160 * MINUTE
+LENGTH_S = 170 * MINUTE
 RUN_BEGINS_S = 9 * MINUTE
 """ALICE starts its run when stable beams are declared."""
 SILENT_AFTER_S = 90.0
