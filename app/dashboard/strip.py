@@ -6,7 +6,7 @@ violet. As ``charts`` has it, what has the colour of the text is a mask, what ha
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import IntEnum
 from html import escape
@@ -92,6 +92,13 @@ def strip(periods: Sequence[Period], spans: Sequence[AlarmSpan], now: datetime) 
         for at in range(max(first, 0), min(last + 1, CELLS)):
             asked[at] = max(asked[at], _mark(span))
     return Strip(ends, tuple(judged), tuple(asked), tuple(counts.items()))
+
+
+def unknown_since(one: Strip, since: datetime) -> Strip:
+    """Return a strip that says so too where nothing has been known since an instant, as no alarm may tell yet."""
+    first = max((since - one.begins) // STEP, 0)
+    asked = [max(mark, Mark.UNKNOWN) if at >= first else mark for at, mark in enumerate(one.asked)]
+    return replace(one, asked=tuple(asked))
 
 
 def _mark(span: AlarmSpan) -> Mark:

@@ -104,7 +104,7 @@ def test_the_database_goes_away_and_comes_back(
         assert "The database cannot be reached" in shown
         assert "connection refused" in shown
         assert "2 alarms" in shown
-        assert re.search(r"FLEX boards \(known at \d\d:\d\d:\d\d\)", shown)
+        assert re.search(r"FLEX boards<small> \(known at \d\d:\d\d:\d\d\)", shown)
         assert 'class=\\"urgent alarm' not in shown
     finally:
         away.undo()

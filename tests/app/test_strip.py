@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dashboard.strip import CELLS, LENGTH, STEP, Mark, Strip, end_of, html, strip, told
+from app.dashboard.strip import CELLS, LENGTH, STEP, Mark, Strip, end_of, html, strip, told, unknown_since
 from core.alarms.severity import Severity
 from core.store.strips import AlarmSpan, Period
 from core.verdict import Quality
@@ -65,6 +65,15 @@ def test_alarms_hang_over_their_time_and_are_said_in_the_time_of_the_desk() -> N
     colour = pictures(drawn)[-1]
     assert "#d03030" in colour
     assert "url(#u)" in colour.partition("</defs>")[2]
+
+
+def test_not_knowing_is_drawn_to_now_and_hides_no_alarm() -> None:
+    one = strip((), [AlarmSpan(at(10), None, Severity.MAJOR, unknown=False)], NOW)
+    drawn = unknown_since(one, at(30))
+    assert [mark.name for mark in dict.fromkeys(drawn.asked)] == ["NOTHING", "UNKNOWN", "BAD"]
+    assert drawn.asked.count(Mark.UNKNOWN) == 4
+    assert set(unknown_since(one, at(3000)).asked) == {Mark.UNKNOWN, Mark.BAD}
+    assert drawn.calm_since() is None
 
 
 @pytest.mark.parametrize(("ended", "since"), [(60, 50), (0, None)])

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, expect
 from sqlalchemy import NullPool, create_engine, text
 
+from app.dashboard.screens.overview import OLD_AFTER_S
 from app.supervision import Crew, Service, crew, free_port
 from core.settings import Settings
 from core.signs import BEAT_S, LATE
@@ -108,16 +109,16 @@ def test_a_killed_watch_and_a_database_away_for_a_minute_are_seen_and_cost_nothi
     site.members.running["watch"].kill()
     site.members.running["watch"].wait()
     known_s = LATE.total_seconds()
-    took_s = seen(page, tile, "Watch late", known_s + TWO_REFRESHES_S + DRAWN_S)
+    took_s = seen(tile, "Watch late", known_s + TWO_REFRESHES_S + DRAWN_S)
     print(f"a killed watch was on the page after {took_s:.1f} s; {known_s:g} s without a sign of life make it late")
     site.watch()
-    seen(page, tile, "All well", 60)
+    seen(tile, "All well", 60)
 
     before = len(site.dropped)
     site.cluster.stop()
     try:
         began = time.monotonic()
-        took_s = seen(page, page.locator(".urgent"), "The database cannot be reached", TWO_REFRESHES_S + DRAWN_S)
+        took_s = seen(page.locator(".urgent"), "The database cannot be reached", TWO_REFRESHES_S + DRAWN_S)
         print(f"a database that was stopped was on the page after {took_s:.1f} s")
         expect(tile).to_contain_text("known at")
         expect(tile).to_contain_text("All well")
@@ -127,9 +128,16 @@ def test_a_killed_watch_and_a_database_away_for_a_minute_are_seen_and_cost_nothi
         assert len(site.dropped) >= before + 40
     finally:
         site.cluster.start()
-    took_s = seen(page, tile, "All well", TWO_REFRESHES_S + DRAWN_S, without="known at")
+    took_s = seen(tile, "All well", TWO_REFRESHES_S + DRAWN_S, without="known at")
     print(f"the page was back after {took_s:.1f} s")
     expect(page.get_by_text("cannot be reached")).to_have_count(0)
+
+    warning = page.locator(".stamp b")
+    expect(warning).to_be_hidden()
+    site.members.running["dashboard"].kill()
+    took_s = seen_at_last(warning, OLD_AFTER_S + DRAWN_S)
+    print(f"a page whose server died says so after {took_s:.1f} s")
+    page.screenshot(path=album / "overview-server-gone-light.jpg", type="jpeg", quality=85)
 
     site.rest.set()
     with Store.open(site.settings.url, site.settings.artefacts) as store:
@@ -142,14 +150,20 @@ def test_a_killed_watch_and_a_database_away_for_a_minute_are_seen_and_cost_nothi
     assert site.members.running["guard"].poll() is None
 
 
+def seen_at_last(where: Locator, within_s: float) -> float:
+    began = time.monotonic()
+    expect(where).to_be_visible(timeout=within_s * 1000)
+    return time.monotonic() - began
+
+
 def elements(store: Store) -> list[str]:
     return [view.element for view in store.observations("flex", limit=2000)]
 
 
-def seen(page: Page, where: object, words: str, within_s: float, without: str = "") -> float:
+def seen(where: Locator, words: str, within_s: float, without: str = "") -> float:
     """Wait until the page says it by itself (nobody reloads it); return after how long."""
     began = time.monotonic()
-    expect(where).to_contain_text(words, timeout=within_s * 1000)  # type: ignore[arg-type]
+    expect(where).to_contain_text(words, timeout=within_s * 1000)
     if without:
-        expect(where).not_to_contain_text(without, timeout=within_s * 1000)  # type: ignore[arg-type]
+        expect(where).not_to_contain_text(without, timeout=within_s * 1000)
     return time.monotonic() - began

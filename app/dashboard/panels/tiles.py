@@ -42,7 +42,7 @@ def _head(tile: Tile, drawn: Strip, worst: AlarmView | None, now: datetime, wher
     look = tile.tone if read_at == now else "old"
     return (
         f'<section class="tile {look}" aria-label="{escape(tile.title)}: {escape(tile.word)}{escape(known)}">'
-        f'<div class="tile-title">{escape(tile.title)}{escape(known)}</div>'
+        f'<div class="tile-title">{escape(tile.title)}<small>{escape(known)}</small></div>'
         f'<div class="tile-word">{escape(tile.word)}</div>{"".join(lines)}</section>'
     )
 

@@ -14,6 +14,7 @@ from app.dashboard.needs import needs
 from app.dashboard.panels import lately, tiles, urgent
 from app.dashboard.parts import Part, parts
 from app.dashboard.states import Tile, Tone, tile
+from app.dashboard.strip import Strip, unknown_since
 from app.dashboard.wording import zone
 
 REFRESH_S = 10
@@ -82,7 +83,14 @@ def _grid(found: Known, shown: Mapping[str, Tile], instant: datetime, wall: bool
             worst = min(own, key=urgency, default=None)
             with column:
                 page_of = str(modules[name].PAGE)
-                tiles.draw(shown[name], found.strips[name], worst, page_of, instant, where, read_at=found.at)
+                drawn = _strip(found, shown[name])
+                tiles.draw(shown[name], drawn, worst, page_of, instant, where, read_at=found.at)
+
+
+def _strip(found: Known, one: Tile) -> Strip:
+    blind = [trouble.since for trouble in one.troubles if trouble.tone is Tone.BLIND and trouble.since is not None]
+    drawn = found.strips[one.system]
+    return unknown_since(drawn, min(blind)) if blind else drawn
 
 
 def _tiles(found: Known) -> dict[str, Tile]:
