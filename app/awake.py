@@ -21,7 +21,7 @@ from app.story.delivering import Courier, Delivery
 from core.clock import SystemClock
 from core.settings import SchlierenSettings, load_settings
 
-SHOTS = int(script.LENGTH_S / PERIOD_S)
+SHOTS = int(script.SHIFT_S / PERIOD_S)
 AFTER_S = 3.0
 """An event is written so long after the extraction: its slowest reading is stamped 2 s after."""
 FIRST_RUN = 1001

@@ -68,7 +68,7 @@ class Shift:
 
     def _die(self, number: int) -> None:
         """Take the server down for a while, unless that is past: what nobody watched, nobody noticed."""
-        at = self.playback.at(number * script.LENGTH_S + script.OUTAGE_BEGINS_S)
+        at = self.playback.at(number * script.SHIFT_S + script.OUTAGE_BEGINS_S)
         due = self.playback.due(at)
         if due <= self.playback.started_at or not wait_until(due, self.clock, self.stop):
             return
@@ -81,10 +81,10 @@ def runs(shift: Playback) -> Iterator[RunSettings]:
     settings = RunSettings(
         run=FIRST_RUN,
         fill_number=fill.FIRST_FILL,
-        fill=fill.luminosity(script.LENGTH_S),
+        fill=fill.luminosity(script.SHIFT_S),
         began_at=shift.at(script.RUN_BEGINS_S),
         began_in_fill_s=script.RUN_BEGINS_S - fill.CAMPAIGN_S,
-        duration_s=script.LENGTH_S - script.RUN_BEGINS_S,
+        duration_s=script.SHIFT_S - script.RUN_BEGINS_S,
         cycle_s=CYCLE_S,
         detector_seed=DETECTOR,
         recoveries_per_hour=0.0,
@@ -96,7 +96,7 @@ def runs(shift: Playback) -> Iterator[RunSettings]:
             settings,
             run=settings.run + 1,
             fill_number=settings.fill_number + 1,
-            began_at=settings.began_at + timedelta(seconds=script.LENGTH_S),
+            began_at=settings.began_at + timedelta(seconds=script.SHIFT_S),
         )
 
 

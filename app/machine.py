@@ -33,8 +33,8 @@ def deliveries(began_at: datetime, seed: int) -> Iterator[Delivery]:
     """Yield what the logging writes, fill after fill, without end."""
     number = 0
     while True:
-        begins = began_at + timedelta(seconds=number * script.LENGTH_S)
-        yield from written(plan(begins, number, script.LENGTH_S, script.WRONG), seed + number)
+        begins = began_at + timedelta(seconds=number * script.SHIFT_S)
+        yield from written(plan(begins, number, script.SHIFT_S, script.WRONG), seed + number)
         number += 1
 
 

@@ -72,7 +72,7 @@ def boards(seed: int, shift: int = 0) -> list[Board]:
             rng,
             is_broken=number == script.CUT_SHORT,
         )
-        for number in range(script.board_count())
+        for number in range(script.board_count(script.SHIFT_S))
     ]
 
 
@@ -80,7 +80,7 @@ def deliveries(began_at: datetime, seed: int) -> Iterator[Delivery]:
     """Yield the photos of the boards of shift after shift, without end."""
     for shift in itertools.count():
         for number, board in enumerate(boards(seed, shift)):
-            at = began_at + timedelta(seconds=shift * script.LENGTH_S + script.board_at_s(number))
+            at = began_at + timedelta(seconds=shift * script.SHIFT_S + script.board_at_s(number))
             yield Delivery(at, board.story, partial(board.write, at=at))
 
 

@@ -16,19 +16,18 @@ from core.drilling import DrillFault, Injection
 from core.errors import DrillError
 from core.observation import Array, Condition, Observation
 
-WEAK, BRIGHT = 0.25, 2.5
+BRIGHT = 2.5
 STALE_S = -40.0
 SMOOTHED_PX = 2.0
 _DARK_PERCENTILE, _DARKEST_PERCENT = 0.5, 5.0
+_TO_SIGMA = 1.4826
 Change = Callable[[Observation], Observation]
 
 
 def faults() -> tuple[DrillFault, ...]:
     """Return the faults that can be put on a shot."""
     return (
-        DrillFault(
-            "probe_weak", "The probe light falls to a quarter", (Cause.PROBE_WEAK,), _fixed(Cause.PROBE_WEAK, _weak)
-        ),
+        DrillFault("dark", "No light reaches the camera", (Cause.DARK,), _fixed(Cause.DARK, _dark_picture)),
         DrillFault(
             "saturation", "The camera saturates", (Cause.SATURATION,), _fixed(Cause.SATURATION, _saturated)
         ),
@@ -66,15 +65,13 @@ def _stale(first: Observation, seed: int, avoid: frozenset[str]) -> Injection:  
     return Injection(_free(first, Cause.STALE, avoid), change)
 
 
-def _weak(seen: Observation) -> Observation:
-    """Light goes down with its speckle; the noise of the camera, which would too, is made up for."""
+def _dark_picture(seen: Observation) -> Observation:
+    """What the camera gives without light: its dark level, with the noise that the darkest parts show."""
     counts, rng = _image(seen).astype(np.float64), np.random.default_rng(zlib.crc32(seen.key.encode()))
     smooth = gaussian_filter(counts, SMOOTHED_PX)
     darkest = smooth <= np.percentile(smooth, _DARKEST_PERCENT)
-    read = 1.4826 * float(np.median(np.abs((counts - smooth)[darkest])))
-    dark = _dark(seen)
-    lost = rng.normal(0.0, read * np.sqrt(1 - WEAK**2), counts.shape)
-    return _with(seen, _counts(dark + WEAK * (counts - dark) + lost, seen))
+    noise = _TO_SIGMA * float(np.median(np.abs((counts - smooth)[darkest])))
+    return _with(seen, _counts(rng.normal(_dark(seen), noise, counts.shape), seen))
 
 
 def _saturated(seen: Observation) -> Observation:

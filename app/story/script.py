@@ -20,6 +20,9 @@ from dqm.its.simulate.faults import Fault
 
 MINUTE = 60.0
 LENGTH_S = 170 * MINUTE
+"""So long something happens."""
+SHIFT_S = 480 * MINUTE
+"""Then the fill, the runs and the boards go on quietly, until the next shift plays the same script."""
 RUN_BEGINS_S = 9 * MINUTE
 """ALICE starts its run when stable beams are declared."""
 SILENT_AFTER_S = 90.0
@@ -116,14 +119,14 @@ def board_at_s(number: int) -> float:
     return FIRST_BOARD_S + number * BOARD_S
 
 
-def board_count() -> int:
-    """Return how many boards are looked at in a shift."""
-    return int((LENGTH_S - FIRST_BOARD_S) / BOARD_S) + 1
+def board_count(length_s: float = LENGTH_S) -> int:
+    """Return how many boards are looked at in so much of a shift."""
+    return int((length_s - FIRST_BOARD_S) / BOARD_S) + 1
 
 
 def background() -> fill.Grown:
     """Return ALICE's background that follows the drifting primary."""
-    return fill.following(DRIFT, LENGTH_S, FAINTEST)
+    return fill.following(DRIFT, SHIFT_S, FAINTEST)
 
 
 def plasma(what: str, episodes: tuple[Episode, ...], *kinds: PlasmaCause) -> Injected:

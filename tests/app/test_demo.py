@@ -48,7 +48,7 @@ def test_a_shift_has_the_boards_of_the_script() -> None:
     shift = boards(seed=1)
     assert {number: one.defects for number, one in enumerate(shift) if one.defects} == script.BOARDS
     assert [number for number, one in enumerate(shift) if one.is_broken] == [script.CUT_SHORT]
-    assert len({one.name for one in shift}) == len(shift) == script.board_count()
+    assert len({one.name for one in shift}) == len(shift) == script.board_count(script.SHIFT_S)
     assert not {one.serial for one in shift} & {one.serial for one in boards(seed=1, shift=1)}
 
 
@@ -57,9 +57,9 @@ def test_a_photo_says_that_it_was_taken_when_the_shift_had_it(tmp_path: Path) ->
     first = next(deliveries(began, seed=1))
     assert first.at == began + timedelta(seconds=script.FIRST_BOARD_S)
     assert first.write(tmp_path).stat().st_mtime == first.at.timestamp()
-    times = [one.at for one in islice(deliveries(began, seed=1), script.board_count() + 2)]
+    times = [one.at for one in islice(deliveries(began, seed=1), script.board_count(script.SHIFT_S) + 2)]
     assert all(before < after for before, after in pairwise(times))
-    assert times[script.board_count()] == first.at + timedelta(seconds=script.LENGTH_S)
+    assert times[script.board_count(script.SHIFT_S)] == first.at + timedelta(seconds=script.SHIFT_S)
 
 
 def test_a_broken_file_is_a_photo_cut_short_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

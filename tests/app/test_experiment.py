@@ -88,7 +88,7 @@ def test_runs_follow_each_other_in_the_fill_and_have_the_same_plot() -> None:
     first, second = islice(experiment.runs(LATE), 2)
     assert (second.run, second.fill_number) == (first.run + 1, first.fill_number + 1)
     assert first.fill_number == fill.FIRST_FILL
-    assert second.began_at == first.began_at + timedelta(seconds=script.LENGTH_S)
+    assert second.began_at == first.began_at + timedelta(seconds=script.SHIFT_S)
     assert first.began_at == LATE.began_at + timedelta(seconds=script.RUN_BEGINS_S)
     assert first.faults == second.faults
     assert all(0 < fault.began_s < fault.ended_s <= first.duration_s for fault in first.faults)

@@ -68,6 +68,6 @@ def test_what_goes_wrong_is_told_to_the_log_and_begins_after_the_fill_is_learnt(
 
 
 def test_the_next_fill_begins_where_this_one_ends() -> None:
-    plan = fill.plan(BEGAN, 1, script.LENGTH_S, script.WRONG)
-    assert plan.seconds == script.LENGTH_S
+    plan = fill.plan(BEGAN, 1, script.SHIFT_S, script.WRONG)
+    assert plan.seconds == script.SHIFT_S
     assert fill.stable_at(plan) == BEGAN + timedelta(seconds=CAMPAIGN_S)
