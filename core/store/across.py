@@ -14,6 +14,7 @@ from core.alarms.events import ChangeKind
 from core.coincidence.followed import Followed, Modes, Part
 from core.coincidence.history import STEP_S, Onset
 from core.store.alarm_rows import alarm_view
+from core.store.drill_marks import revealed_alarms, revealed_observations
 from core.store.engine import Database
 from core.store.models import AlarmEventRow, AlarmRow, ObservationRow, VerdictRow
 from core.store.views import AlarmView
@@ -69,7 +70,7 @@ def _rows(
             *(func.avg(_number(one, postgres=postgres)) for one in followed),
         )
         .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
-        .where(ObservationRow.system == system)
+        .where(ObservationRow.system == system, ObservationRow.id.not_in(revealed_observations()))
         .where(ObservationRow.observed_at >= _instant(first), ObservationRow.observed_at < _instant(last))
         .group_by(number)
     )
@@ -125,6 +126,7 @@ def onsets(database: Database, since: datetime, until: datetime) -> list[Onset]:
         .outerjoin(ObservationRow, ObservationRow.id == AlarmEventRow.observation_id)
         .where(AlarmEventRow.at >= since, AlarmEventRow.at < until)
         .where(AlarmEventRow.kind.in_((ChangeKind.RAISED, ChangeKind.RELAPSED)))
+        .where(AlarmRow.id.not_in(revealed_alarms()))
         .order_by(AlarmEventRow.at, AlarmEventRow.id)
     )
     with database.reading() as session:

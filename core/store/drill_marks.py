@@ -13,6 +13,15 @@ def altered() -> Select[tuple[int]]:
     return select(DrillObservationRow.observation_id)
 
 
+def revealed_observations() -> Select[tuple[int]]:
+    """The altered observations of drills that are revealed: no curve for people shows them any more."""
+    return (
+        select(DrillObservationRow.observation_id)
+        .join(DrillRow, DrillRow.id == DrillObservationRow.drill_id)
+        .where(DrillRow.revealed_at.is_not(None))
+    )
+
+
 def revealed_alarms() -> Select[tuple[int]]:
     """The alarms of drills that are revealed: no figure for people counts them any more."""
     return select(DrillAlarmRow.alarm_id)
