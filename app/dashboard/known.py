@@ -19,7 +19,7 @@ WINDOW = timedelta(hours=8)
 MOST_ALARMS = 500
 PIECE = timedelta(hours=1)
 FINISHED_S, FRESH_S = 300, 10
-"""How long a finished hour and the present one are kept, for all sessions: what is late is seen after five minutes."""
+"""How long finished hours and others are kept, for all sessions: what comes out of order is seen in five minutes."""
 LATE_DATA = timedelta(minutes=10)
 PIECES = 100
 
@@ -98,20 +98,25 @@ def _read(now: datetime) -> Known:
     alarms = [alarm for alarm in opened.alarms(limit=MOST_ALARMS) if alarm.needs_person(now)]
     states = {state.system: state for state in opened.overview(now, WINDOW, names)}
     spans = strips.alarm_spans(opened.database, strip.end_of(now) - strip.LENGTH)
-    drawn = {name: strip.strip(_periods(name, now), spans.get(name, ()), now) for name in names}
+    drawn = {
+        name: strip.strip(_periods(name, now, states[name].last_observed_at), spans.get(name, ()), now)
+        for name in names
+    }
     channels = opened.channels(list(settings().notify.channels))
     return Known(now, alarms, states, opened.heartbeats(), channels, drawn)
 
 
-def _periods(system: str, now: datetime) -> list[Period]:
-    """What was judged within the strip: finished hours as they were kept, the present one anew."""
+def _periods(system: str, now: datetime, newest: datetime | None) -> list[Period]:
+    """What was judged within the strip. An hour is finished when data well after it has come: not while a backlog is
+    being caught up with, or a source is silent."""
     ends = strip.end_of(now)
     begins = ends - strip.LENGTH
     begins -= timedelta(seconds=begins.timestamp() % PIECE.total_seconds())
     found: list[Period] = []
     while begins < ends:
         piece = begins.isoformat()
-        found += _finished(system, piece) if begins + PIECE + LATE_DATA < now else _fresh(system, piece)
+        is_finished = newest is not None and begins + PIECE + LATE_DATA < newest
+        found += _finished(system, piece) if is_finished else _fresh(system, piece)
         begins += PIECE
     return found
 

@@ -14,6 +14,8 @@ from core.store.views import AlarmView, Heartbeat, SystemState
 QUIET_GAPS = 10
 QUIET_LEAST_S = 600.0
 """No new data for ten times as long as usual, and for ten minutes at least, is no longer "all well"."""
+HEARD = timedelta(seconds=90)
+"""Old data that was judged within so long is a backlog that is being caught up with, no silent source."""
 LONGEST_DETAIL = 240
 
 
@@ -119,7 +121,9 @@ def _watch(state: SystemState, now: datetime) -> Trouble | None:
     beat = state.heartbeat
     if beat is None:
         started = state.last_processed_at
-        return None if started is None else Trouble(Tone.BLIND, "Watch not running", started, RESTART)
+        if started is None or now - started <= HEARD:  # its first sign follows its first batch
+            return None
+        return Trouble(Tone.BLIND, "Watch not running", started, RESTART)
     silent_for = now - beat.at
     if silent_for > DEAD:
         return Trouble(Tone.BLIND, "Watch not running", beat.at, RESTART)
@@ -141,6 +145,8 @@ def _source(
     if told:
         since = min(began(alarm) for alarm in told) if newest is None else newest
     elif limit_s is not None and newest is not None and (now - newest).total_seconds() > limit_s:
+        if _hears(state, now):
+            return Trouble(Tone.QUIET, CATCHING_UP, newest)
         since = newest
     else:
         return None
@@ -161,7 +167,12 @@ def _quiet(state: SystemState, now: datetime) -> Trouble | None:
         return None
     if now - newest <= timedelta(seconds=max(QUIET_GAPS * usual, QUIET_LEAST_S)):
         return None
-    return Trouble(Tone.QUIET, "No new data", newest)
+    return Trouble(Tone.QUIET, CATCHING_UP if _hears(state, now) else "No new data", newest)
+
+
+def _hears(state: SystemState, now: datetime) -> bool:
+    """Whether something was judged just now, however old it is."""
+    return state.last_processed_at is not None and now - state.last_processed_at <= HEARD
 
 
 def _empty(state: SystemState, next_step: str) -> Trouble | None:
@@ -178,5 +189,6 @@ def _shortened(text: str) -> str:
 
 
 FAILED = "Watch failed"
+CATCHING_UP = "Catching up"
 RESTART = "New data is not being judged. Start it with `shiftwatch up`, or call the expert."
 LOST = "Nothing is lost: what came meanwhile is judged afterwards. If this lasts, call the expert."

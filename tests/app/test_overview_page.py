@@ -82,6 +82,19 @@ def test_a_part_that_is_broken_is_said_on_top(
     assert "Nothing needs you" not in html(page)
 
 
+def test_a_backlog_shows_in_the_strip_as_it_is_caught_up_with(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.dashboard import known
+
+    monkeypatch.setattr(known, "_fresh", known._piece)  # ten seconds are too long for a test
+    page = run_page("overview")
+    for count, hours in enumerate((7, 6, 5), start=1):
+        fill(shelf, [judged(cheap_picture(0, count), f"2{count}", Quality.GOOD, ago(hours=hours))])
+        page.run()
+        assert f"Last 8 hours: {count} good." in html(page)
+
+
 def test_a_silent_source_is_said_with_what_to_check(run_page: PageRun, good: Store) -> None:
     good.condition("flex", "source folder", Severity.INVALID, ago(minutes=1), "nothing came", holds_back=True)
     shown = html(run_page("overview"))

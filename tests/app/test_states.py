@@ -16,7 +16,9 @@ from core.store.views import AlarmView, ChannelState, Heartbeat, SystemState
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 BEAT = Heartbeat("flex", "watch", NOW - timedelta(seconds=5), True, "", NOW, None)
-WELL = SystemState("flex", NOW - timedelta(minutes=1), NOW, heartbeats=(BEAT,))
+WELL = SystemState("flex", NOW - timedelta(seconds=110), NOW - timedelta(seconds=100), heartbeats=(BEAT,))
+THEN = NOW - timedelta(hours=2)
+QUIET = replace(WELL, last_observed_at=THEN, last_processed_at=THEN)
 
 
 def alarm(severity: Severity) -> AlarmView:
@@ -58,7 +60,7 @@ def test_a_watch_that_is_dead_or_fails_is_never_well(change: dict[str, object], 
 
 
 def test_a_silent_source_has_its_own_state() -> None:
-    quiet = replace(WELL, last_observed_at=NOW - timedelta(hours=2))
+    quiet = QUIET
     assert shown(quiet).tone is Tone.CALM
     silent = shown(quiet, silent_after_s=3600)
     assert (silent.tone, silent.word) == (Tone.BLIND, "Source silent")
@@ -138,15 +140,29 @@ def test_a_stale_model_has_its_own_state_below_alarms_and_above_calm() -> None:
 
 
 def test_old_data_is_not_all_well_even_where_nobody_said_how_old_it_may_be() -> None:
-    usual = replace(WELL, last_observed_at=NOW - timedelta(minutes=11), usual_gap_s=30.0)
+    usual = replace(QUIET, last_observed_at=NOW - timedelta(minutes=11), usual_gap_s=30.0)
     assert (shown(usual).tone, shown(usual).word) == (Tone.QUIET, "No new data")
     assert shown(replace(usual, usual_gap_s=120.0)).tone is Tone.CALM
     assert shown(replace(usual, last_observed_at=NOW - timedelta(minutes=9))).tone is Tone.CALM
     assert first(shown(usual)) is None
 
 
+def test_a_backlog_is_no_silent_source() -> None:
+    behind = replace(QUIET, last_processed_at=NOW - timedelta(seconds=20), usual_gap_s=30.0)
+    for silent_after_s in (None, 60.0):
+        assert {(one.tone, one.word) for one in shown(behind, silent_after_s=silent_after_s).troubles} == {
+            (Tone.QUIET, "Catching up")
+        }
+
+
+def test_the_first_batch_of_a_watch_comes_before_its_first_sign() -> None:
+    begun = replace(WELL, heartbeats=(), last_processed_at=NOW - timedelta(seconds=5))
+    assert shown(begun).tone is Tone.CALM
+    assert shown(replace(begun, last_processed_at=NOW - timedelta(seconds=95))).word == "Watch not running"
+
+
 def test_of_a_source_that_no_watch_listens_to_nothing_is_said() -> None:
-    quiet = replace(WELL, last_observed_at=NOW - timedelta(hours=2))
+    quiet = QUIET
     dead = replace(quiet, heartbeats=(replace(BEAT, at=NOW - timedelta(hours=1)),))
     assert [one.word for one in shown(dead, silent_after_s=60).troubles] == ["Watch not running"]
     failed = replace(quiet, heartbeats=(replace(BEAT, ok=False),))
@@ -211,7 +227,7 @@ def test_messages_that_do_not_get_through_are_a_part_that_fails() -> None:
 
 
 def test_a_silent_source_says_what_this_system_needs() -> None:
-    quiet = replace(WELL, last_observed_at=NOW - timedelta(hours=2))
+    quiet = QUIET
     shown = tile("ITS", quiet, [], NOW, silent_after_s=60, next_step="", when_silent="Check the QCDB.")
     assert shown.todo == "Nothing came for 2 h. Check the QCDB."
 

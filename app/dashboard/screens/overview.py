@@ -13,7 +13,7 @@ from app.dashboard.live import away, live
 from app.dashboard.needs import needs
 from app.dashboard.panels import lately, tiles, urgent
 from app.dashboard.parts import Part, parts
-from app.dashboard.states import Tile, Tone, tile
+from app.dashboard.states import CATCHING_UP, Tile, Tone, tile
 from app.dashboard.strip import Strip, unknown_since
 from app.dashboard.wording import zone
 
@@ -64,7 +64,7 @@ def _first(found: Known, shown: Mapping[str, Tile]) -> None:
     if not wanted and all(one.tone is Tone.EMPTY for one in shown.values()):
         urgent.nothing_yet()
         return
-    quiet = [one.title for one in shown.values() if one.tone is Tone.QUIET]
+    quiet = [one.title for one in shown.values() if one.tone is Tone.QUIET and one.word != CATCHING_UP]
     urgent.draw(wanted, quiet, found.at, zone(st.context.timezone))
 
 
