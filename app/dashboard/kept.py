@@ -8,20 +8,27 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from app.across import CHUNK, Across, reader
+from app.across import gather as gather_across
 from app.dashboard import modelling
 from app.dashboard.access import now, settings, store
 from app.dashboard.modelling import Figures, Rival
 from app.handover.facts import Facts, gather
 from core.alarms.health import Health, measure
+from core.coincidence.history import STEP_S
 from core.precision import Precision
 from core.shifts import Span
 from core.store import answers
+from core.store.across import Steps
 from core.verdict import Model
 
 HEALTH_S = 30
 FACTS_S, OLD_S = 30, 120
 MODELS_S = 60
 KEPT_SPANS = 16
+ACROSS_S = 60
+OVER_S, KEPT_DAYS_S, KEPT_DAYS = 3600, 12 * 3600, 160
+"""What came an hour after its day counts at the latest half a day later."""
 
 
 def health(length: timedelta) -> Health:
@@ -38,6 +45,27 @@ def shift_facts(shift: Span) -> Facts:
     """Return what the report of a shift says; of one that goes on as it was up to half a minute ago."""
     until = min(shift.ends, _grain(now(), FACTS_S))
     return _facts(shift.begins.isoformat(), shift.ends.isoformat(), until.isoformat(), _grain(now(), OLD_S).isoformat())
+
+
+def across(until: datetime | None) -> Across:
+    """Return what the systems did up to an instant; None: up to a minute ago."""
+    return _across((until or _grain(now(), ACROSS_S)).isoformat())
+
+
+@st.cache_resource(show_spinner=False, ttl=OLD_S, max_entries=KEPT_SPANS)
+def _across(until: str) -> Across:
+    return gather_across(store(), datetime.fromisoformat(until), _steps)
+
+
+def _steps(system: str, first: int, last: int) -> Steps:
+    """A part of the past: whole days that are over are kept, since reading two weeks takes seconds."""
+    is_kept = last - first == CHUNK and last * STEP_S < now().timestamp() - OVER_S
+    return _old_steps(system, first, last) if is_kept else reader(store())(system, first, last)
+
+
+@st.cache_resource(show_spinner=False, ttl=KEPT_DAYS_S, max_entries=KEPT_DAYS)
+def _old_steps(system: str, first: int, last: int) -> Steps:
+    return reader(store())(system, first, last)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.dashboard import links
 from app.dashboard.screens import (
+    across,
     alarms,
     collimation,
     health,
@@ -22,6 +23,7 @@ from app.dashboard.screens import (
 _PAGES: dict[str, tuple[Callable[[], None], str, str]] = {
     links.OVERVIEW: (overview.page, "Overview", ":material/dashboard:"),
     links.ALARMS: (alarms.page, "Alarms", ":material/notifications:"),
+    links.ACROSS: (across.page, "Across systems", ":material/view_timeline:"),
     links.ITS: (its.page, "ITS", ":material/target:"),
     links.COLLIMATION: (collimation.page, "Collimation", ":material/filter_center_focus:"),
     links.PLASMA: (schlieren.page, "Plasma", ":material/blur_on:"),
