@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from app.dashboard import heap
 from app.displays import displays
 from core.errors import StoreError
 from core.settings import Settings, load_settings
@@ -27,6 +28,7 @@ def store() -> Store:
     known.home.mkdir(parents=True, exist_ok=True)
     opened = Store.open(known.url, known.artefacts)
     opened.upgrade()
+    heap.freeze()
     return opened
 
 
