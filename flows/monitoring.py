@@ -21,7 +21,7 @@ from core.signs import WATCH
 from core.store import Store
 from flows.systems import known_as
 from flows.watching import watch_once
-from flows.windows import Window
+from flows.windows import Window, slept_through
 
 TAKE_OVER_S = 5.0
 DIED = "The watch died; another one takes over within seconds."
@@ -55,6 +55,17 @@ def as_task(work: Callable[[], int]) -> int:
 def take_over(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 Prefect's signature
     """Start the next watch soon after one was killed, instead of at the next tick; say so until it gives signs."""
     tell_of_death(str(flow_run.parameters.get("system", "")), state.message or "")
+    _start_next(flow_run)
+
+
+def go_on(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 Prefect's signature
+    """Start the next watch if this one ended so late that the one of the tick was cancelled."""
+    interval_s, started = flow_run.parameters.get("interval_s"), flow_run.start_time
+    if interval_s and started is not None and slept_through(started, datetime.now(UTC), float(interval_s)):
+        _start_next(flow_run)
+
+
+def _start_next(flow_run: FlowRun) -> None:
     if flow_run.deployment_id is None:
         return
     at = datetime.now(UTC) + timedelta(seconds=TAKE_OVER_S)
@@ -72,7 +83,14 @@ def tell_of_death(name: str, why: str) -> None:
         log.warning("%s died, and the store does not know: %s", name, error)
 
 
-@flow(name="watch", log_prints=False, persist_result=False, on_crashed=[take_over])
+@flow(
+    name="watch",
+    log_prints=False,
+    persist_result=False,
+    on_crashed=[take_over],
+    on_completion=[go_on],
+    on_failure=[go_on],
+)
 def watch(system: str, interval_s: float | None = None) -> int:
     """Take in everything new from the source of ``system``, to shortly before the next tick of ``interval_s``.
 

@@ -53,3 +53,13 @@ class Window:
     def close(self) -> None:
         """End the window now (a signal)."""
         self._closed = True
+
+
+def slept_through(started: datetime, ended: datetime, interval_s: float) -> bool:
+    """Whether a run that ended late, on a machine that is very busy, held the place when the next one wanted to begin.
+
+    That one was cancelled, so that nothing would watch until the tick after.
+    """
+    interval = timedelta(seconds=interval_s)
+    since_tick = (ended - ANCHOR) % interval
+    return since_tick < interval / 2 and started < ended - since_tick

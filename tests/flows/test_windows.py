@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.clock import ManualClock
-from flows.windows import EXIT_S, MARGIN_S, Window
+from flows.windows import EXIT_S, MARGIN_S, Window, slept_through
 
 TICK = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -53,3 +53,13 @@ def test_short_windows_leave_room_too(interval_s: float) -> None:
     window = Window.until_tick(ManualClock(TICK), interval_s)
     assert timedelta(seconds=interval_s / 2) <= window.ends - TICK < timedelta(seconds=interval_s)
     assert window.grace >= timedelta()
+
+
+def test_only_a_run_that_ended_after_the_tick_it_began_before_has_slept_through_it() -> None:
+    def at(seconds: float) -> datetime:
+        return TICK + timedelta(seconds=seconds)
+
+    assert slept_through(at(-800), at(10), 900)
+    assert not slept_through(at(-800), at(-MARGIN_S), 900), "it made room in time"
+    assert not slept_through(at(0.5), at(100), 900), "it is the run of this tick"
+    assert not slept_through(at(-890), at(900 - MARGIN_S), 900), "it took the next window too, and made room"
