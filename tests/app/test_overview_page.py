@@ -159,6 +159,29 @@ def test_a_server_that_starts_without_its_database_waits_for_it(
     assert "No data yet" in html(page)
 
 
+def test_what_a_person_does_meanwhile_is_not_stored_and_that_is_said(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap_store(shelf)
+    alarm = shelf.alarms()[0].id
+    page = _framed("alarms", alarm=alarm)
+    away = break_database(monkeypatch)
+    try:
+        page.text_input(key="alarm_note").set_value("on my desk")
+        page = page.button(key=f"acknowledge_{alarm}").click().run()
+        assert not page.exception
+        assert "What you enter here is not stored meanwhile" in html(page)
+    finally:
+        away.undo()
+    page.run()
+    assert not page.exception
+    assert "connection refused" in "\n".join(error.value for error in page.error)
+    detail = shelf.alarm(alarm)
+    assert detail is not None
+    assert detail.view.acknowledged_by is None
+    assert page.text_input(key="alarm_note").value == "on my desk"
+
+
 def test_the_wall_shows_no_pictures_and_no_way_to_itself(run_page: PageRun, shelf: Store) -> None:
     cheap_store(shelf)
     page = run_page("overview", wall=1)
@@ -168,10 +191,12 @@ def test_the_wall_shows_no_pictures_and_no_way_to_itself(run_page: PageRun, shel
     assert "last seen" in text(run_page("overview"))
 
 
-def _framed(name: str) -> AppTest:
+def _framed(name: str, **query: int) -> AppTest:
     """Run a page as the frame does."""
     test = AppTest.from_function(_frame, default_timeout=30, kwargs={"name": name})
     test.session_state["operator_name"] = "Anna Keller"
+    for key, value in query.items():
+        test.query_params[key] = str(value)
     return test.run()
 
 

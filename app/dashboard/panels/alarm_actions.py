@@ -13,6 +13,8 @@ from core.errors import ShiftwatchError
 from core.store.views import AlarmView
 
 _NOTE = "alarm_note"
+_NOTE_LEFT = "alarm_note_left"
+"""What was typed and could not be stored: its field is away with the database."""
 _REASON = "shelf_reason"
 _SPANS = {
     "30 minutes": timedelta(minutes=30),
@@ -29,6 +31,8 @@ def draw(view: AlarmView) -> None:
     if not view.is_open:
         st.caption("This alarm is closed.")
         return
+    if left := st.session_state.pop(_NOTE_LEFT, None):
+        st.session_state.setdefault(_NOTE, left)
     st.text_input("Note (optional)", key=_NOTE, placeholder="What you saw or did", max_chars=500)
     with st.container(horizontal=True, key="alarm_keys"):
         _action(view, AlarmAction.ACKNOWLEDGE, "I take care of it", "E", done=bool(view.acknowledged_by))
@@ -88,5 +92,6 @@ def _act(alarm_id: int, action: AlarmAction) -> None:
         person.desk().act(alarm_id, action, note)
     except ShiftwatchError as error:
         st.session_state["alarm_problem"] = str(error)
+        st.session_state[_NOTE_LEFT] = note
         return
     st.session_state[_NOTE] = ""
