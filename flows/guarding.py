@@ -45,6 +45,7 @@ class Guard:
     clock: Clock
     deliver: Deliver
     dead: dict[str, bool] = field(default_factory=dict)
+    first_seen: dict[str, datetime] = field(default_factory=dict)
     models_at: datetime | None = None
     signed_at: datetime | None = None
 
@@ -87,7 +88,7 @@ class Guard:
             self.store.heartbeat(system, MODEL, now, not wrong, " ".join(wrong))
 
     def _look(self, beat: Heartbeat, now: datetime) -> None:
-        trouble = trouble_of(beat, now)
+        trouble = trouble_of(beat, now, self.first_seen.setdefault(beat.system, now))
         if (trouble is not None) is self.dead.get(beat.system):
             return
         severity = Severity.OK if trouble is None else Severity.INVALID
@@ -95,12 +96,15 @@ class Guard:
         self.dead[beat.system] = trouble is not None
 
 
-def trouble_of(beat: Heartbeat, now: datetime) -> str | None:
-    """Return what is wrong with a watch by its last sign of life, None if nothing is."""
+def trouble_of(beat: Heartbeat, now: datetime, first_seen: datetime) -> str | None:
+    """Return what is wrong with a watch by its last sign of life, None if nothing is.
+
+    One that has not succeeded yet gets as long as any other, from when it was ``first_seen``.
+    """
     if now - beat.at > LATE:
         return f"the watch gave no sign of life since {beat.at:%Y-%m-%d %H:%M:%S} UTC"
     good = beat.last_success_at
-    if not beat.ok and (good is None or now - good > LATE):
+    if not beat.ok and now - (good or first_seen) > LATE:
         since = f"since {good:%Y-%m-%d %H:%M:%S} UTC" if good else "from its beginning"
         return f"the watch fails {since}: {beat.detail[:300]}"
     return None

@@ -217,6 +217,19 @@ def test_a_watch_that_dies_and_one_that_fails_are_alarms_until_they_live(post: P
     assert "QCDB: no route" in alarm.message
 
 
+def test_a_watch_that_has_not_succeeded_yet_gets_as_long_as_any_other(post: Post) -> None:
+    def fails(seconds: float) -> int:
+        post.clock.at += timedelta(seconds=seconds)
+        post.store.heartbeat(FLEX, "watch", post.clock.now(), False, "QCDB: no route")
+        post.guard.round()
+        return len(post.store.alarms())
+
+    assert fails(0) == 0
+    assert fails(LATE.total_seconds() - 5) == 0
+    assert fails(10) == 1
+    assert "from its beginning: QCDB: no route" in post.store.alarms()[0].message
+
+
 def signs(post: Post) -> dict[tuple[str, str], Heartbeat]:
     return {(beat.system, beat.flow): beat for beat in post.store.heartbeats()}
 
