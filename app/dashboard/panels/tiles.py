@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.dashboard import links, strip
 from app.dashboard.panels.alarm_words import of_watch, told
-from app.dashboard.states import Tile, Tone
+from app.dashboard.states import CATCHING_UP, Tile, Tone
 from app.dashboard.strip import Strip
 from app.dashboard.wording import QUALITY, age, ago, clock_time, plural
 from core.store.views import AlarmView
@@ -55,6 +55,8 @@ def _since(tile: Tile, drawn: Strip, now: datetime, where: tzinfo) -> str:
             return "for 8 hours or longer" if since is not None else "\N{NO-BREAK SPACE}"
     if since is None:
         return "\N{NO-BREAK SPACE}"
+    if tile.word == CATCHING_UP:
+        return f"at {clock_time(since, now, where)}, {age(since, now)} behind"
     return f"since {clock_time(since, now, where)}, {age(since, now)}"
 
 
