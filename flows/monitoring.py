@@ -24,6 +24,7 @@ from flows.watching import watch_once
 from flows.windows import Window, slept_through
 
 TAKE_OVER_S = 5.0
+FAR_S = 120.0
 DIED = "The watch died; another one takes over within seconds."
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,9 @@ def take_over(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
 
 
 def go_on(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 Prefect's signature
-    """Start the next watch if this one ended so late that the one of the tick was cancelled."""
-    interval_s, started = flow_run.parameters.get("interval_s"), flow_run.start_time
-    if interval_s and started is not None and slept_through(started, datetime.now(UTC), float(interval_s)):
+    """Start the next watch if this one ended so late that the one of the tick was cancelled, and the next is far."""
+    interval_s, started = float(flow_run.parameters.get("interval_s") or 0.0), flow_run.start_time
+    if interval_s >= FAR_S and started is not None and slept_through(started, datetime.now(UTC), interval_s):
         _start_next(flow_run)
 
 
