@@ -54,3 +54,10 @@ def test_people_write_through_the_desk_alone() -> None:
                 if "desk" not in receiver and path.name not in OF_NO_PERSON:
                     found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {receiver}.{node.func.attr}")
     assert not found, found
+
+
+def test_what_refreshes_itself_says_when_the_database_is_away() -> None:
+    """A fragment that raises draws an error and no reason: all that refresh themselves go through ``live``."""
+    pages = sorted((ROOT / "app" / "dashboard").rglob("*.py"))
+    found = [path.name for path in pages if "fragment(run_every" in path.read_text(encoding="utf-8")]
+    assert found == ["live.py"]

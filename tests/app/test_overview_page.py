@@ -16,7 +16,7 @@ from tests.app.boards import cheap_picture, cheap_store, fill, judged
 from tests.app.conftest import PageRun
 from tests.app.test_pages import text
 
-PAGES = ("overview", "alarms", "its", "collimation", "schlieren", "inspection", "models", "health")
+PAGES = ("overview", "alarms", "across", "its", "collimation", "schlieren", "inspection", "models", "health")
 
 
 def html(page: AppTest) -> str:
@@ -193,7 +193,7 @@ def test_the_wall_shows_no_pictures_and_no_way_to_itself(run_page: PageRun, shel
 
 def _framed(name: str, **query: int) -> AppTest:
     """Run a page as the frame does."""
-    test = AppTest.from_function(_frame, default_timeout=30, kwargs={"name": name})
+    test = AppTest.from_function(_frame, default_timeout=120, kwargs={"name": name})
     test.session_state["operator_name"] = "Anna Keller"
     for key, value in query.items():
         test.query_params[key] = str(value)

@@ -10,6 +10,7 @@ from app import across_words as say
 from app.across import Across
 from app.dashboard import kept, lanes, links, timeline
 from app.dashboard.access import now
+from app.dashboard.live import live
 from app.dashboard.panels import connected
 from app.dashboard.wording import clock_time, zone
 
@@ -56,7 +57,7 @@ def to_time(until: datetime, label: str, icon: str, length: str = _FIRST) -> Non
     links.to(links.ACROSS, label, icon, until=until.astimezone(UTC).strftime(_FORMAT), last=length)
 
 
-@st.fragment(run_every=REFRESH_S)
+@live(REFRESH_S)
 def _live(length: str) -> None:
     _draw(None, length)
 
