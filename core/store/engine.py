@@ -60,8 +60,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session for one reading transaction."""
-        with self._errors(), Session(self.engine) as session:
+        """Give a session for one reading transaction.
+
+        On PostgreSQL each statement is one by itself: it would see what was committed before it anyway (READ
+        COMMITTED), and ``BEGIN`` and ``ROLLBACK`` are two more ways to the server and back for every look.
+        """
+        options = {"isolation_level": "AUTOCOMMIT"} if self.engine.dialect.name == "postgresql" else {}
+        with self._errors(), Session(self.engine.execution_options(**options)) as session:
             yield session
 
     @contextmanager
