@@ -44,6 +44,7 @@ def pages(url: str, home: Path) -> dict[str, tuple[str, str]]:
         "overview": ("", ""),
         "alarms": ("alarms", ""),
         "alarms, closed": ("alarms", "view=closed"),
+        "across systems": ("across", ""),
         "one alarm": ("alarms", f"alarm={alarm}"),
         "its": ("its", ""),
         "collimation": ("collimation", ""),
