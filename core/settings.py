@@ -1,5 +1,6 @@
 """Settings: read from ``SHIFTWATCH_*`` variables and an optional TOML file; unknown names are errors."""
 
+import os
 from datetime import time
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.errors import SettingsError
 from core.shifts import ShiftPlan
+
+SECRETS = "SHIFTWATCH_SECRETS"
 
 
 class FlexSettings(BaseModel):
@@ -137,6 +140,11 @@ class AccessSettings(BaseModel):
     open_network: bool = Field(
         default=False, description="without sign-in, people at other machines may act too (a trusted network only)"
     )
+    published_at: str | None = Field(
+        default=None,
+        description="in a container: the address of this machine at which the dashboard is published; it says, in "
+        "place of the one it listens on, whether other machines reach it",
+    )
 
 
 class ChannelSettings(BaseModel):
@@ -204,6 +212,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     database_url: str | None = None
+    database_password: SecretStr | None = Field(default=None, description="put into database_url; best as a file")
     models: Path | None = Field(default=None, description="site models; the shipped ones are always found too")
     poll_s: float = Field(default=2.0, gt=0)
     window_s: float = Field(default=900.0, gt=0)
@@ -231,8 +240,12 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The SQLAlchemy URL of the store (SQLite under ``home`` by default)."""
-        return self.database_url or f"sqlite:///{(self.home / 'shiftwatch.db').absolute()}"
+        """The SQLAlchemy URL of the store (SQLite under ``home`` by default), with its password."""
+        if self.database_url is None:
+            return f"sqlite:///{(self.home / 'shiftwatch.db').absolute()}"
+        if self.database_password is None:
+            return self.database_url
+        return _with_password(self.database_url, self.database_password.get_secret_value())
 
     @property
     def artefacts(self) -> Path:
@@ -277,7 +290,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the settings.
+    """Read the settings; the folder named by ``SHIFTWATCH_SECRETS`` may hold some as files (``shiftwatch_NAME``).
 
     Raises
     ------
@@ -285,7 +298,17 @@ def load_settings(**overrides: Any) -> Settings:
         If a value is impossible or a name is unknown; the text lists each.
     """
     try:
-        return Settings(**overrides)
+        return Settings(_secrets_dir=os.environ.get(SECRETS), **overrides)
     except ValidationError as error:
         lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise SettingsError("settings: " + "; ".join(lines)) from None
+
+
+def _with_password(url: str, password: str) -> str:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).set(password=password.strip()).render_as_string(hide_password=False)
+    except ArgumentError:
+        return url  # the store says what is wrong with it

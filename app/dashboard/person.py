@@ -66,7 +66,8 @@ def admit() -> None:
 
 def _is_loopback() -> bool:
     """Whether the page is served to this machine alone."""
-    return str(st.get_option("server.address") or "") in _LOOPBACK
+    published = settings().access.published_at
+    return str(published or st.get_option("server.address") or "") in _LOOPBACK
 
 
 def _signed_in(known: Mapping[str, object]) -> Person:

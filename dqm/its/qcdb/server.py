@@ -26,25 +26,33 @@ class FakeQcdb:
     Parameters
     ----------
     port
-        Where it listens on 127.0.0.1; 0 for any free one.
+        The port it listens on; 0 for any free one.
     redirects
         Whether it answers questions for an object with a redirect to the body.
     old_spelling
         Whether lists name ``id, validFrom...`` in place of ``ETag, Valid-From...``.
     clock
         Its clock; ``faults.clock_offset_s`` is added.
+    host
+        The address it listens on (0.0.0.0 in a container).
 
     ``versions`` is what it holds, ``faults`` what it does wrong; ``down`` and ``up`` make it refuse connections.
     """
 
     def __init__(
-        self, port: int = 0, *, redirects: bool = False, old_spelling: bool = False, clock: Clock | None = None
+        self,
+        port: int = 0,
+        *,
+        redirects: bool = False,
+        old_spelling: bool = False,
+        clock: Clock | None = None,
+        host: str = HOST,
     ) -> None:
         self.faults = Faults()
         self._clock = clock or SystemClock()
         self.versions = Versions(self._now_ms)
         self._style = Style(redirects, old_spelling)
-        self._port = port
+        self._host, self._port = host, port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -53,7 +61,7 @@ class FakeQcdb:
     @property
     def url(self) -> str:
         """Where it is, ``http://127.0.0.1:port``."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     def __enter__(self) -> "FakeQcdb":
         self._closed.clear()
@@ -75,7 +83,7 @@ class FakeQcdb:
         with self._lock:
             if self._thread is not None:
                 return
-            listener = _listen(self._port)
+            listener = _listen(self._host, self._port)
             self._port = listener.getsockname()[1]
             self._server = uvicorn.Server(self._config())
             self._thread = threading.Thread(target=self._serve, args=(self._server, listener), name="fake-qcdb")
@@ -127,12 +135,12 @@ class FakeQcdb:
         return int((self._clock.now().timestamp() + self.faults.clock_offset_s) * 1000)
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     # named as TCP, or asyncio leaves Nagle's algorithm on: 40 ms an answer
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except OSError:
         listener.close()
         raise

@@ -1,0 +1,53 @@
+# One image, many commands (compose.yaml): watches, guard, dashboard, Prefect server, migrations, simulators.
+# `--target train` adds the CPU build of PyTorch for training; nothing that runs needs it.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+# The dependencies alone first: this layer stays as long as they do.
+RUN python -m venv /opt/shiftwatch \
+    && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > needed.txt \
+    && /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+        --constraint constraints.txt --requirement needed.txt
+COPY core core
+COPY dqm dqm
+COPY inspection inspection
+COPY accelerator accelerator
+COPY flows flows
+COPY app app
+COPY deploy/entry /opt/shiftwatch/bin/entry
+RUN /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
+    && /opt/shiftwatch/bin/python -Ic "import app.cli, flows.serve, flows.guarding, streamlit, cv2, onnxruntime" \
+    && mkdir -p /opt/shiftwatch/data/inbox /opt/shiftwatch/site && chmod 0755 /opt/shiftwatch/bin/entry
+
+FROM ${PYTHON_IMAGE} AS run
+COPY --from=build /opt/shiftwatch /opt/shiftwatch
+# Volumes take their owner from the folders of the image.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin shiftwatch \
+    && mv /opt/shiftwatch/data /data && chown -R shiftwatch:shiftwatch /data
+ENV PATH=/opt/shiftwatch/bin:$PATH \
+    HOME=/tmp \
+    PREFECT_HOME=/tmp/prefect \
+    SHIFTWATCH_HOME=/data \
+    SHIFTWATCH_SECRETS=/run/secrets \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DO_NOT_TRACK=1
+USER shiftwatch
+# Its file shiftwatch.toml is found here.
+WORKDIR /opt/shiftwatch/site
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/opt/shiftwatch/bin/entry"]
+CMD ["shiftwatch", "doctor"]
+
+FROM run AS train
+USER root
+COPY pyproject.toml constraints.txt /tmp/train/
+RUN python -c "import tomllib; print(*tomllib.load(open('/tmp/train/pyproject.toml', 'rb'))['project']['optional-dependencies']['train'], sep='\n')" > /tmp/train/needed.txt \
+    && pip install --no-cache-dir --disable-pip-version-check --extra-index-url https://download.pytorch.org/whl/cpu \
+        --constraint /tmp/train/constraints.txt --requirement /tmp/train/needed.txt && rm -r /tmp/train
+USER shiftwatch
+
+# What is built unless told otherwise: without PyTorch.
+FROM run
