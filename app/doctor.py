@@ -3,14 +3,14 @@
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import ShiftwatchError
 from core.settings import Settings, load_settings
+from core.signs import CONSOLE, DEAD, GUARD, GUARD_LATE, MODEL
 from core.store import Store
 
-STALE_AFTER = timedelta(minutes=3)
 QCDB_PATIENCE_S = 5.0
 
 
@@ -61,6 +61,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 return
             yield Finding("store", good=True, text=_without_password(settings.url))
             yield from _watches(store, watched(settings))
+            yield from _signs(store)
             yield from _channels(store, settings)
     except ShiftwatchError as error:
         yield Finding("store", good=False, text=str(error))
@@ -82,9 +83,20 @@ def _watches(store: Store, watched: Collection[str]) -> Iterator[Finding]:
         if beat is None:
             yield Finding(f"watch ({state.system})", good=False, text="never ran; start it with `shiftwatch up`")
             continue
-        fresh = beat.ok and now - beat.at < STALE_AFTER
+        fresh = beat.ok and now - beat.at < DEAD
         text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
         yield Finding(f"watch ({state.system})", good=fresh, text=text)
+
+
+def _signs(store: Store) -> Iterator[Finding]:
+    """The guard, and models that do not keep what they promised, as far as both are known of."""
+    now = datetime.now(UTC)
+    for beat in store.heartbeats():
+        if (beat.system, beat.flow) == (CONSOLE, GUARD):
+            text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
+            yield Finding("guard", good=beat.ok and now - beat.at < GUARD_LATE, text=text)
+        elif beat.flow == MODEL and not beat.ok:
+            yield Finding(f"model in charge ({beat.system})", good=False, text=beat.detail)
 
 
 def _its(settings: Settings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from app.teaching import Lesson
 from core.contracts import AlarmRule, Arrival, Incident, Settled
 from core.errors import StoreError
 from core.observation import Observation
+from core.settings import load_settings
 from core.store import Store
 from core.verdict import Quality, Verdict
 from dqm.its.cycle_files import read_cycle
@@ -180,6 +181,20 @@ def test_the_doctor_names_what_is_missing(home: Path) -> None:
     assert "LOOK  store: tables are missing or old; type: shiftwatch db upgrade" in result.stdout
     run("db", "upgrade")
     assert "ok    store: sqlite:///" in run("doctor").stdout
+
+
+def test_the_doctor_tells_of_the_guard_and_of_a_stale_model(home: Path) -> None:
+    run("db", "upgrade")
+    settings = load_settings()
+    with Store.open(settings.url, settings.artefacts) as store:
+        store.heartbeat("console", "guard", datetime.now(UTC), ok=True)
+        store.heartbeat("its", "model", datetime.now(UTC), ok=False, detail="It is retired.")
+    text = run("doctor").stdout
+    assert "ok    guard: last sign of life" in text
+    assert "model in charge (its): It is retired." in text
+    with Store.open(settings.url, settings.artefacts) as store:
+        store.heartbeat("console", "guard", datetime.now(UTC) - timedelta(minutes=1), ok=True)
+    assert "ok    guard" not in run("doctor").stdout
 
 
 def test_the_doctor_reports_an_unknown_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
