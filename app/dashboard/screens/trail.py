@@ -86,9 +86,10 @@ def _row(deed: AuditView, when: str) -> tuple[str, ...]:
 
 
 def _export(sought: Sought, instant: datetime) -> None:
+    desk = person.desk()  # asked here: when the file is made, nobody is known to be at the page
     st.download_button(
         "CSV",
-        data=lambda: to_csv(person.desk().trail(LONGEST_EXPORT, None, sought)),
+        data=lambda: to_csv(desk.trail(LONGEST_EXPORT, None, sought)),
         file_name=f"shiftwatch-trail-{instant:%Y%m%d-%H%M}.csv",
         mime="text/csv",
         icon=":material/download:",
