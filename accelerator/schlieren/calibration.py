@@ -36,7 +36,7 @@ BENCH_LIMITS: Mapping[str, float] = MappingProxyType(
         **dict.fromkeys(BENCH, 2.2),
         "bench: offset_adu": 4.0,
         "bench: mask 2": 3.0,
-        "bench: vibration": 8.0,
+        "bench: vibration": 7.5,
     }
 )
 """In half widths of the usual range: a setting may wander out of its range by as much again and somewhat more; the dark

@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.observation import Observation
 from core.settings import SchlierenSettings
 
-DOUBT, BLUR_DOUBT = 1.5, 4.0
+DOUBT, BLUR_DOUBT = 1.5, 8.0
 """So many times wider than the usual ranges are the fit's."""
 PIXEL_UM = 8000.0 / ROWS
 READ_NOISE_E = (1.0, 8.0)
