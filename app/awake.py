@@ -57,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    played = playback.from_options(options)
     with suppress(KeyboardInterrupt):
-        courier = Courier(options.folder, played, SystemClock(), stop, lambda line: print(line, flush=True))
-        courier.play(deliveries(played.began_at, options.seed, load_settings().schlieren))
+        if (show := playback.awaited(options, stop)) is None:
+            return 0
+        courier = Courier(options.folder, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
+        courier.play(deliveries(show.playback.began_at, show.seed, load_settings().schlieren))
     return 0
 
 

@@ -6,20 +6,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.story.playback import Playback
+from app.story.playback import Playback, Show
 from app.supervision import Crew, Service, ServiceError, crew, free_port
 from core.clock import SystemClock
 from core.errors import ShiftwatchError
 from core.settings import Settings, load_settings
+from core.signs import WATCH
+
+if TYPE_CHECKING:
+    from core.store import Store
 
 Report = Callable[[str], None]
 DEMO_HOME = Path("var/demo")
 PREFECT_PORT = 4200
 QCDB_PORT = 8083
-SPEED = 20.0
 SEED = 1
+PATIENCE_S = 240.0
+HARD_START = timedelta(seconds=60)
 PAST_S = 80 * 60.0
 """Of the shift, where it is not played fast: what is there at once."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,22 +41,10 @@ class Ports:
     qcdb: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
-    """Which shift is simulated: when and how fast it is played, and the seed of what is random in it."""
-
-    playback: Playback
-    seed: int = SEED
-
-    def arguments(self) -> list[str]:
-        """Return the options that tell a simulator of it."""
-        return [*self.playback.arguments(), "--seed", str(self.seed)]
-
-
 def run_demo(port: int, speed: float, report: Report) -> int:
     """Run the demo until Ctrl-C; return the exit status."""
     settings = demo_settings()
-    return _until_interrupted(settings, _ports(port, simulated=True), port, report, show(speed))
+    return _until_interrupted(settings, _ports(port, simulated=True), port, report, speed)
 
 
 def show(speed: float, seed: int = SEED) -> Show:
@@ -89,8 +84,7 @@ def run_once(port: int, speed: float, timeout_s: float, report: Report) -> int:
         try:
             # No one needs to find this server: any port, so that two rehearsals never race for Prefect's usual one.
             ports = Ports(dashboard=free_port(port), prefect=free_port(0), qcdb=free_port(0))
-            played = show(max(speed, 2.0))
-            _start_all(members, settings, ports, report, played)
+            played = _play(members, settings, max(speed, 2.0), _start_all(members, settings, ports, report), report)
             summary = rehearse(members, settings, played, timeout_s, report)
         except ShiftwatchError as error:
             report(f"FAILED: {error}")
@@ -113,7 +107,7 @@ def demo_settings() -> Settings:
     return settings
 
 
-def services(settings: Settings, ports: Ports, played: Show | None = None) -> Iterator[Service]:
+def services(settings: Settings, ports: Ports) -> Iterator[Service]:
     """Yield the children in the order they are started: the dashboard comes first."""
     shared = _environment(settings, ports)
     if ports.qcdb is not None:
@@ -131,16 +125,19 @@ def services(settings: Settings, ports: Ports, played: Show | None = None) -> It
         shared,
         f"http://127.0.0.1:{ports.prefect}/api/health",
     )
-    if ports.qcdb is not None and played is not None:
-        yield from _simulators(settings, ports.qcdb, shared, played)
+    if ports.qcdb is not None:
+        yield from _simulators(settings, ports.qcdb, shared)
     yield Service("flows", [sys.executable, "-m", "flows.serve"], shared)
     yield Service("guard", [sys.executable, "-m", "flows.guarding"], shared)
 
 
-def _simulators(settings: Settings, port: int, shared: dict[str, str], played: Show) -> Iterator[Service]:
+def _simulators(settings: Settings, port: int, shared: dict[str, str]) -> Iterator[Service]:
+    from app.story import truth
+
+    begin = ["--show", str((settings.home / truth.FILE).absolute())]
     yield Service(
         "experiment",
-        [sys.executable, "-m", "app.experiment", "--port", str(port), *played.arguments()],
+        [sys.executable, "-m", "app.experiment", "--port", str(port), *begin],
         shared,
         f"http://127.0.0.1:{port}/monitor/ccdb_version",
     )
@@ -149,8 +146,7 @@ def _simulators(settings: Settings, port: int, shared: dict[str, str], played: S
         ("awake", settings.schlieren_inbox),
         ("scanner", settings.flex_inbox),
     ):
-        command = [sys.executable, "-m", f"app.{name}", "--folder", str(inbox.absolute()), *played.arguments()]
-        yield Service(name, command, shared)
+        yield Service(name, [sys.executable, "-m", f"app.{name}", "--folder", str(inbox.absolute()), *begin], shared)
 
 
 def _experiment_settings(port: int) -> dict[str, str]:
@@ -179,11 +175,12 @@ def _environment(settings: Settings, ports: Ports) -> dict[str, str]:
     }
 
 
-def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report, played: Show | None = None) -> None:
+def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) -> float:
+    """Start everything; return when that began, by the monotonic clock."""
     began = time.monotonic()
     report(f"starting in {settings.home}; logs are in {members.logs}")
-    _prepare(settings, played)
-    for service in services(settings, ports, played):
+    _prepare(settings)
+    for service in services(settings, ports):
         members.start(service)
         if service.ready_url is None:
             continue
@@ -192,29 +189,42 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report, 
         report(f"[{time.monotonic() - began:5.1f} s] {service.name} is up{where}")
     watched = ", ".join(str(one) for one in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox))
     report(f"[{time.monotonic() - began:5.1f} s] watching {watched}")
-    if played is not None:
-        report(_told(played, members.logs))
+    return began
 
 
-def _told(played: Show, logs: Path) -> str:
+def _play(members: Crew, settings: Settings, speed: float, began: float, report: Report) -> Show:
+    """Let the simulators begin once every watch gives signs of life; a machine that is too slow for that, anyway."""
+    from app.story import truth
+    from core.store import Store
+
+    with Store.open(settings.url, settings.artefacts) as store:
+        patience, since = time.monotonic() + PATIENCE_S, SystemClock().now()
+        while time.monotonic() < patience and not _watched(store, since):
+            members.check_all()
+            time.sleep(0.5)
+    played = show(speed)
+    truth.write(settings.home / truth.FILE, played.playback, played.seed)
     play = played.playback
-    pace = (
-        "in true time" if play.speed is None else f"{play.speed:g} times as fast until it has caught up with the clock"
-    )
-    logs_of = ", ".join(f"{name}.log" for name in ("experiment", "machine", "awake", "scanner"))
-    return (
-        f"one shift is simulated, which began at {play.began_at:%H:%M} UTC, {pace}; its story is in {logs}: {logs_of}"
-    )
+    pace = "in true time" if play.speed is None else f"{play.speed:g} times as fast until it has caught up"
+    when = f"[{time.monotonic() - began:5.1f} s]"
+    report(f"{when} one shift is simulated, which began at {play.began_at:%H:%M} UTC, {pace}")
+    names = ", ".join(f"{name}.log" for name in ("experiment", "machine", "awake", "scanner"))
+    report(f"its story is in {members.logs}: {names}")
+    return played
 
 
-def _prepare(settings: Settings, played: Show | None) -> None:
+def _watched(store: "Store", since: datetime) -> bool:
+    """Whether all watches gave a sign of life."""
+    alive = {beat.system for beat in store.heartbeats() if beat.flow == WATCH and beat.at >= since - HARD_START}
+    return alive >= {"flex", "its", "collimation", "schlieren"}
+
+
+def _prepare(settings: Settings) -> None:
+    from app.story import truth
     from core.store import Store
 
     settings.home.mkdir(parents=True, exist_ok=True)
-    if played is not None:
-        from app.story import truth
-
-        truth.write(settings.home / truth.FILE, played.playback, played.seed)
+    (settings.home / truth.FILE).unlink(missing_ok=True)
     store = Store.open(settings.url, settings.artefacts)
     try:
         store.upgrade()
@@ -222,13 +232,15 @@ def _prepare(settings: Settings, played: Show | None) -> None:
         store.close()
 
 
-def _until_interrupted(settings: Settings, ports: Ports, port: int, report: Report, played: Show | None = None) -> int:
+def _until_interrupted(settings: Settings, ports: Ports, port: int, report: Report, speed: float | None = None) -> int:
     if ports.dashboard != port:
         report(f"port {port} is taken: the dashboard goes to {ports.dashboard}")
     with crew(settings.home / "logs") as members:
         try:
-            _start_all(members, settings, ports, report, played)
+            began = _start_all(members, settings, ports, report)
             report("Ctrl-C ends everything")
+            if speed is not None:
+                _play(members, settings, speed, began, report)
             while True:
                 members.revive(report)  # a part that dies is started again; the others go on
                 time.sleep(1.0)

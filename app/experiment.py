@@ -121,15 +121,18 @@ def masked_places() -> tuple[str, ...]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve a QCDB and fill it until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m app.experiment", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="where the QCDB listens on 127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="the port the QCDB listens on")
+    parser.add_argument("--host", default="127.0.0.1", help="the address it listens on (0.0.0.0: any)")
     playback.add_options(parser)
     options = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with FakeQcdb(options.port) as server, suppress(KeyboardInterrupt):
-        shift = Shift(server, playback.from_options(options), SystemClock(), stop, lambda line: print(line, flush=True))
-        shift.play(options.seed)
+    with FakeQcdb(options.port, host=options.host) as server, suppress(KeyboardInterrupt):
+        if (show := playback.awaited(options, stop)) is None:
+            return 0
+        shift = Shift(server, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
+        shift.play(show.seed)
     return 0
 
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accelerator.schlieren.simulate.shift import PERIOD_S
-from app.demo import Show
 from app.experiment import CYCLE_S
 from app.machine import PIECE_S
 from app.story import script, truth
 from app.story.checking import check, table
-from app.story.playback import Playback
+from app.story.playback import Playback, Show
 from app.supervision import Crew
 from core.errors import ShiftwatchError
 from core.settings import Settings

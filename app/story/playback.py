@@ -1,13 +1,21 @@
 """The clock that all simulators of the demo share: when something of the shift is handed over.
 
-The shift lies in the past, so that no time on any page is made up: it began so long ago that, played ``speed`` times as
-fast, it has caught up with the present at its end; from then on it goes on in true time.
+It starts once all watches give signs of life, so that a slow machine loses nothing of it. The shift lies in the past,
+so that no time on any page is made up: it began so long ago that, played ``speed`` times as fast, it has caught up with
+the present at its end; from then on it goes on in true time.
 """
 
 import argparse
+import json
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Self
+
+from core.errors import SettingsError
+
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +58,48 @@ class Playback:
         return played.total_seconds()
 
     def arguments(self) -> list[str]:
-        """Return the options that tell a child process of it."""
+        """Return the options that tell a simulator of it."""
         told = ["--began", self.began_at.isoformat(), "--started", self.started_at.isoformat()]
         return told if self.speed is None else [*told, "--speed", str(self.speed)]
 
 
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Which shift is simulated: when and how fast it is played, and the seed of what is random in it."""
+
+    playback: Playback
+    seed: int
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what ``Playback.arguments`` says, and the seed of the shift."""
-    parser.add_argument("--began", type=datetime.fromisoformat, required=True, help="when the shift began (UTC)")
-    parser.add_argument("--started", type=datetime.fromisoformat, required=True, help="when playing it started (UTC)")
+    """Add how a simulator finds out what to play: from a file that it waits for, or told at once."""
+    parser.add_argument("--show", type=Path, help="file that says what to play: waited for (else: the options below)")
+    parser.add_argument("--began", type=datetime.fromisoformat, help="when the shift began (UTC)")
+    parser.add_argument("--started", type=datetime.fromisoformat, help="when playing it started (UTC)")
     parser.add_argument("--speed", type=float, help="so many times as fast (default: what is past at once)")
     parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
 
 
-def from_options(options: argparse.Namespace) -> Playback:
-    """Return the playback that the options tell."""
-    return Playback(options.began, options.started, options.speed)
+def awaited(options: argparse.Namespace, stop: threading.Event) -> Show | None:
+    """Return what the options say, once it is known; None if there is nothing to wait for any more.
+
+    Raises
+    ------
+    SettingsError
+        The options say nothing.
+    """
+    if options.show is None:
+        if options.began is None or options.started is None:
+            raise SettingsError("a simulator needs --show, or --began and --started")
+        return Show(Playback(options.began, options.started, options.speed), options.seed)
+    while not options.show.exists():
+        if stop.wait(LOOK_S):
+            return None
+    return read(options.show)
+
+
+def read(path: Path) -> Show:
+    """Return what a file says."""
+    said = json.loads(path.read_text(encoding="utf-8"))
+    began, started = (datetime.fromisoformat(said[name]) for name in ("began_at", "started_at"))
+    return Show(Playback(began, started, said["speed"]), int(said["seed"]))

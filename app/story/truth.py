@@ -28,7 +28,7 @@ def injected(seed: int) -> tuple[Injected, ...]:
 
 
 def write(path: Path, playback: Playback, seed: int) -> Path:
-    """Write the truth of a shift, with the times of its own clock."""
+    """Write the truth of a shift, with the times of its own clock; the simulators begin when it is there."""
     told = [{**asdict(one), "begins_at": playback.at(one.begins_s).isoformat()} for one in injected(seed)]
     content: dict[str, Any] = {
         "seed": seed,
@@ -38,8 +38,9 @@ def write(path: Path, playback: Playback, seed: int) -> Path:
         "injected": told,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return path
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return part.replace(path)
 
 
 def _lhc() -> Iterator[Injected]:

@@ -1,16 +1,19 @@
 """The demo's shift: its clock, its fill, its script, and the check that must notice what went wrong."""
 
+import argparse
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from app.story import fill, script, truth
+from app.story import fill, playback, script, truth
 from app.story.checking import check, table
 from app.story.playback import Playback
 from core.contracts import AlarmRule, Arrival, Incident, Settled
+from core.errors import SettingsError
 from core.observation import Observation
 from core.store import Store
 from core.verdict import Quality, Verdict
@@ -75,11 +78,25 @@ def test_every_incident_of_the_script_is_in_the_truth_and_no_two_are_the_same_al
     assert len(told) <= 2 * script.LENGTH_S / 600, "ISA-18.2: at most two alarms in ten minutes"
 
 
+def options(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    playback.add_options(parser)
+    return parser.parse_args(arguments)
+
+
 def test_the_truth_is_written_beside_the_watched_folders_with_its_times(tmp_path: Path) -> None:
     play = Playback.fast(NOW, 20.0, script.LENGTH_S)
     path = truth.write(tmp_path / truth.FILE, play, seed=3)
     content = json.loads(path.read_text())
     assert "inbox" not in path.parts
+    assert playback.read(path) == playback.Show(play, 3)
+    for told in (["--show", str(path)], [*play.arguments(), "--seed", "3"]):
+        assert playback.awaited(options(*told), threading.Event()) == playback.Show(play, 3)
+    stopped = threading.Event()
+    stopped.set()
+    assert playback.awaited(options("--show", str(tmp_path / "nothing")), stopped) is None
+    with pytest.raises(SettingsError, match="needs --show"):
+        playback.awaited(options(), stopped)
     assert content["injected"][0]["begins_at"] == play.at(content["injected"][0]["begins_s"]).isoformat()
 
 

@@ -7,16 +7,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.rehearsal import Rehearsal
-from app.story import script, truth
+from app.story import playback, script, truth
 from app.story.checking import Checked, check, table
-from app.story.playback import Playback
 from app.supervision import Crew, free_port
 from core.settings import Settings
 from core.store import Store
@@ -78,23 +76,14 @@ def played(home: Path, address: str, demo: "subprocess.Popen[bytes]") -> Shift:
         assert demo.poll() is None
         assert time.monotonic() < until
         time.sleep(1)
-    playback, seed = told(home)
+    show = playback.read(home / truth.FILE)
     with Store.open(settings.url, settings.artefacts) as store:
         while not store.is_current():
             time.sleep(1)
         nobody = Crew(home / "logs", "")
-        Rehearsal(nobody, store, playback, script.board_count(), until, print).wait()
-        checked = check(store, truth.injected(seed), playback)
-    return Shift(address, checked, list(table(checked, playback)))
-
-
-def told(home: Path) -> tuple[Playback, int]:
-    """Return what the demo wrote beside its folders of when it plays what."""
-    import json
-
-    said = json.loads((home / truth.FILE).read_text(encoding="utf-8"))
-    began, started = (datetime.fromisoformat(said[name]) for name in ("began_at", "started_at"))
-    return Playback(began, started, said["speed"]), int(said["seed"])
+        Rehearsal(nobody, store, show.playback, script.board_count(), until, print).wait()
+        checked = check(store, truth.injected(show.seed), show.playback)
+    return Shift(address, checked, list(table(checked, show.playback)))
 
 
 def test_every_incident_is_one_alarm_and_no_system_has_more_than_one_false_one(shift: Shift) -> None:
