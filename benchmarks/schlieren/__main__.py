@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.kept:
             _show(part, json.loads(path.read_text(encoding="utf-8"))[part])
             continue
-        found = _measured(part, plan, asked.only)
+        found = _measured(part, plan, asked.only, asked.networks)
         report.write(path, {"stamp": running.stamp(), "plan": asdict(plan), part: found})
         _show(part, found)
         if part == "robustness":
@@ -52,13 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _measured(part: str, plan: Plan, only: str) -> Any:
+def _measured(part: str, plan: Plan, only: str, kept: Path | None) -> Any:
     if part == "accuracy":
         return accuracy.measured(plan, only, say)
     if part == "anomalies":
         return anomalies.measured(plan, only, say)
     if part == "architectures":
-        return architectures.measured(plan, say)
+        return architectures.measured(plan, only, kept, say)
     if part == "speed":
         return speed.measured(plan.timed)
     return robustness.measured(plan, only, say)
@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shots", type=int, help="shots of an ensemble at most")
     parser.add_argument("--fitted", type=int, help="of them fitted by least squares, at most")
     parser.add_argument("--streams", type=int, help="runs with each anomaly at most")
+    parser.add_argument("--networks", type=Path, help="folder that keeps the networks taught for `architectures`")
     parser.add_argument("--kept", action="store_true", help="only the tables of what was measured before")
     parser.add_argument("--development", action="store_true", help="seeds that are not held out")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder for JSON files and plots")

@@ -26,12 +26,21 @@ CLASSICAL = "least squares (no network)"
 _SHOTS_PER_FIT = 5
 
 
-def measured(plan: Plan, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Return a row for each architecture and what is made of it."""
-    networks = {kind: {mask: _session(plan, kind, mask, say) for mask in Mask} for kind in ("plain", "residual")}
+def measured(plan: Plan, only: str, kept: Path | None, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Return a row for each architecture and what is made of it.
+
+    Parameters
+    ----------
+    only
+        Only masks with this in their name.
+    kept
+        Folder of networks that were taught here before (``residual-stop.onnx``), and where new ones are put.
+    """
+    masks = [mask for mask in Mask if only in mask.value]
+    networks = {kind: {mask: _session(plan, kind, mask, kept, say) for mask in masks} for kind in ("plain", "residual")}
     seen: dict[str, list[Seen]] = {}
     with tempfile.TemporaryDirectory(prefix="shiftwatch-bench-") as folder:
-        for mask in Mask:
+        for mask in masks:
             for number, case in enumerate(cases(plan, f"wider, {mask}", Path(folder))):
                 if number >= plan.fitted * _SHOTS_PER_FIT:
                     break
@@ -45,19 +54,26 @@ def measured(plan: Plan, say: Callable[[str], None]) -> list[dict[str, Any]]:
     return [_row(name, figures(found)) for name, found in seen.items()]
 
 
-def _session(plan: Plan, kind: str, mask: Mask, say: Callable[[str], None]) -> Session:
+def _session(plan: Plan, kind: str, mask: Mask, kept: Path | None, say: Callable[[str], None]) -> Session:
     """A network of a package, or one that is taught here."""
     for folder in sorted(SHIPPED_MODELS.glob("*")) if SHIPPED_MODELS.is_dir() else ():
         package = load_package(folder)
         effort = package.card.details.get("effort")
         if isinstance(effort, Mapping) and effort.get("kind") == kind:
             return package.session(start_file(mask))
+    file = None if kept is None else kept / f"{kind}-{mask}.onnx"
+    if file is not None and file.is_file():
+        return Session(file.read_bytes(), f"{kind}, {mask}")
     from accelerator.schlieren.network import Kind
     from accelerator.schlieren.network_training import Lesson, export, train_network
 
     say(f"teaching {kind}, {mask}: {plan.steps} steps")
     network = train_network(Lesson(mask=mask, kind=Kind(kind), steps=plan.steps))
-    return Session(export(network, mask), f"{kind}, {mask}")
+    content = export(network, mask)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return Session(content, f"{kind}, {mask}")
 
 
 def _answers(case: Case, session: Session) -> dict[str, Answer]:
