@@ -61,7 +61,7 @@ def test_the_champion_beside_what_it_promised(run_page: PageRun, models: Store) 
     assert "changed" in shown
     assert "&lt;script&gt;x" in shown
     assert "<script>x" not in shown
-    assert '<td class="number">1</td><td class="number">0%</td>' in shown  # one answer, a false alarm
+    assert '<td class="number short">1</td><td class="number short">0%</td>' in shown  # one answer, a false alarm
 
 
 def choose(page, version: str):  # type: ignore[no-untyped-def]

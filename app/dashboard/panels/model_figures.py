@@ -108,15 +108,20 @@ def _words(mine: Quality, other: Quality) -> str:
 def _false(one: FalseAlarms) -> tuple[str, ...]:
     least, most = one.rate()
     low, high = one.interval()
-    achieved = f"{least:.2g}" if least == most else f"{least:.2g} to {most:.2g}"
+    achieved = _rate(least) if least == most else f"{_rate(least)} to {_rate(most)}"
     return (
         f"false alarms per {one.unit}",
         f"{one.promised:g}",
         achieved,
-        f"{low:.2g} to {high:.2g}",
+        f"{_rate(low)} to {_rate(high)}",
         _kept(one.is_kept),
     )
 
 
 def _kept(kept: bool) -> str:
     return "kept" if kept else "more"
+
+
+def _rate(value: float) -> str:
+    """A rate in two figures, without a power of ten."""
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"

@@ -7,6 +7,8 @@ import streamlit as st
 
 SHORT = 24
 """A last cell of so many letters is kept in one line: it says how something stands."""
+WORD = 14
+"""Any cell of so many letters is: a time, a number, a version."""
 
 
 def draw(
@@ -36,7 +38,6 @@ def _row(row: Sequence[str], numbers: Sequence[int], look: str) -> str:
 
 
 def _cell(place: int, text: str, numbers: Sequence[int], tag: str, *, last: bool = False) -> str:
-    looks = " ".join(
-        word for word, holds in (("number", place in numbers), ("standing", last and len(text) <= SHORT)) if holds
-    )
+    known = (("number", place in numbers), ("short", len(text) <= WORD), ("standing", last and len(text) <= SHORT))
+    looks = " ".join(word for word, holds in known if holds)
     return f"<{tag}{f' class={chr(34)}{looks}{chr(34)}' if looks else ''}>{escape(text)}</{tag}>"
