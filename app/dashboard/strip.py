@@ -12,7 +12,6 @@ from enum import IntEnum
 from html import escape
 from itertools import groupby
 
-from app.dashboard.wording import QUALITY
 from core.alarms.severity import Severity
 from core.store.strips import PERIOD_S, AlarmSpan, Period
 from core.verdict import Quality
@@ -120,13 +119,18 @@ def html(one: Strip, where: tzinfo) -> str:
 
 
 def told(one: Strip, where: tzinfo) -> str:
-    """Return a strip in words, for those who do not see it."""
-    counts = ", ".join(f"{count} {QUALITY[quality]}" for quality, count in one.counts if count)
-    sentences = [f"Last 8 hours: {counts or 'nothing was judged'}."]
-    for mark, words in ((Mark.BAD, "Major alarm"), (Mark.MINOR, "Minor alarm"), (Mark.UNKNOWN, "Not known")):
-        if spans := [_clock(one, first, last, where) for first, last in _runs(one.asked, mark)]:
+    """Return a strip in words, for those who do not see it; how much was judged how is said below it."""
+    looks = [("Bad", one.judged, Mark.BAD), ("Could not be judged", one.judged, Mark.UNKNOWN)]
+    looks += [("Major alarm", one.asked, Mark.BAD), ("Minor alarm", one.asked, Mark.MINOR)]
+    looks += [("Nothing known", one.asked, Mark.UNKNOWN)]
+    sentences = []
+    for words, cells, mark in looks:
+        if spans := [_clock(one, first, last, where) for first, last in _runs(cells, mark)]:
             sentences.append(f"{words} {', '.join(spans)}.")
-    return " ".join(sentences)
+    if not sentences:
+        nothing = set(one.judged) == {Mark.NOTHING}
+        sentences = ["nothing was judged." if nothing else "all that was judged was good or only worth a look."]
+    return f"Last 8 hours: {' '.join(sentences)}"
 
 
 def _clock(one: Strip, first: int, last: int, where: tzinfo) -> str:

@@ -54,7 +54,7 @@ def test_all_well_is_calm_and_every_strip_has_words(run_page: PageRun, good: Sto
     assert "Nothing needs you right now" in shown
     assert "All well" in shown
     assert len(re.findall(r'role=\\?"img\\?" aria-label=\\?"Last 8 hours: ', shown)) == 4
-    assert "Last 8 hours: 8 good." in shown
+    assert ">8 good<" in shown
     assert "Guard: never ran" in shown
 
 
@@ -92,7 +92,7 @@ def test_a_backlog_shows_in_the_strip_as_it_is_caught_up_with(
     for count, hours in enumerate((7, 6, 5), start=1):
         fill(shelf, [judged(cheap_picture(0, count), f"2{count}", Quality.GOOD, ago(hours=hours))])
         page.run()
-        assert f"Last 8 hours: {count} good." in html(page)
+        assert f">{count} good<" in html(page)
 
 
 def test_a_silent_source_is_said_with_what_to_check(run_page: PageRun, good: Store) -> None:
@@ -100,7 +100,7 @@ def test_a_silent_source_is_said_with_what_to_check(run_page: PageRun, good: Sto
     shown = html(run_page("overview"))
     assert "FLEX boards: Source silent." in shown
     assert "Check the scanner." in shown
-    assert "Not known" in shown
+    assert "Nothing known" in shown
 
 
 def test_the_database_goes_away_and_comes_back(

@@ -39,7 +39,8 @@ def test_all_well_is_grey_and_said() -> None:
     drawn = all_well()
     assert set(drawn.judged) == {Mark.GOOD}
     assert "<rect" not in pictures(drawn)[-1].partition("</defs>")[2]
-    assert told(drawn, UTC) == f"Last 8 hours: {12 * CELLS} good."
+    assert told(drawn, UTC) == "Last 8 hours: all that was judged was good or only worth a look."
+    assert dict(drawn.counts)[Quality.GOOD] == 12 * CELLS
     assert drawn.calm_since() == drawn.begins
 
 
@@ -47,7 +48,9 @@ def test_the_worst_of_a_period_counts_and_gaps_stay_empty() -> None:
     drawn = strip([judged(12, GOOD=9, BAD=1), judged(30, GOOD=1, NULL=2), judged(60, MEDIUM=1)], (), NOW)
     assert [drawn.judged[CELLS - 1 - cell] for cell in (2, 6, 12)] == [Mark.BAD, Mark.UNKNOWN, Mark.LOOK]
     assert drawn.judged.count(Mark.NOTHING) == CELLS - 3
-    assert told(drawn, UTC).startswith("Last 8 hours: 10 good, 1 to look at, 1 bad, 2 not judged.")
+    assert told(drawn, UTC) == "Last 8 hours: Bad 09:50 to 09:55. Could not be judged 09:30 to 09:35."
+    assert dict(drawn.counts) == {Quality.GOOD: 10, Quality.MEDIUM: 1, Quality.BAD: 1, Quality.NULL: 2}
+    assert told(strip((), (), NOW), UTC) == "Last 8 hours: nothing was judged."
 
 
 def test_alarms_hang_over_their_time_and_are_said_in_the_time_of_the_desk() -> None:
@@ -61,7 +64,7 @@ def test_alarms_hang_over_their_time_and_are_said_in_the_time_of_the_desk() -> N
     assert drawn.asked[-1] is Mark.UNKNOWN
     words = told(drawn, ZoneInfo("Europe/Zurich"))
     assert "Major alarm 09:20 to 10:25." in words
-    assert "Not known 10:40 to now." in words
+    assert "Nothing known 10:40 to now." in words
     colour = pictures(drawn)[-1]
     assert "#d03030" in colour
     assert "url(#u)" in colour.partition("</defs>")[2]
@@ -88,7 +91,8 @@ def test_it_is_calm_from_the_first_period_after_the_last_trouble(ended: float, s
 def test_pictures_change_with_the_period_and_not_with_the_second() -> None:
     periods, spans = [judged(12, GOOD=1)], [AlarmSpan(at(20), None, Severity.MAJOR, unknown=False)]
     now = html(strip(periods, spans, NOW), UTC)
-    assert html(strip(periods, spans, NOW + timedelta(seconds=100)), UTC) == now
+    more = [judged(12, GOOD=7)]
+    assert html(strip(more, spans, NOW + timedelta(seconds=100)), UTC) == now
     assert html(strip(periods, spans, NOW + timedelta(seconds=200)), UTC) != now
     assert end_of(NOW) == datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
     assert len(now) < 6000
