@@ -10,16 +10,10 @@ RUN python -m venv /opt/shiftwatch \
     && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > needed.txt \
     && /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
         --constraint constraints.txt --requirement needed.txt
-COPY core core
-COPY dqm dqm
-COPY inspection inspection
-COPY accelerator accelerator
-COPY flows flows
-COPY app app
-COPY deploy/entry /opt/shiftwatch/bin/entry
+COPY . .
 RUN /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
     && /opt/shiftwatch/bin/python -Ic "import app.cli, flows.serve, flows.guarding, streamlit, cv2, onnxruntime" \
-    && mkdir -p /opt/shiftwatch/data/inbox /opt/shiftwatch/site && chmod 0755 /opt/shiftwatch/bin/entry
+    && mkdir -p /opt/shiftwatch/data/inbox /opt/shiftwatch/site && install -m 0755 deploy/entry /opt/shiftwatch/bin/entry
 
 FROM ${PYTHON_IMAGE} AS run
 COPY --from=build /opt/shiftwatch /opt/shiftwatch

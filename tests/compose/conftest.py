@@ -1,0 +1,54 @@
+"""A site in a folder of its own, on a real engine; skips with the reason where no engine can run."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.compose import engine
+from tests.compose.site import Site
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = (
+    "compose.yaml", "Dockerfile", ".dockerignore", ".env.example", "deploy", "pyproject.toml", "constraints.txt",
+    "README.md", "core", "dqm", "inspection", "accelerator", "flows", "app",
+)  # fmt: skip
+OVERRIDE = "services: {migrate: {build: {network: host}}}\n"
+"""How this machine builds: its containers reach no package index by themselves."""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A copy of the checkout as somebody who installs it has it, beside an engine that has the base images."""
+    why = engine.missing()
+    if why is not None:
+        leave(why)
+    folder = tmp_path_factory.mktemp("compose") / "shiftwatch"
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    (folder / "compose.override.yaml").write_text(OVERRIDE, encoding="utf-8")
+    with ExitStack() as stack:
+        try:
+            environment = stack.enter_context(engine.engine(folder.parent / "dockerd.log"))
+        except engine.NoEngineError as error:
+            leave(f"no Docker engine starts here: {error}")
+        engine.make_bases(environment, folder.parent)
+        made = Site(folder, environment)
+        stack.callback(made.finish)
+        yield made
+
+
+def leave(why: str) -> NoReturn:
+    """Skip, or fail where ``SHIFTWATCH_COMPOSE=required`` says that an engine has to run."""
+    if os.environ.get("SHIFTWATCH_COMPOSE") == "required":
+        pytest.fail(why)
+    pytest.skip(f"no compose test: {why}")
