@@ -56,7 +56,10 @@ def between(
 
 
 def neighbours(session: Session, observation_id: int) -> tuple[int | None, int | None]:
-    """Return the ids of what was observed of the same element right before and right after."""
+    """Return the ids of what was observed of the same element right before and right after.
+
+    The bound on the time stands alone, so that the index is entered there: PostgreSQL read all of an element's rows.
+    """
     here = session.get(ObservationRow, observation_id)
     if here is None:
         return None, None
@@ -64,8 +67,8 @@ def neighbours(session: Session, observation_id: int) -> tuple[int | None, int |
     of_element = (
         select(number).where(ObservationRow.system == here.system, ObservationRow.element == here.element).limit(1)
     )
-    before = or_(at < here.observed_at, and_(at == here.observed_at, number < here.id))
-    after = or_(at > here.observed_at, and_(at == here.observed_at, number > here.id))
+    before = and_(at <= here.observed_at, or_(at < here.observed_at, number < here.id))
+    after = and_(at >= here.observed_at, or_(at > here.observed_at, number > here.id))
     return (
         session.scalar(of_element.where(before).order_by(at.desc(), number.desc())),
         session.scalar(of_element.where(after).order_by(at, number)),
