@@ -31,6 +31,14 @@ Read = Callable[[str, int, int], Steps]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What was found in a span, and the alarms that were open in it: what a report needs, without the past."""
+
+    found: Found
+    alarms: Sequence[AlarmView]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Across:
     """What the systems did up to the end of ``span`` (of a shift's length), in steps; ``steps`` by system.
 
@@ -42,6 +50,11 @@ class Across:
     steps: Mapping[str, Steps]
     found: Found
     alarms: Sequence[AlarmView]
+
+    @property
+    def told(self) -> Told | None:
+        """What was found, None if no system told anything."""
+        return Told(self.found, self.alarms) if self.history.watched else None
 
     def of_alarm(self, alarm_id: int) -> list[Connected]:
         """Return what an alarm is possibly connected with."""

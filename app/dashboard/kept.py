@@ -76,7 +76,7 @@ def zone_of(name: str) -> ZoneInfo:
 @st.cache_data(show_spinner=False, ttl=OLD_S, max_entries=KEPT_SPANS)
 def _facts(begins: str, ends: str, until: str, _fresh: str) -> Facts:
     shift = Span(datetime.fromisoformat(begins), datetime.fromisoformat(ends))
-    return gather(store(), settings(), shift, max(datetime.fromisoformat(until), shift.begins))
+    return gather(store(), settings(), shift, max(datetime.fromisoformat(until), shift.begins), _steps)
 
 
 @st.cache_data(show_spinner=False, ttl=MODELS_S, max_entries=KEPT_SPANS)

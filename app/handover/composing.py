@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app import drilling
+from app.across_words import MEANING
 from app.displays import displays, title
+from app.handover import connected
 from app.handover.blocks import Block, Blocks, Heading, Items, Picture, Table, Text
 from app.handover.drawing import draw
 from app.handover.facts import AlarmFacts, Facts, SystemFacts
@@ -60,6 +62,7 @@ class _Writer:
         yield Items(list(self.open_points()) or ["Nothing."])
         yield Heading("Alarms")
         yield from self._alarms()
+        yield from self._connected()
         yield from self._drills()
         yield Heading("Data quality")
         yield self._qualities()
@@ -138,6 +141,12 @@ class _Writer:
             cause = f" ({answer.cause})" if answer.cause and answer.judgement is Judgement.WRONG_CAUSE else ""
             comment = f": {answer.comment}" if answer.comment.strip() else ""
             yield f"{answer.author} said {JUDGEMENT[answer.judgement]}{cause}{comment}"
+
+    def _connected(self) -> Iterator[Block]:
+        if self.facts.across is not None:
+            yield Heading("Across systems")
+            yield Items(list(connected.lines(self.facts.across, self.at)))
+            yield Text(MEANING)
 
     def _drills(self) -> Iterator[Block]:
         """What was only put in to see who finds it: it is in no other part of the report."""

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from app.across import Read, Told
+from app.across import gather as gather_across
 from app.displays import displays
 from core.alarms.health import measure
 from core.alarms.targets import Figure, compare
@@ -67,6 +69,7 @@ class Facts:
     figures: Sequence[Figure]
     waiting: Mapping[str, int]
     drills: Sequence[DrillView] = ()
+    across: Told | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -74,8 +77,8 @@ class Facts:
         return self.span.ends < self.whole.ends
 
 
-def gather(store: Store, settings: Settings, shift: Span, now: datetime) -> Facts:
-    """Return what is to be said of a shift, up to now if it goes on."""
+def gather(store: Store, settings: Settings, shift: Span, now: datetime, read: Read | None = None) -> Facts:
+    """Return what is to be said of a shift, up to now if it goes on; ``read`` as in ``app.across.gather``."""
     span = Span(shift.begins, min(shift.ends, max(now, shift.begins + timedelta(seconds=1))))
     told = handover(store.database, span)
     changes: dict[int, list[AlarmChange]] = {}
@@ -92,8 +95,9 @@ def gather(store: Store, settings: Settings, shift: Span, now: datetime) -> Fact
     ]
     health = measure(store.alarm_lines(span.begins, span.ends), span, settings.shifts.plan)
     held = revealed(store.database, within=span)[::-1]
-    figures = compare(health)
-    return Facts(shift, span, now, systems, alarms, told.answers, told.model_changes, figures, told.waiting, held)
+    figures, across = compare(health), gather_across(store, span.ends, read).told
+    said = (told.answers, told.model_changes)
+    return Facts(shift, span, now, systems, alarms, *said, figures, told.waiting, held, across)
 
 
 def _system(

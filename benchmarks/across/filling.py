@@ -1,27 +1,32 @@
-"""A store of two weeks of four systems, recorded through the store itself: measured numbers, incidents and alarms.
+"""A store of two weeks of four systems: measured numbers, and of the last day incidents and alarms.
 
 The last fill's margin shrinks while beam background rises in the ITS, if asked for; everything else is independent but
 follows the fills. The numbers are drawn, not measured by the detectors: what is tried is what comes after them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import func, insert, select
 
 from benchmarks.across.machine import HOUR, Weeks, wandering, weeks
 from core.coincidence.history import STEP_S, Floats
 from core.contracts import AlarmRule, Arrival, Circumstance, Incident, Settled
 from core.observation import Condition, Observation
-from core.store import Store
+from core.store import Store, rows
+from core.store.engine import WRITE
+from core.store.models import ObservationRow, VerdictRow
 from core.verdict import Cause as Named
 from core.verdict import Measurement, Model, Quality, Verdict
 from dqm.its.causes import Cause
 
 DAYS = 14
 BATCH = 200
+STEPPED = timedelta(hours=20)
+"""Before that no alarms are stepped, which would take most of the time."""
 CALL_BACKGROUND, CALL_MARGIN = 0.002, 1.3
 MODEL = Model("simulated", "1")
 
@@ -38,8 +43,13 @@ class Story:
     shots: "np.typing.NDArray[np.bool_]"
 
 
-def story(rng: np.random.Generator, days: float = DAYS, *, connected: bool = True) -> Story:
-    """Return two weeks; if ``connected``, over the last three hours the margin shrinks and background follows."""
+def story(
+    rng: np.random.Generator, days: float = DAYS, *, connected: bool = True, lost: float = 0.7, share: float = 0.006
+) -> Story:
+    """Return two weeks; if ``connected``, over the last three hours the margin shrinks and background follows.
+
+    ``lost`` of the margin in sigma, ``share`` of the clusters of a side by which background rises.
+    """
     steps = int(days * 24 * HOUR)
     machine = weeks(rng, steps, last_h=6.5)
     ramp = np.zeros(steps)
@@ -47,9 +57,9 @@ def story(rng: np.random.Generator, days: float = DAYS, *, connected: bool = Tru
         ramp[-3 * HOUR :] = np.linspace(0, 1, 3 * HOUR)
     late = np.concatenate([np.zeros(2), ramp[:-2]])
     learnt = machine.steady & (np.nan_to_num(machine.since_h) > 1)
-    margin = np.where(learnt, 1.8 + 0.04 * wandering(rng, steps, 0.85) - 0.7 * ramp, np.nan)
+    margin = np.where(learnt, 1.8 + 0.04 * wandering(rng, steps, 0.85) - lost * ramp, np.nan)
     usual = 2e-4 * np.exp(0.4 * wandering(rng, steps, 0.95)) + 8e-5 * rng.normal(size=steps)
-    background = np.where(machine.steady, usual + 6e-3 * late**1.5, np.nan)
+    background = np.where(machine.steady, usual + share * late**1.5, np.nan)
     radius = 1000 + 12 * wandering(rng, steps, 0.9)
     hour = np.arange(steps) / HOUR % 24
     dead = np.zeros(steps, bool)
@@ -72,8 +82,10 @@ def fill(store: Store, until: datetime, seed: int = 31, days: float = DAYS, *, c
             for number in range(steps)
             if (one := make(told, number, begins + timedelta(seconds=(number + 0.9) * STEP_S), rng)) is not None
         ]
-        for batch in _batches(arrived):
-            store.record(system, "simulated", batch, rules[system])
+        lately = [one for one in arrived if one.processed_at >= until - STEPPED]
+        _insert(store, system, arrived[: len(arrived) - len(lately)])
+        for begin in range(0, len(lately), BATCH):
+            store.record(system, "simulated", lately[begin : begin + BATCH], rules[system])
         store.heartbeat(system, "watch", until, ok=True)
     store.tick(until, rules)
     return told
@@ -87,9 +99,19 @@ def make_home(home: Path, until: datetime, *, days: float = DAYS, connected: boo
         fill(store, until, days=days, connected=connected)
 
 
-def _batches(arrived: Sequence[Settled]) -> Iterator[Sequence[Settled]]:
-    for begin in range(0, len(arrived), BATCH):
-        yield arrived[begin : begin + BATCH]
+def _insert(store: Store, system: str, arrived: Sequence[Settled]) -> None:
+    """Insert observations and verdicts as they are, without alarms."""
+    with store.database.engine.execution_options(**WRITE).begin() as connection:
+        first = 1 + (connection.scalar(select(func.max(ObservationRow.id))) or 0)
+        seen, said = [], []
+        for number, item in enumerate(arrived, start=first):
+            assert item.observation is not None
+            name = rows.identity(item.observation.element, item.observation.key)
+            seen.append({"id": number, **rows.observation_values(system, item, name)})
+            said.append(rows.verdict_values(system, item, number, None))
+        if seen:
+            connection.execute(insert(ObservationRow), seen)
+            connection.execute(insert(VerdictRow), said)
 
 
 def _piece(told: Story, number: int, at: datetime, rng: np.random.Generator) -> Settled:

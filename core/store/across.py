@@ -45,7 +45,7 @@ def steps(
     size = max(last - first, 0)
     counts = np.zeros((size, len(Quality)), np.int64)
     values = np.full((len(followed), size), np.nan)
-    told = np.full(size, "", dtype="U32")
+    told = np.full(size, "", dtype="U16")
     with database.reading() as session:
         for number, low, high, *numbers in _rows(session, system, followed, modes, first, last):
             place = int(number) - first

@@ -8,10 +8,15 @@ import pytest
 from app import across, across_words
 from app.dashboard import lanes, timeline
 from app.dashboard.timeline import Axis, Bar, Course, Lane
+from app.handover import markdown
+from app.handover.composing import compose
+from app.handover.facts import gather
 from benchmarks.across.filling import fill
 from core.alarms.severity import Severity
 from core.coincidence.history import Onset
 from core.coincidence.onsets import Together
+from core.settings import load_settings
+from core.shifts import Span
 from core.store import Store
 from core.verdict import Quality
 from tests.app.conftest import PageRun
@@ -52,6 +57,13 @@ def test_a_falling_margin_with_rising_background_is_told_with_its_chance_and_its
     assert {("collimation", "beam 1"), ("its", "background")} <= kinds
     assert found[0].courses[0].tested is not None
     assert found[0].courses[0].tested.sign == -1
+    alarm = next(onset for onset in found[0].alarms if onset.system == "its")
+    page = run_page("alarms", alarm=alarm.alarm_id)
+    assert not page.exception
+    assert "Possibly connected: LHC collimation and ITS" in text(page)
+    assert any("margin shrinking" in str(link.proto) for link in page.get("page_link"))
+    report = markdown.markdown(compose(gather(shelf, load_settings(), Span(NOW - timedelta(hours=8), NOW), NOW), "UTC"))
+    assert "LHC collimation and ITS: possibly connected, by chance once in" in report.replace("\\", "")
     earlier = run_page("across", until=(NOW - timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M"), last="2 hours")
     assert not earlier.exception
     assert "Possibly connected:" not in text(earlier)

@@ -5,7 +5,7 @@ import streamlit as st
 from app.dashboard import links
 from app.dashboard.access import displays, now, picture, store
 from app.dashboard.live import live
-from app.dashboard.panels import alarm_actions, alarm_answers, alarm_guidance, alarm_past
+from app.dashboard.panels import alarm_actions, alarm_answers, alarm_connected, alarm_guidance, alarm_past
 from app.dashboard.panels.alarm_rows import name, severity_badge, standing, title, words
 from app.dashboard.wording import CHANGE, QUALITY, ago, began, clock_time, plain, zone
 from core.alarms.events import ChangeKind
@@ -26,6 +26,7 @@ def draw(alarm_id: int) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _facts(alarm_id)
+        beside = st.container()
         alarm_actions.draw(detail.view)
         alarm_answers.draw(detail.view)
         _history(alarm_id)
@@ -33,6 +34,8 @@ def draw(alarm_id: int) -> None:
     with right:
         _evidence(detail.view)
         alarm_past.draw(detail.view)
+    with beside:  # last, since the past that it is compared with may have to be read first
+        alarm_connected.draw(detail.view)
 
 
 @live(REFRESH_S)
