@@ -18,6 +18,9 @@ PYTHON, POSTGRES = "python:3.11-slim-bookworm", "postgres:15-bookworm"
 TOOLS = ("dockerd", "docker", "docker-compose", "debootstrap")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 START_S = 60.0
+BUILDKIT = {"DOCKER_BUILDKIT": "1", "COMPOSE_DOCKER_CLI_BUILD": "1", "BUILDKIT_PROGRESS": "plain"}
+"""The older builder copies the whole image for every line of a Dockerfile, since vfs shares nothing. PATH: the engine's
+own client, of its age, comes first; a newer one wants a plug-in for this."""
 
 
 class NoEngineError(RuntimeError):
@@ -38,7 +41,12 @@ def missing() -> str | None:
 def engine(log: Path) -> Iterator[dict[str, str]]:
     """Run the engine; yield the environment in which its clients run."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_BUILDKIT": "0"}
+    environment = {
+        **os.environ,
+        "DOCKER_HOST": f"unix://{SOCKET}",
+        **BUILDKIT,
+        "PATH": f"/usr/bin:{os.environ['PATH']}",
+    }
     command = [
         "dockerd", "--storage-driver=vfs", f"--data-root={CACHE / 'engine'}", "--exec-root=/run/shiftwatch-compose",
         "--pidfile=/run/shiftwatch-compose.pid", f"--host={environment['DOCKER_HOST']}", "--bip=10.123.0.1/24",
