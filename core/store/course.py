@@ -33,6 +33,13 @@ def between(
 ) -> list[CoursePoint]:
     """Return the verdicts on one element observed in a time span (ends included), oldest first, the newest if many."""
     drawn = aliased(EvidenceRow)
+    newest = (
+        select(ObservationRow.id)
+        .where(ObservationRow.system == system, ObservationRow.element == element)
+        .where(ObservationRow.observed_at >= since, ObservationRow.observed_at <= until)
+        .order_by(ObservationRow.observed_at.desc(), ObservationRow.id.desc())
+        .limit(limit)
+    )
     query = (
         select(
             ObservationRow.id,
@@ -47,10 +54,8 @@ def between(
         )
         .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         .outerjoin(drawn, and_(drawn.observation_id == ObservationRow.id, drawn.name == evidence))
-        .where(ObservationRow.system == system, ObservationRow.element == element)
-        .where(ObservationRow.observed_at >= since, ObservationRow.observed_at <= until)
+        .where(ObservationRow.id.in_(newest))
         .order_by(ObservationRow.observed_at.desc(), ObservationRow.id.desc())
-        .limit(limit)
     )
     return [_point(*row) for row in session.execute(query).tuples()][::-1]
 

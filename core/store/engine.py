@@ -17,6 +17,9 @@ from core.errors import StoreError
 
 BUSY_TIMEOUT_MS = 30_000
 WRITE = {"shiftwatch_write": True}
+PLANNED_ANEW = {"prepare_threshold": None}
+"""psycopg would prepare what it ran five times; the plan that PostgreSQL then keeps knows neither limit nor span, and
+took seconds where the plan for the values at hand takes a millisecond."""
 PATIENCE: Mapping[str, int] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
