@@ -53,8 +53,8 @@ class Tested:
 class Alike:
     """Two numbers over a window (unix time) that were tested; ``tested`` is None if the past is too short to tell.
 
-    ``expected``: how often chance shows this in a shift; ``moved``: the straight line through each over the window,
-    from its value at the beginning to that at the end, in its unit.
+    ``expected``: how often chance shows this in a shift; ``moved``: the mean of each in the first and in the last
+    quarter of the window, in its unit.
     """
 
     first: Track
@@ -125,7 +125,7 @@ def _over(
             ends_s=history.begins_s + (begin + length) * STEP_S,
             tested=None if past is None else past.test(begin),
             expected=None,
-            moved=(line(pair[0].values[begin : begin + length]), line(pair[1].values[begin : begin + length])),
+            moved=(ends(pair[0].values[begin : begin + length]), ends(pair[1].values[begin : begin + length])),
         )
 
 
@@ -240,10 +240,8 @@ def _share(chosen: Bools, usable: Bools) -> float:
     return float((chosen & usable).sum() / max(int(usable.sum()), 1))
 
 
-def line(values: Floats) -> tuple[float, float]:
-    """Return the values of the straight line through a series at its two ends; NaN if there are not two values."""
-    at = np.flatnonzero(np.isfinite(values))
-    if len(at) < 2:
-        return float("nan"), float("nan")
-    slope, start = np.polyfit(at.astype(float), values[at], 1)
-    return float(start), float(start + slope * (len(values) - 1))
+def ends(values: Floats) -> tuple[float, float]:
+    """Return the means of the first and of the last quarter of what a series holds; NaN if it holds nothing."""
+    known = values[np.isfinite(values)]
+    quarter = max(1, len(known) // 4)
+    return (float(known[:quarter].mean()), float(known[-quarter:].mean())) if len(known) else (np.nan, np.nan)

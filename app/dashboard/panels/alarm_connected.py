@@ -8,7 +8,7 @@ from app import across_words as say
 from app.dashboard import kept, links
 from app.dashboard.access import now
 from app.dashboard.panels import connected
-from app.dashboard.wording import began, plain, zone
+from app.dashboard.wording import began, plain
 from core.coincidence.chance import SHIFT_S
 from core.store.views import AlarmView
 
@@ -17,7 +17,7 @@ AROUND = timedelta(hours=4)
 
 def draw(view: AlarmView) -> None:
     """Draw it; what began before the last eight hours is looked at on the page of its time."""
-    instant, where = now(), zone(st.context.timezone)
+    instant = now()
     since = began(view)
     if (instant - since).total_seconds() < SHIFT_S:
         across = kept.across(None)
@@ -25,8 +25,6 @@ def draw(view: AlarmView) -> None:
         for number, one in enumerate(across.of_alarm(view.id)):
             with st.container(key=f"connected_{number}"):
                 st.markdown(f"**Possibly connected: {plain(say.headline(one))}**, {plain(say.rarity(one))}")
-                for sentence in say.evidence(one, alarms, connected.clock(instant, where)):
-                    st.markdown(plain(sentence))
                 connected.to_alarms(one, alarms, but=view.id)
     to_time(since, instant)
 

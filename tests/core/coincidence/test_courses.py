@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from core.coincidence.conditioning import conditioned, normal_scores
-from core.coincidence.courses import LAGS, Past, alike, independent, looks
+from core.coincidence.courses import LAGS, Past, alike, ends, independent, looks
 from core.coincidence.history import STEP_S, Floats, Track
 from tests.core.coincidence import simulated as sim
 from tests.core.coincidence.simulated import BEGINS_S, DAY, HOUR, SHIFT_S
@@ -132,6 +132,11 @@ def test_what_is_looked_at_does_not_depend_on_when_one_looks() -> None:
     assert len(alike(whole, ENDS_S - SHIFT_S, ENDS_S)) <= looks(1) + 1
     assert len(seen) <= looks(1) + 2
     assert max(abs(lag) for lag in LAGS) * STEP_S == 1200
+
+
+def test_how_far_a_number_went_is_told_by_its_first_and_last_quarter() -> None:
+    assert ends(np.array([np.nan, 1.0, 3.0, 9.0, 9.0, np.nan, 9.0, 9.0, 6.0, 8.0])) == (2.0, 7.0)
+    assert np.isnan(ends(np.full(8, np.nan))).all()
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=40, max_size=300))
