@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: demo up test check format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock clean
+.PHONY: demo up test check compose format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/shiftwatch demo $(ARGS)
@@ -22,6 +22,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The containers on a Docker engine of the tests' own (root; Debian: docker.io docker-compose debootstrap iptables).
+compose: $(VENV)/.test
+	SHIFTWATCH_COMPOSE=required $(BIN)/python -m pytest tests/compose $(ARGS)
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

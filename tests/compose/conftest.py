@@ -17,6 +17,7 @@ PARTS = (
     "compose.yaml", "Dockerfile", ".dockerignore", ".env.example", "deploy", "pyproject.toml", "constraints.txt",
     "README.md", "core", "dqm", "inspection", "accelerator", "flows", "app",
 )  # fmt: skip
+ASKED = "SHIFTWATCH_COMPOSE"
 OVERRIDE = "services: {migrate: {build: {network: host}}}\n"
 """How this machine builds: its containers reach no package index by themselves."""
 
@@ -24,6 +25,10 @@ OVERRIDE = "services: {migrate: {build: {network: host}}}\n"
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A copy of the checkout as somebody who installs it has it, beside an engine that has the base images."""
+    if ASKED not in os.environ:
+        pytest.skip(
+            f"no compose test: it takes long and a machine of its own; {ASKED}=required runs it (`make compose`)"
+        )
     why = engine.missing()
     if why is not None:
         leave(why)
@@ -49,6 +54,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def leave(why: str) -> NoReturn:
     """Skip, or fail where ``SHIFTWATCH_COMPOSE=required`` says that an engine has to run."""
-    if os.environ.get("SHIFTWATCH_COMPOSE") == "required":
+    if os.environ.get(ASKED) == "required":
         pytest.fail(why)
     pytest.skip(f"no compose test: {why}")
