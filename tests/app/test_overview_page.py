@@ -61,21 +61,20 @@ def test_all_well_is_calm_and_every_strip_has_words(run_page: PageRun, good: Sto
 @pytest.mark.parametrize(
     ("part", "state", "words"),
     [
-        (WATCH, {"at": ago(seconds=50)}, "Watch late"),
-        (WATCH, {"at": ago(minutes=4)}, "Watch not running"),
+        (WATCH, {"ago": {"seconds": 50}}, "Watch late"),
+        (WATCH, {"ago": {"minutes": 4}}, "Watch not running"),
         (WATCH, {"ok": False, "detail": "/scans: Permission denied"}, "Watch failed"),
         (SCHEDULE, {"ok": False, "detail": "no answer"}, "Prefect does not answer"),
-        (SCHEDULE, {"at": ago(seconds=40)}, "Scheduler: not running"),
+        (SCHEDULE, {"ago": {"seconds": 40}}, "Scheduler: not running"),
         (MODEL, {"ok": False, "detail": "It is retired."}, "Model stale"),
-        (GUARD, {"at": ago(minutes=1)}, "Guard: not running"),
+        (GUARD, {"ago": {"minutes": 1}}, "Guard: not running"),
     ],
 )
 def test_a_part_that_is_broken_is_said_on_top(
     run_page: PageRun, good: Store, part: str, state: dict[str, Any], words: str
 ) -> None:
     system = CONSOLE if part == GUARD else "flex"
-    said = {"at": datetime.now(UTC), "ok": True, "detail": ""} | state
-    good.heartbeat(system, part, **said)
+    good.heartbeat(system, part, ago(**state.get("ago", {})), state.get("ok", True), state.get("detail", ""))
     page = run_page("overview")
     assert not page.exception
     assert re.search(rf'class=\\?"urgent (blind|stale).{{1,80}}{words}', html(page))
