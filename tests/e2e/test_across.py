@@ -44,11 +44,15 @@ def test_the_axis_fits_the_screen_and_says_what_is_possibly_connected(
 
 def test_from_what_is_connected_to_an_alarm_and_back_to_its_time(address: str, open_page: OpenPage) -> None:
     page = open_page(f"{address}/across")
+    expect(page.get_by_text("Possibly connected:").first).to_be_visible(timeout=SOON)
+    settle(page)
     page.get_by_role("link", name="ITS, Inner barrel, side A").click()
     expect(page.get_by_text("Possibly connected: LHC collimation and ITS")).to_be_visible(timeout=SOON)
     assert "alarm=" in page.url
+    settle(page)
     page.get_by_role("link", name="All systems at that time").click()
     expect(page.locator(".axis")).to_be_visible(timeout=SOON)
+    settle(page)
     page.get_by_role("link", name="Earlier").click()
     expect(page.get_by_text("as it was then")).to_be_visible(timeout=SOON)
     assert "until=" in page.url
