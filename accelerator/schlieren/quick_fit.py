@@ -12,31 +12,14 @@ import numpy as np
 from accelerator.schlieren.channel import PARAMETERS, Channel
 from accelerator.schlieren.features import COLUMNS
 from accelerator.schlieren.fit_derivatives import derivatives
-from accelerator.schlieren.fit_model import model_adu, variance_adu
-from accelerator.schlieren.fit_parameters import BLUR2, Floats, Knowledge, Parametrisation, parametrise
+from accelerator.schlieren.fit_model import variance_adu
+from accelerator.schlieren.fit_parameters import Floats, Knowledge, Parametrisation, parametrise
+from accelerator.schlieren.fit_problem import FitProblem
 from accelerator.schlieren.second_minima import across_focus, masks_elsewhere
 from accelerator.schlieren.simulate.apparatus import Apparatus
 from accelerator.schlieren.simulate.scene import Scene
 from core.observation import Array
 
-_BOUNDS = {
-    "position_um": (-3500.0, 3500.0),
-    "core_radius_um": (50.0, 3000.0),
-    "peak_ionisation": (0.0, 2.0),
-    "transition_width_um": (10.0, 1500.0),
-    "tilt_mrad": (-150.0, 150.0),
-    "probe_x_mm": (-8.0, 8.0),
-    "probe_y_mm": (-8.0, 8.0),
-    "probe_radius_mm": (0.3, 10.0),
-    "probe_oval": (-0.5, 0.5),
-    "electrons": (0.1, 1e5),
-    "defocus_mm": (-300.0, 300.0),
-    "knife_um": (-300.0, 300.0),
-    "knife_width_um": (0.5, 300.0),
-    "stop_um": (1.0, 1000.0),
-    "stop_y_um": (-300.0, 300.0),
-    BLUR2: (0.0, 1e5),
-}
 _FARTHEST = {
     "position_um": 300.0,
     "core_radius_um": 200.0,
@@ -64,7 +47,7 @@ class QuickFit:
 
     Parameters
     ----------
-    channel, covariance
+    channel
         Parameters in the order of `PARAMETERS`.
     chi2_per_cell, prior_chi2
         Mean squared residual of the cells, and of the apparatus against what was known of it: 1 is usual, far more
@@ -77,12 +60,11 @@ class QuickFit:
         Of the posterior at the fit, but for a constant: the smaller, the better.
     pulls, model_adu
         Residuals of the cells in sigma, and the fitted picture (256, 16).
-    form, vector, information
-        All that was fitted: which numbers, their values and the inverse of their covariance.
+    form, vector, information, full_covariance
+        All that was fitted: which numbers, their values, the inverse of their covariance, and their covariance.
     """
 
     channel: Channel
-    covariance: Floats
     chi2_per_cell: float
     prior_chi2: float
     worst_prior_sigma: float
@@ -93,6 +75,7 @@ class QuickFit:
     form: Parametrisation
     vector: Floats
     information: Floats
+    full_covariance: Floats
 
     @property
     def scene(self) -> Scene:
@@ -116,31 +99,17 @@ class QuickFit:
     @property
     def errors(self) -> Floats:
         """One sigma of everything."""
-        return np.sqrt(np.diag(_inverse(self.information)))
+        return np.sqrt(np.diag(self.full_covariance))
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the channel, in the order of `PARAMETERS`."""
+        return self.full_covariance[: len(PARAMETERS), : len(PARAMETERS)]
 
     @property
     def sigma(self) -> dict[str, float]:
         """One sigma of each parameter."""
         return dict(zip(PARAMETERS, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Problem:
-    """A fit under fixed weights."""
-
-    form: Parametrisation
-    seen: Floats
-    sigma: Floats
-    prior: Floats
-    error: Floats
-    lowest: Floats
-    highest: Floats
-
-    def pulls(self, vector: Floats) -> Floats:
-        return np.asarray((self.seen - model_adu(self.form, vector)) / self.sigma, np.float64)
-
-    def cost(self, vector: Floats, pulls: Floats) -> float:
-        return float((pulls**2).sum() + (((vector - self.prior) / self.error) ** 2).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +120,7 @@ class _Local:
     information: Floats
     covariance: Floats
 
-    def step(self, problem: _Problem, vector: Floats, pulls: Floats) -> tuple[Floats, float]:
+    def step(self, problem: FitProblem, vector: Floats, pulls: Floats) -> tuple[Floats, float]:
         """Return the step to the minimum, and how much the cost would fall.
 
         A number at the end of what it may be, and that would go on, stays where it is.
@@ -204,7 +173,7 @@ def quick_fit(
     if _is_odd(best):
         others, trust = masks_elsewhere(form, form.vector(start)), _CAUTIOUS
     else:
-        others, trust = across_focus(form, seen, best.vector, best.model_adu, _inverse(best.information)), 1.0
+        others, trust = across_focus(form, seen, best.vector, best.model_adu, best.full_covariance), 1.0
     found = [_fit_from(form, seen, other, rounds, steps, trust) for other in others]
     return min((best, *found), key=lambda one: one.minus_log_density)
 
@@ -220,32 +189,25 @@ def _fit_from(
     speckle = form.known.apparatus.speckle
     for turn in range(rounds):
         expected, slopes = derivatives(form, vector)
-        problem = _problem(form, seen, expected, speckle, 1.0 if turn else trust)
-        local, pulls = _around(problem, slopes), (seen - expected) / problem.sigma
-        away = local.step(problem, vector, pulls)[1]
+        problem = FitProblem.around(form, seen, expected, speckle, 1.0 if turn else trust)
+        local, pulls = _around(problem, slopes), problem.pulls_of(expected)
+        first = local.step(problem, vector, pulls)
+        promised = away = first[1]
         free = turn > 0 or trust == 1.0
         if free and away < _ENOUGH:
             break
-        promised, before, cost = away, vector, problem.cost(vector, pulls)
-        vector, pulls, away = _descend(problem, local, vector, pulls, steps)
+        before = vector
+        vector, pulls, away, fell = _descend(problem, local, vector, pulls, first, steps)
         expected = seen - pulls * problem.sigma
         speckle = _speckle(seen, expected, form.known)
-        bent = abs(cost - problem.cost(vector, pulls) - promised)
+        bent = abs(fell - promised)
         if free and ((promised < _NEAR and bent < _KEPT and away < _ENOUGH) or vector is before):
             break
         away = max(away, bent)
     return _result(problem, local, vector, expected, float(np.sqrt(max(away, 0.0))), speckle)
 
 
-def _problem(form: Parametrisation, seen: Floats, expected: Floats, speckle: float, trust: float) -> _Problem:
-    prior, error = form.prior()
-    sigma = np.sqrt(variance_adu(expected, form.known.apparatus, speckle))
-    free = (-np.inf, np.inf)
-    lowest, highest = np.array([_BOUNDS.get(name, free) for name in form.names] + [free] * form.ripples).T
-    return _Problem(form, seen, sigma, prior, error * trust, lowest, highest)
-
-
-def _around(problem: _Problem, slopes: Floats) -> _Local:
+def _around(problem: FitProblem, slopes: Floats) -> _Local:
     weighted = np.asarray((slopes * (1 / problem.sigma)).reshape(len(slopes), -1).T, np.float64)
     information = weighted.T @ weighted + np.diag(1 / problem.error**2)
     return _Local(weighted, information, _inverse(information))
@@ -260,14 +222,14 @@ def _inverse(information: Floats) -> Floats:
 
 
 def _descend(
-    problem: _Problem, local: _Local, vector: Floats, pulls: Floats, steps: int
-) -> tuple[Floats, Floats, float]:
-    """Take Gauss-Newton steps under fixed derivatives, halved while they lead uphill.
+    problem: FitProblem, local: _Local, vector: Floats, pulls: Floats, first: tuple[Floats, float], steps: int
+) -> tuple[Floats, Floats, float, float]:
+    """Take Gauss-Newton steps under fixed derivatives, ``first`` one of `_Local.step`, halved while uphill.
 
-    Return where that leads, the residuals there, and what is left to gain.
+    Return where that leads (``vector`` itself: nowhere), the residuals there, what is left to gain, and the gain.
     """
-    cost = problem.cost(vector, pulls)
-    step, left = local.step(problem, vector, pulls)
+    before = cost = problem.cost(vector, pulls)
+    step, left = first
     farthest = np.array([_FARTHEST.get(name, np.inf) for name in problem.form.names] + [np.inf] * problem.form.ripples)
     for _ in range(steps):
         step = step / max(float(np.max(np.abs(step) / farthest)), 1.0)
@@ -283,7 +245,7 @@ def _descend(
         step, left = local.step(problem, vector, pulls)
         if left < _ENOUGH:
             break
-    return vector, pulls, left
+    return vector, pulls, left, before - cost
 
 
 def _speckle(seen: Floats, expected: Floats, known: Knowledge) -> float:
@@ -299,15 +261,14 @@ def _speckle(seen: Floats, expected: Floats, known: Knowledge) -> float:
 
 
 def _result(
-    problem: _Problem, local: _Local, vector: Floats, expected: Floats, away: float, speckle: float
+    problem: FitProblem, local: _Local, vector: Floats, expected: Floats, away: float, speckle: float
 ) -> QuickFit:
-    form, count = problem.form, len(PARAMETERS)
+    form = problem.form
     variance = variance_adu(expected, form.known.apparatus, speckle)
     pulls = (problem.seen - expected) / np.sqrt(variance)
     before = (((vector - problem.prior) / problem.error) ** 2)[np.isfinite(problem.error)]
     return QuickFit(
         channel=form.scene(vector).channel,
-        covariance=local.covariance[:count, :count],
         chi2_per_cell=float((pulls**2).mean()),
         prior_chi2=float(before.mean()) if before.size else 0.0,
         worst_prior_sigma=float(np.sqrt(before.max(initial=0.0))),
@@ -318,4 +279,5 @@ def _result(
         form=form,
         vector=vector,
         information=local.information,
+        full_covariance=local.covariance,
     )

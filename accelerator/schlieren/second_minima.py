@@ -6,12 +6,10 @@ for by a channel with another wall: such a fit wants a picture sharper than shar
 or near it.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from accelerator.schlieren.fit_model import model_adu, variance_adu
 from accelerator.schlieren.fit_parameters import BLUR2, Floats, Parametrisation
+from accelerator.schlieren.fit_problem import FitProblem
 
 _APART = 1.2
 """Starts of masks: so many sigma of what is known of them from where they should be."""
@@ -56,25 +54,12 @@ def across_focus(
     straight = _ACROSS_MM**2 / covariance[index, index]
     if vector[blur2] > _HARDLY * np.sqrt(covariance[blur2, blur2]) or straight < _APART_SIGMA**2:
         return []
-    cost = _Cost(form, seen, np.sqrt(variance_adu(fitted, form.known.apparatus)))
-    before, found = cost(vector, fitted), []
+    problem = FitProblem.around(form, seen, fitted, form.known.apparatus.speckle)
+    before, found = problem.cost(vector, problem.pulls_of(fitted)), []
     for sign in (1, -1):
         other = vector + covariance[index] * (sign * _ACROSS_MM / covariance[index, index])
         other[blur2] = max(other[blur2], 0.0)
-        rise = cost(other, model_adu(form, other)) - before
+        rise = problem.cost(other, problem.pulls(other)) - before
         if rise < _BENT * straight:
             found.append((rise, other))
     return [min(found, key=lambda one: one[0])[1]] if found else []
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cost:
-    """Squared residuals and distances from what was known, with the noise of one picture."""
-
-    form: Parametrisation
-    seen: Floats
-    sigma: Floats
-
-    def __call__(self, vector: Floats, expected: Floats) -> float:
-        prior, error = self.form.prior()
-        return float((((self.seen - expected) / self.sigma) ** 2).sum() + (((vector - prior) / error) ** 2).sum())
