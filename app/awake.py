@@ -4,21 +4,16 @@ AWAKE has its own shots from the SPS, but the clock of all others. What is true 
 the files.
 """
 
-import argparse
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from accelerator.schlieren.simulate.publishing import publish
 from accelerator.schlieren.simulate.shift import PERIOD_S, Event, ShiftSettings, simulate_shift
-from app.story import playback, script
-from app.story.delivering import Courier, Delivery
-from core.clock import SystemClock
+from app.story import delivering, script
+from app.story.delivering import Delivery
 from core.settings import SchlierenSettings, load_settings
 
 SHOTS = int(script.SHIFT_S / PERIOD_S)
@@ -50,19 +45,12 @@ def _writer(event: Event, settings: SchlierenSettings) -> Callable[[Path], Path]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill the watched folder until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m app.awake", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="the watched folder")
-    playback.add_options(parser)
-    options = parser.parse_args(arguments)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with suppress(KeyboardInterrupt):
-        if (show := playback.awaited(options, stop)) is None:
-            return 0
-        courier = Courier(options.folder, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
-        courier.play(deliveries(show.playback.began_at, show.seed, load_settings().schlieren))
-    return 0
+    return delivering.run(
+        "app.awake",
+        __doc__,
+        lambda show: deliveries(show.playback.began_at, show.seed, load_settings().schlieren),
+        arguments,
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Its server dies once; what is taken meanwhile is stored when it is back, as the 
 """
 
 import argparse
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -125,9 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the address it listens on (0.0.0.0: any)")
     playback.add_options(parser)
     options = parser.parse_args(arguments)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = playback.asked_to_stop()
     with FakeQcdb(options.port, host=options.host) as server, suppress(KeyboardInterrupt):
         if (show := playback.awaited(options, stop)) is None:
             return 0

@@ -3,12 +3,8 @@
 First come the loss maps of both beams and planes at flat top, then the monitors at 1 Hz, piece by piece.
 """
 
-import argparse
-import signal
 import sys
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,10 +16,9 @@ from accelerator.collimation.simulate.fill import FillPlan
 from accelerator.collimation.simulate.stream import Piece, simulate_fill, write_piece
 from accelerator.collimation.stream import Stream
 from app import exports
-from app.story import playback, script
-from app.story.delivering import Courier, Delivery
+from app.story import delivering, script
+from app.story.delivering import Delivery
 from app.story.fill import BLOWUP_S, CAMPAIGN_S, MAPS, plan
-from core.clock import SystemClock
 
 PIECE_S = 120
 BACKGROUND_S, AFTER_S = 40, 8
@@ -85,19 +80,7 @@ def _told(truth: Iterable[Setting]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill the watched folder until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m app.machine", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="the watched folder")
-    playback.add_options(parser)
-    options = parser.parse_args(arguments)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with suppress(KeyboardInterrupt):
-        if (show := playback.awaited(options, stop)) is None:
-            return 0
-        courier = Courier(options.folder, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
-        courier.play(deliveries(show.playback.began_at, show.seed))
-    return 0
+    return delivering.run("app.machine", __doc__, lambda show: deliveries(show.playback.began_at, show.seed), arguments)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,9 @@
 """A simulated scanner: draws photos of synthetic boards and drops them into a folder, as a real one would."""
 
-import argparse
 import itertools
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.story import playback, script
-from app.story.delivering import Courier, Delivery
-from core.clock import SystemClock
+from app.story import delivering, script
+from app.story.delivering import Delivery
 from core.errors import SettingsError
 
 PRODUCT_SEED = 1
@@ -126,19 +121,7 @@ def photo(defects: Sequence[str], seed: int) -> bytes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill the watched folder until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m app.scanner", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="the watched folder")
-    playback.add_options(parser)
-    options = parser.parse_args(arguments)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with suppress(KeyboardInterrupt):
-        if (show := playback.awaited(options, stop)) is None:
-            return 0
-        courier = Courier(options.folder, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
-        courier.play(deliveries(show.playback.began_at, show.seed))
-    return 0
+    return delivering.run("app.scanner", __doc__, lambda show: deliveries(show.playback.began_at, show.seed), arguments)
 
 
 if __name__ == "__main__":

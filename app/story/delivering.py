@@ -1,13 +1,16 @@
 """Handing over what the simulators make: each thing once its time in the shift has come."""
 
+import argparse
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.story.playback import Playback
-from core.clock import Clock
+from app.story import playback
+from app.story.playback import Playback, Show
+from core.clock import Clock, SystemClock
 
 LONGEST_WAIT_S = 0.5
 
@@ -38,6 +41,31 @@ class Courier:
                 return
             path = delivery.write(self.folder)
             self.report(f"{delivery.at:%H:%M:%S} {path.name}: {delivery.story}")
+
+
+def run(
+    module: str, about: str | None, deliveries: Callable[[Show], Iterable[Delivery]], given: Sequence[str] | None
+) -> int:
+    """Be the command line of a simulator: fill the watched folder until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    module, about
+        What the command is called, and what its help says.
+    deliveries
+        What is written, for the shift that is played.
+    given
+        Arguments; those of the process by default.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("--folder", type=Path, required=True, help="the watched folder")
+    playback.add_options(parser)
+    options, stop = parser.parse_args(given), playback.asked_to_stop()
+    with suppress(KeyboardInterrupt):
+        if (show := playback.awaited(options, stop)) is not None:
+            courier = Courier(options.folder, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
+            courier.play(deliveries(show))
+    return 0
 
 
 def wait_until(at: datetime, clock: Clock, stop: threading.Event) -> bool:

@@ -7,6 +7,7 @@ the present at its end; from then on it goes on in true time.
 
 import argparse
 import json
+import signal
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,6 +79,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--started", type=datetime.fromisoformat, help="when playing it started (UTC)")
     parser.add_argument("--speed", type=float, help="so many times as fast (default: what is past at once)")
     parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
+
+
+def asked_to_stop() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def awaited(options: argparse.Namespace, stop: threading.Event) -> Show | None:
