@@ -17,7 +17,6 @@ from core.verdict import Cause, Quality, Verdict
 from tests.app.conftest import PageRun
 from tests.app.test_pages import text
 
-NOW = datetime.now(UTC)
 LANE = "L4_03/lane 9"
 TOLD = f"A lane of the outer barrel stops sending data, {LANE}"
 BEGIN = ("drill", "its", "dead_lane", "--minutes", "5", "--seed", "1", "--by", "Eva")
@@ -27,8 +26,9 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def altered(store: Store, at: datetime = NOW) -> None:
+def altered(store: Store) -> None:
     """Record a cycle that the drill altered, as the watch would."""
+    at = datetime.now(UTC)
     number = drills.all_running(store.database)[0].id
     seen = Observation("its", "ITS", "560001_1", at, "qcdb", "0" * 64, {"run": 560001})
     real = Settled(Arrival("t", "qcdb"), seen, Verdict(Quality.GOOD), at + timedelta(seconds=2), ())
@@ -98,8 +98,9 @@ def test_alarm_health_and_the_report_tell_of_it_afterwards_and_count_it_nowhere(
     shown = text(run_page("health"))
     assert "No alarm in this time." in shown
     assert TOLD in shown
-    span = Span(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
-    report = making.make(shelf, load_settings(), span, NOW + timedelta(minutes=5)).markdown().decode()
+    now = datetime.now(UTC)
+    span = Span(now - timedelta(hours=1), now + timedelta(hours=1))
+    report = making.make(shelf, load_settings(), span, now + timedelta(minutes=5)).markdown().decode()
     assert "Drills" in report
     assert "right: Dead lane" in report
     assert "No alarm was open in this shift." in report
