@@ -8,7 +8,7 @@ import re
 import warnings
 from urllib.parse import unquote, urlsplit
 
-from apprise import Apprise, NotifyFormat
+from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.logger import LogCapture, logger
 
 from core.errors import NotifyError
@@ -16,6 +16,10 @@ from core.errors import NotifyError
 _WORDS = re.compile(r"[^\s/?&=:@,]{4,}")
 _HARMLESS = frozenset({"json", "jsons", "http", "https", "mailto", "mailtos", "mmost", "mmosts", "localhost"})
 LONGEST = 300
+_ROOMS = ("mmost", "mmosts")
+_MARKUP = re.compile(r"([\\`*~|\[\]])")
+_OURS = {"app_id": "shiftwatch", "app_desc": "shiftwatch", "app_url": "", "image_url_mask": "", "image_url_logo": ""}
+"""How messages are signed: without a picture that everybody's chat would fetch from Apprise's site."""
 
 
 def deliver(url: str, title: str, body: str) -> None:
@@ -26,7 +30,9 @@ def deliver(url: str, title: str, body: str) -> None:
     NotifyError
         If the address is none, or the message was not taken; the text says why, without the address.
     """
-    receiver = Apprise()
+    receiver = Apprise(asset=AppriseAsset(**_OURS))
+    if urlsplit(url).scheme in _ROOMS:
+        title, body = _literal(title), _literal(body)
     logger.propagate = False  # its lines may hold addresses
     with LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
         with warnings.catch_warnings():
@@ -40,6 +46,11 @@ def deliver(url: str, title: str, body: str) -> None:
             raise NotifyError(scrubbed(f"{type(error).__name__}: {error}", url)) from None
         if not taken:
             raise NotifyError(scrubbed(said.getvalue().strip(), url) or "not taken, without a reason")
+
+
+def _literal(text: str) -> str:
+    """Return text that a chat with Markdown shows as it is: a name from outside makes no link and calls nobody."""
+    return _MARKUP.sub(r"\\\1", text).replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
 def scrubbed(text: str, url: str) -> str:
