@@ -235,6 +235,21 @@ def up(port: Annotated[int, typer.Option("--port", help="Port of the dashboard."
     raise typer.Exit(run_up(port, _progress))
 
 
+@app.command(epilog="Example: shiftwatch metrics --port 9464        then scrape http://127.0.0.1:9464/metrics")
+def metrics(
+    *,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; others than this machine's are open.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 9464,
+    every: Annotated[float, typer.Option("--every", min=1, max=300, help="Seconds between two looks.")] = 10.0,
+) -> None:
+    """Answer Prometheus with verdicts, lag, alarms, models, signs of life, notifications and disk. Ctrl-C ends it."""
+    from app.metrics.serving import serve
+
+    raise typer.Exit(serve(host, port, every, _progress))
+
+
 @app.command(epilog="Example: shiftwatch doctor")
 def doctor() -> None:
     """Say what is configured, reachable and up to date; exit status 1 if something needs you."""

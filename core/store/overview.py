@@ -23,12 +23,12 @@ def overview(session: Session, now: datetime, window: timedelta, systems: Collec
     """Return the state of every known system, by name."""
     beats = heartbeats(session)
     alarmed = session.scalars(select(AlarmRow.system).where(AlarmRow.closed_at.is_(None)).distinct())
-    names = {*systems, *_observed_systems(session), *(beat.system for beat in beats), *alarmed}
+    names = {*systems, *observed_systems(session), *(beat.system for beat in beats), *alarmed}
     names.discard(CONSOLE)
     return [_state(session, name, now, window, [b for b in beats if b.system == name]) for name in sorted(names)]
 
 
-def _observed_systems(session: Session) -> list[str]:
+def observed_systems(session: Session) -> list[str]:
     """Return the systems of all observations: one index lookup each, where DISTINCT would read every row."""
     first = select(func.min(ObservationRow.system).label("name")).cte("names", recursive=True)
     following = select(func.min(ObservationRow.system)).where(ObservationRow.system > first.c.name).scalar_subquery()
@@ -38,7 +38,7 @@ def _observed_systems(session: Session) -> list[str]:
 
 def _state(session: Session, system: str, now: datetime, window: timedelta, beats: list[Heartbeat]) -> SystemState:
     asking, set_apart = _alarm_counts(session, system, now)
-    times = _newest(session, system)
+    times = newest_times(session, system)
     return SystemState(
         system=system,
         last_observed_at=times[0] if times else None,
@@ -54,7 +54,7 @@ def _state(session: Session, system: str, now: datetime, window: timedelta, beat
     )
 
 
-def _newest(session: Session, system: str) -> list[datetime]:
+def newest_times(session: Session, system: str) -> list[datetime]:
     """When the newest observations were made, newest first: a stretch of one index."""
     query = select(ObservationRow.observed_at).where(ObservationRow.system == system)
     return list(session.scalars(query.order_by(ObservationRow.observed_at.desc()).limit(NEWEST)))

@@ -1,0 +1,1 @@
+"""Figures of the console for a site's own Prometheus: ``shiftwatch metrics``."""
