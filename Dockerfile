@@ -13,13 +13,12 @@ RUN python -m venv /opt/shiftwatch \
 COPY . .
 RUN /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
     && /opt/shiftwatch/bin/python -Ic "import app.cli, flows.serve, flows.guarding, streamlit, cv2, onnxruntime" \
-    && mkdir -p /opt/shiftwatch/data/inbox /opt/shiftwatch/site && install -m 0755 deploy/entry /opt/shiftwatch/bin/entry
+    && install -m 0755 deploy/entry /opt/shiftwatch/bin/entry
 
 FROM ${PYTHON_IMAGE} AS run
-COPY --from=build /opt/shiftwatch /opt/shiftwatch
 # Volumes take their owner from the folders of the image.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin shiftwatch \
-    && mv /opt/shiftwatch/data /data && chown -R shiftwatch:shiftwatch /data
+    && mkdir -p /data/inbox && chown -R shiftwatch:shiftwatch /data
 ENV PATH=/opt/shiftwatch/bin:$PATH \
     HOME=/tmp \
     PREFECT_HOME=/tmp/prefect \
@@ -28,9 +27,11 @@ ENV PATH=/opt/shiftwatch/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DO_NOT_TRACK=1
-USER shiftwatch
 # Its file shiftwatch.toml is found here.
 WORKDIR /opt/shiftwatch/site
+# What changes with every release comes last, as one layer.
+COPY --from=build /opt/shiftwatch /opt/shiftwatch
+USER shiftwatch
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/opt/shiftwatch/bin/entry"]
 CMD ["shiftwatch", "doctor"]

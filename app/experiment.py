@@ -69,7 +69,7 @@ class Shift:
         """Take the server down for a while, unless that is past: what nobody watched, nobody noticed."""
         at = self.playback.at(number * script.SHIFT_S + script.OUTAGE_BEGINS_S)
         due = self.playback.due(at)
-        if due <= self.playback.started_at or not wait_until(due, self.clock, self.stop):
+        if due < self.clock.now() or not wait_until(due, self.clock, self.stop):
             return
         self.report(f"{at:%H:%M:%S} the QCDB is down for {script.OUTAGE_S:g} s")
         self.server.down_for(script.OUTAGE_S)

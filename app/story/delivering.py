@@ -1,11 +1,13 @@
 """Handing over what the simulators make: each thing once its time in the shift has come."""
 
 import argparse
+import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from app.story import playback
@@ -24,6 +26,28 @@ class Delivery:
     write: Callable[[Path], Path]
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a shift was handed over: a simulator that is started again goes on from there."""
+
+    path: Path
+    began_at: datetime
+
+    def read(self) -> int:
+        """Return how many files of this shift were written."""
+        try:
+            said = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
+        return int(said["count"]) if said["began_at"] == self.began_at.isoformat() else 0
+
+    def write(self, count: int) -> None:
+        """Note it; what dies before writes one file again, with the same content."""
+        part = self.path.with_name(f".{self.path.name}.part")
+        part.write_text(json.dumps({"began_at": self.began_at.isoformat(), "count": count}), encoding="utf-8")
+        part.replace(self.path)
+
+
 @dataclass
 class Courier:
     """Writes files into a folder until ``stop`` is set; ``report`` is told what happens."""
@@ -33,13 +57,17 @@ class Courier:
     clock: Clock
     stop: threading.Event
     report: Callable[[str], None] = print
+    progress: Progress | None = None
 
     def play(self, deliveries: Iterable[Delivery]) -> None:
-        """Write each file once its time has come."""
-        for delivery in deliveries:
+        """Write each file once its time has come, but for those that were written before."""
+        first = 0 if self.progress is None else self.progress.read()
+        for number, delivery in enumerate(islice(deliveries, first, None), first + 1):
             if not wait_until(self.playback.due(delivery.at), self.clock, self.stop):
                 return
             path = delivery.write(self.folder)
+            if self.progress is not None:
+                self.progress.write(number)
             self.report(f"{delivery.at:%H:%M:%S} {path.name}: {delivery.story}")
 
 
@@ -63,8 +91,10 @@ def run(
     options, stop = parser.parse_args(given), playback.asked_to_stop()
     with suppress(KeyboardInterrupt):
         if (show := playback.awaited(options, stop)) is not None:
-            courier = Courier(options.folder, show.playback, SystemClock(), stop, lambda line: print(line, flush=True))
-            courier.play(deliveries(show))
+            kept = None if options.show is None else options.show.with_name(f"{module}.delivered")
+            progress = None if kept is None else Progress(kept, show.playback.began_at)
+            tell = lambda line: print(line, flush=True)  # noqa: E731
+            Courier(options.folder, show.playback, SystemClock(), stop, tell, progress).play(deliveries(show))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import stat
 import subprocess
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import yaml
 from app import playing, vitals
 from app.experiment import masked_places
 from app.story import truth
+from app.story.delivering import Courier, Delivery, Progress
+from app.story.playback import Playback
+from core.clock import SystemClock
 from core.settings import SECRETS, Settings, load_settings
 from core.signs import CONSOLE, GUARD, SCHEDULE, WATCH
 from core.store import Store
@@ -62,6 +66,23 @@ def test_the_simulated_shift_begins_once_all_are_watched(settings: Settings) -> 
     begun = (settings.home / truth.FILE).read_bytes()
     assert not playing.begin(settings, 5.0)
     assert (settings.home / truth.FILE).read_bytes() == begun
+
+
+def test_a_simulator_that_is_started_again_goes_on_where_it_was(tmp_path: Path) -> None:
+    written = list[str]()
+
+    def written_as(name: str) -> Delivery:
+        return Delivery(NOW, "nothing wrong", lambda folder: (written.append(name), folder / name)[1])
+
+    deliveries = [written_as(name) for name in "abcd"]
+    progress = Progress(tmp_path / "app.awake.delivered", NOW)
+    for count in (2, 4):
+        courier = Courier(tmp_path, Playback.late(NOW, 0.0), SystemClock(), threading.Event(), str, progress)
+        courier.play(deliveries[:count])
+    assert written == ["a", "b", "c", "d"]
+    assert Progress(progress.path, NOW + timedelta(hours=8)).read() == 0
+    progress.path.write_text("{cut sho")
+    assert progress.read() == 0
 
 
 def test_the_demo_masks_what_its_simulated_detector_has_off() -> None:

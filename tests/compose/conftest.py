@@ -9,8 +9,12 @@ from typing import NoReturn
 
 import pytest
 
+from app.supervision import free_port
 from tests.compose import engine
 from tests.compose.site import Site
+from tests.e2e.conftest import browser, open_page, profiles
+
+__all__ = ["browser", "open_page", "profiles"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
@@ -26,9 +30,7 @@ OVERRIDE = "services: {migrate: {build: {network: host}}}\n"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A copy of the checkout as somebody who installs it has it, beside an engine that has the base images."""
     if ASKED not in os.environ:
-        pytest.skip(
-            f"no compose test: it takes long and a machine of its own; {ASKED}=required runs it (`make compose`)"
-        )
+        pytest.skip(f"no compose test: not asked for; {ASKED}=required (`make compose`) or =1 (CI) runs it")
     why = engine.missing()
     if why is not None:
         leave(why)
@@ -45,11 +47,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         try:
             environment = stack.enter_context(engine.engine(folder.parent / "dockerd.log"))
         except engine.NoEngineError as error:
-            leave(f"no Docker engine starts here: {error}")
-        engine.make_bases(environment, folder.parent)
-        made = Site(folder, environment)
+            leave(f"no Docker engine runs here: {error}")
+        # A variable wins over .env: the port of the README may be taken on this machine.
+        made = Site(folder, {**environment, "SHIFTWATCH_PORT": str(free_port(8501))})
+        with made.timed("base images"):
+            engine.make_bases(environment, folder.parent)
         stack.callback(made.finish)
         yield made
+
+
+@pytest.fixture(scope="session")
+def newer(site: Site) -> Site:
+    """The site at the hands of Compose v2, where it is installed beside the old one; else as it is."""
+    plugins = [Path(folder) / "docker-compose" for folder in os.environ.get("SHIFTWATCH_COMPOSE_V2", "").split(":")]
+    found = next((plugin for plugin in plugins if plugin.is_file()), None)
+    return site if found is None else site.typing(str(found))
 
 
 def leave(why: str) -> NoReturn:

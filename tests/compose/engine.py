@@ -1,30 +1,34 @@
 """A Docker engine of the tests' own, with base images made on this machine: nothing is pulled.
 
-The engine's images stay in ``~/.cache/shiftwatch-compose``, so that a second run need not make them again.
+Base images and the builder's cache stay in ``~/.cache/shiftwatch-compose``, so that a second run need not make them
+again; containers, volumes and networks never outlive a run.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("SHIFTWATCH_COMPOSE_CACHE", "~/.cache/shiftwatch-compose")).expanduser()
-SOCKET = Path("/run/shiftwatch-compose.sock")
+RUN = Path("/run/shiftwatch-compose")
+SOCKET, PID_FILE = RUN.with_suffix(".sock"), RUN.with_suffix(".pid")
 PYTHON, POSTGRES = "python:3.11-slim-bookworm", "postgres:15-bookworm"
-TOOLS = ("dockerd", "docker", "docker-compose", "debootstrap")
+TOOLS = ("dockerd", "docker", "docker-compose", "debootstrap", "iptables")
+TINY = Path("/usr/bin/tini-static")
+"""Debian's engine needs it, and it needs nothing: the smallest container that there is."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-START_S = 60.0
+START_S, STOP_S, PROBE_S = 90.0, 60.0, 120.0
+KEPT = "4gb"
 BUILDKIT = {"DOCKER_BUILDKIT": "1", "COMPOSE_DOCKER_CLI_BUILD": "1", "BUILDKIT_PROGRESS": "plain"}
-"""The older builder copies the whole image for every line of a Dockerfile, since vfs shares nothing. PATH: the engine's
-own client, of its age, comes first; a newer one wants a plug-in for this."""
 
 
 class NoEngineError(RuntimeError):
-    """The engine does not start on this machine; the text is the end of its log."""
+    """The engine, or any container, does not start on this machine; the text says what it said."""
 
 
 def missing() -> str | None:
@@ -32,40 +36,43 @@ def missing() -> str | None:
     if os.geteuid() != 0:
         return "a Docker engine of the tests' own needs root"
     absent = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if absent:
-        return f"not installed: {', '.join(absent)} (Debian: docker.io docker-compose debootstrap)"
+    if absent or not TINY.exists():
+        return f"not installed: {', '.join(absent) or TINY} (Debian: docker.io docker-compose debootstrap iptables)"
     return None
 
 
 @contextmanager
 def engine(log: Path) -> Iterator[dict[str, str]]:
-    """Run the engine; yield the environment in which its clients run."""
+    """Run the engine; yield the environment in which its clients run. Nothing of it is left running.
+
+    Raises
+    ------
+    NoEngineError
+        If it, or the smallest of containers, does not start here.
+    """
     CACHE.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "DOCKER_HOST": f"unix://{SOCKET}",
-        **BUILDKIT,
-        "PATH": f"/usr/bin:{os.environ['PATH']}",
-    }
+    _end_left_behind()
+    # The engine's own client, of its age, comes first: a newer one wants a plug-in for BuildKit.
+    path = f"/usr/bin:{os.environ['PATH']}"
+    environment = {**os.environ, "DOCKER_HOST": f"unix://{SOCKET}", **BUILDKIT, "PATH": path}
+    # The engine chooses how it stores layers: overlay2 where the file system allows, else copies. It ends with us.
     command = [
-        "dockerd", "--storage-driver=vfs", f"--data-root={CACHE / 'engine'}", "--exec-root=/run/shiftwatch-compose",
-        "--pidfile=/run/shiftwatch-compose.pid", f"--host={environment['DOCKER_HOST']}", "--bip=10.123.0.1/24",
+        "setpriv", "--pdeathsig", "TERM", "dockerd", f"--data-root={CACHE / 'docker'}", f"--exec-root={RUN}",
+        f"--pidfile={PID_FILE}", f"--host={environment['DOCKER_HOST']}", "--bip=10.123.0.1/24",
     ]  # fmt: skip
     with log.open("wb") as out:
         running = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             _wait(running, environment, log)
+            _remove_all(environment)
+            _probe(environment)
             try:
                 yield environment
             finally:
-                remove_containers(environment)
+                _remove_all(environment)
+                run(environment, "docker", "builder", "prune", "--force", f"--keep-storage={KEPT}")
         finally:
-            running.terminate()
-            try:
-                running.wait(60)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
+            _end(running)
 
 
 def run(environment: Mapping[str, str], *command: str, folder: Path | None = None, timeout_s: float = 600) -> str:
@@ -78,44 +85,79 @@ def run(environment: Mapping[str, str], *command: str, folder: Path | None = Non
     return done.stdout
 
 
-def remove_containers(environment: Mapping[str, str]) -> None:
-    """Leave no container behind: this engine has none but the tests' own."""
-    if left := run(environment, "docker", "ps", "--all", "--quiet").split():
-        run(environment, "docker", "rm", "--force", "--volumes", *left)
-
-
 def make_bases(environment: Mapping[str, str], work: Path) -> None:
     """Make what stands for the official images of Python and PostgreSQL, unless an earlier run did."""
     if not _has(environment, PYTHON):
         _bootstrap(environment, work / "root")
     if not _has(environment, POSTGRES):
-        run(
-            environment,
-            "docker",
-            "build",
-            "--network=host",
-            f"--tag={POSTGRES}",
-            str(HERE / "postgres"),
-            timeout_s=1800,
-        )
+        build = ("docker", "build", "--network=host", f"--tag={POSTGRES}", str(HERE / "postgres"))
+        run(environment, *build, timeout_s=1200)
 
 
 def _bootstrap(environment: Mapping[str, str], root: Path) -> None:
     packages = "ca-certificates,python3,python3-venv"
     # A mount namespace of its own: whatever debootstrap mounts below its folder is gone when it ends.
     command = ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(root)]
-    run(environment, *command, timeout_s=1800)
+    run(environment, *command, timeout_s=1200)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     shutil.copy(CERTIFICATES, root / "etc/ssl/certs/ca-certificates.crt")
-    for cached in (root / "var/cache/apt/archives").glob("*.deb"):
-        cached.unlink()
-    archive: Sequence[str] = ("tar", "--create", f"--directory={root}", "--exclude=./proc/*", "--exclude=./sys/*", ".")
-    imported = ("docker", "import", f"--change=ENV PIP_CERT={CERTIFICATES}", "-", PYTHON)
-    with subprocess.Popen(archive, stdout=subprocess.PIPE) as tar:
-        subprocess.run(imported, stdin=tar.stdout, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
-    if tar.returncode:
-        raise RuntimeError(f"tar of {root}: status {tar.returncode}")
+    shutil.rmtree(root / "var/cache/apt/archives")
+    parts = (".", "--exclude=./proc/*", "--exclude=./sys/*", "--exclude=./var/lib/apt/lists/*")
+    _import(environment, PYTHON, root, parts, f"--change=ENV PIP_CERT={CERTIFICATES}")
     shutil.rmtree(root)
+
+
+def _probe(environment: Mapping[str, str]) -> None:
+    """Run the smallest container, with a limit of memory and a network: what engines lack rights for."""
+    try:
+        _import(environment, "shiftwatch-probe", TINY.parent, (TINY.name,))
+        command = ("docker", "run", "--rm", "--memory=64m", "--pids-limit=16", "--publish=127.0.0.1::80")
+        run(environment, *command, "shiftwatch-probe", f"/{TINY.name}", "--version", timeout_s=PROBE_S)
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        raise NoEngineError(f"an engine runs, but no container does: {error}") from None
+
+
+def _import(environment: Mapping[str, str], name: str, folder: Path, parts: Sequence[str], *options: str) -> None:
+    with subprocess.Popen(
+        ("tar", "--create", f"--directory={folder}", *parts[1:], parts[0]), stdout=subprocess.PIPE
+    ) as tar:
+        command = ("docker", "import", *options, "-", name)
+        done = subprocess.run(command, stdin=tar.stdout, env=dict(environment), check=False, capture_output=True)
+    if tar.returncode or done.returncode:
+        raise RuntimeError(f"{folder} as {name}: {done.stderr.decode(errors='replace')}")
+
+
+def _remove_all(environment: Mapping[str, str]) -> None:
+    """Leave no container, volume or network behind: this engine has none but the tests' own."""
+    if left := run(environment, "docker", "ps", "--all", "--quiet").split():
+        run(environment, "docker", "rm", "--force", "--volumes", *left)
+    if left := run(environment, "docker", "volume", "ls", "--quiet").split():
+        run(environment, "docker", "volume", "rm", "--force", *left)
+    run(environment, "docker", "network", "prune", "--force")
+    run(environment, "docker", "image", "prune", "--force")
+
+
+def _end_left_behind() -> None:
+    """End the engine of a run that was killed, should it still run."""
+    if not PID_FILE.exists():
+        return
+    with suppress(OSError, ValueError):
+        number = int(PID_FILE.read_text())
+        name = Path(f"/proc/{number}/comm")
+        deadline = time.monotonic() + STOP_S
+        while name.read_text().strip() == "dockerd" and time.monotonic() < deadline:
+            os.kill(number, signal.SIGTERM)
+            time.sleep(1)
+    PID_FILE.unlink(missing_ok=True)
+
+
+def _end(running: "subprocess.Popen[bytes]") -> None:
+    running.terminate()
+    try:
+        running.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 def _has(environment: Mapping[str, str], image: str) -> bool:
@@ -129,7 +171,7 @@ def _wait(running: "subprocess.Popen[bytes]", environment: Mapping[str, str], lo
             run(environment, "docker", "version", timeout_s=20)
         except (RuntimeError, subprocess.TimeoutExpired):
             if running.poll() is not None or time.monotonic() > deadline:
-                raise NoEngineError(log.read_text()[-2000:]) from None
+                raise NoEngineError(log.read_text(errors="replace")[-2000:]) from None
             time.sleep(0.5)
         else:
             return
