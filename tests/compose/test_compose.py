@@ -3,7 +3,6 @@
 While the simulated shift is played, every service is killed; what comes of the shift has to be the same.
 """
 
-import json
 import re
 import time
 import urllib.request
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.compose import accounts
 from tests.compose.site import Site, wait
 from tests.e2e.conftest import OpenPage, settle
 
@@ -22,7 +22,6 @@ SERVICES = ("db", "prefect-server", "worker", "guard", "dashboard")
 SIMULATORS = ("experiment", "machine", "awake", "scanner")
 SYSTEMS = {"its", "flex", "collimation", "schlieren"}
 OBSERVATIONS = "SELECT count(*) FROM observation"
-TWICE = "HAVING count(*) > 1"
 PLAYED_S, JUDGED_S, RESTARTED_S = 1500.0, 900.0, 120.0
 SOON_MS = 180_000
 PERSON = "Anna Keller"
@@ -34,18 +33,6 @@ KEPT = {
     "ticket": "SELECT system, source, digest, outcome FROM ticket",
 }
 """What never changes once it is written."""
-OUTCOMES = """
-import json
-from app.story import playback, truth
-from app.story.checking import check
-from core.settings import load_settings
-from core.store import Store
-settings = load_settings()
-show = playback.read(settings.home / truth.FILE)
-with Store.open(settings.url, settings.artefacts) as store:
-    for one in check(store, truth.injected(show.seed), show.playback).outcomes:
-        print(json.dumps([one.injected.system, one.injected.name, [[it.id, it.message] for it in one.alarms]]))
-"""
 ONE_BACK = """
 from core.settings import load_settings
 from core.store import Store
@@ -172,13 +159,12 @@ def test_an_incident_of_each_system_reaches_an_alarm_that_a_person_sees_and_answ
 
 def found(site: Site) -> dict[str, tuple[int, str]]:
     """Return number and message of the alarm of an incident of each system; none may have raised two."""
-    lines = site.docker("exec", site.containers()["worker"], "python", "-c", OUTCOMES).splitlines()
     alarms: dict[str, tuple[int, str]] = {}
-    for system, name, own in map(json.loads, lines):
+    for system, name, own in accounts.outcomes(site):
         assert len(own) < 2, f"{name} ({system}) raised {own}"
         if own:
-            alarms[system] = (own[0][0], own[0][1])
-    time.sleep(3)  # it costs a second of a core
+            alarms[system] = own[0]
+    time.sleep(3)  # looking costs a second of a core
     return alarms
 
 
@@ -238,32 +224,13 @@ def assert_all_is_there(site: Site, before: dict[str, set[tuple[str, ...]]]) -> 
 
 def assert_nothing_is_lost_or_doubled(site: Site) -> None:
     """Every file and cycle that was delivered before now is judged, each once; no incident has two alarms."""
-    files = delivered_files(site)
-    cycles = delivered_cycles(site)
+    files, cycles = accounts.delivered_files(site), accounts.delivered_cycles(site)
     assert files
     assert cycles
 
-    def unjudged() -> set[str]:
-        judged = {row[0] for row in site.ask("SELECT origin FROM observation WHERE system <> 'its'")}
-        known = {row[0] for row in site.ask("SELECT key FROM observation WHERE system = 'its'")}
-        return (files - judged) | (cycles - known)
+    def said() -> str:
+        return f"never judged: {sorted(accounts.unjudged(site, files, cycles))[:8]}\n{site.report('worker')}"
 
-    wait(lambda: not unjudged(), JUDGED_S, lambda: f"never judged: {sorted(unjudged())[:8]}\n{site.report('worker')}")
-    once = "system IN ('schlieren', 'flex', 'collimation')"
-    assert site.ask(f"SELECT system, element, sha256 FROM observation WHERE {once} GROUP BY 1, 2, 3 {TWICE}") == []
-    assert site.ask(f"SELECT key FROM observation WHERE system = 'its' GROUP BY 1 {TWICE}") == []
-    assert site.count("SELECT count(*) FROM observation o LEFT JOIN verdict v ON v.observation_id = o.id "
-                      "WHERE v.observation_id IS NULL") == 0  # fmt: skip
+    wait(lambda: not accounts.unjudged(site, files, cycles), JUDGED_S, said)
+    assert accounts.doubled(site) == []
     assert set(found(site)) == SYSTEMS
-
-
-def delivered_files(site: Site) -> set[str]:
-    """Return what lies in the watched folders; a sidecar belongs to its photo."""
-    command = ("find", "/data/inbox", "-type", "f", "!", "-name", ".*", "!", "-name", "*.json")
-    return set(site.docker("exec", site.containers()["worker"], *command).split())
-
-
-def delivered_cycles(site: Site) -> set[str]:
-    """Return the cycles that the simulated experiment says to have stored."""
-    said = site.docker("logs", site.containers()["experiment"])
-    return {f"{run}/{number}" for number, run in re.findall(r"cycle (\d+) of run (\d+)", said)}
