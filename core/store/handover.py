@@ -21,7 +21,7 @@ from core.store.models import (
     ObservationRow,
     VerdictRow,
 )
-from core.store.overview import _observed_systems
+from core.store.overview import observed_systems
 from core.store.views import AlarmView, AliasView, Disposition, Judgement
 from core.verdict import Quality
 
@@ -83,7 +83,7 @@ def judged(session: Session, span: Span) -> dict[str, list[Judged]]:
         .where(ObservationRow.observed_at >= span.begins, ObservationRow.observed_at < span.ends)
         .order_by(ObservationRow.system, ObservationRow.observed_at)
     )
-    for system in _observed_systems(session):
+    for system in observed_systems(session):
         rows = session.execute(query.where(ObservationRow.system == system)).tuples()
         found[system] = [Judged(at, quality) for _, at, quality in rows]
     return found
