@@ -57,9 +57,12 @@ class FolderSource:
         """
         for ticket in settled(list(self._maps)):
             self._maps.pop(ticket, None)
-        for ticket, cut in list(self._maps.items()):
-            yield Arrival(ticket, cut.origin, {"excitation": cut.element})
+        yield from self.cut_out()
         yield from self._inbox.arrivals(settled)
+
+    def cut_out(self) -> list[Arrival]:
+        """Return the loss maps that were cut out of the pieces read so far and are not settled."""
+        return [Arrival(ticket, cut.origin, {"excitation": cut.element}) for ticket, cut in self._maps.items()]
 
     def read(self, arrival: Arrival) -> Observation:
         """Read one file, or return a loss map that was cut out.

@@ -105,6 +105,15 @@ def find_model(settings: Settings) -> Path:
     return find(settings)
 
 
+def ties(observation: Observation) -> frozenset[str]:
+    """Return the fills that a piece of a stream belongs to, which are their own reference; a loss map stands alone."""
+    if observation.conditions.get("kind") != "stream":
+        return frozenset()
+    told = observation.payload.get("fill")
+    fills = set(map(str, told)) if told is not None and len(told) else {str(observation.conditions.get("fill") or "")}
+    return frozenset(f"fill {one}" for one in fills)
+
+
 def drills() -> Sequence[DrillFault]:
     """Return the faults that a drill can put on what the source gives."""
     from accelerator.collimation.drills import faults  # the simulation: only a drill needs it
@@ -125,4 +134,5 @@ COLLIMATION = System(
     circumstances=circumstances,
     find_model=find_model,
     drills=drills,
+    ties=ties,
 )

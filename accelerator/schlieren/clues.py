@@ -67,7 +67,8 @@ def clues(observation: Observation, facts: Facts, measured: Measured, unlikeness
         "disagreement": _log(disagreement(measured)),
         "stop": float(mask is Mask.STOP),
     }
-    return MappingProxyType({name: float(np.nan_to_num(values[name], posinf=99.0, neginf=-99.0)) for name in NAMES})
+    found = np.nan_to_num([values[name] for name in NAMES], posinf=99.0, neginf=-99.0)
+    return MappingProxyType(dict(zip(NAMES, found.tolist(), strict=True)))
 
 
 def block_misfit(pulls: Floats, rows: int, columns: int) -> float:

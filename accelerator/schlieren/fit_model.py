@@ -25,7 +25,7 @@ def model_adu(form: Parametrisation, vector: Floats, real: type = np.float32) ->
 
 def jacobian(form: Parametrisation, vector: Floats, pixels: Pixels, real: type = np.float32) -> Floats:
     """Return the derivatives of chosen pixels to all parameters: (pixels, parameters)."""
-    return np.asarray(derivatives(form, vector, real)[1][:, pixels].T)
+    return np.asarray(derivatives(form, vector, real)[1][:, pixels].T, np.float64)
 
 
 def variance_adu(expected_adu: Floats, apparatus: Apparatus, speckle: float | None = None) -> Floats:

@@ -26,29 +26,6 @@ _BOTH = ("probe_x_mm", "probe_y_mm", "probe_radius_mm", "probe_oval", "electrons
 _BY_MASK: Mapping[Mask, tuple[str, ...]] = MappingProxyType(
     {Mask.KNIFE: ("knife_um", "knife_width_um"), Mask.STOP: ("stop_um", "stop_y_um")}
 )
-STEPS: Mapping[str, float] = MappingProxyType(
-    {
-        "position_um": 1.0,
-        "core_radius_um": 1.0,
-        "peak_ionisation": 0.002,
-        "transition_width_um": 1.0,
-        "tilt_mrad": 0.1,
-        LOG_PHASE: 0.002,
-        BLUR2: 10.0,
-        "probe_x_mm": 0.005,
-        "probe_y_mm": 0.005,
-        "probe_radius_mm": 0.005,
-        "probe_oval": 0.002,
-        "electrons": 5.0,
-        "defocus_mm": 0.2,
-        "offset_adu": 1.0,
-        "knife_um": 0.3,
-        "knife_width_um": 0.3,
-        "stop_um": 1.0,
-        "stop_y_um": 0.5,
-    }
-)
-"""Steps of differences: small against what bends a picture, large against rounding."""
 
 
 @dataclass(frozen=True, slots=True)

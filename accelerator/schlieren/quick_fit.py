@@ -11,7 +11,7 @@ import numpy as np
 
 from accelerator.schlieren.channel import PARAMETERS, Channel
 from accelerator.schlieren.features import COLUMNS
-from accelerator.schlieren.fit_derivatives import derivatives
+from accelerator.schlieren.fit_derivatives import Reals, derivatives
 from accelerator.schlieren.fit_model import variance_adu
 from accelerator.schlieren.fit_parameters import Floats, Knowledge, Parametrisation, parametrise
 from accelerator.schlieren.fit_problem import FitProblem
@@ -116,7 +116,7 @@ class QuickFit:
 class _Local:
     """The problem seen from a point, as if the model were straight: derivatives over sigma, information, covariance."""
 
-    weighted: Floats
+    weighted: Reals
     information: Floats
     covariance: Floats
 
@@ -125,7 +125,9 @@ class _Local:
 
         A number at the end of what it may be, and that would go on, stays where it is.
         """
-        slope = self.weighted.T @ pulls.reshape(-1) - (vector - problem.prior) / problem.error**2
+        slope = (
+            self.weighted @ pulls.reshape(-1).astype(self.weighted.dtype) - (vector - problem.prior) / problem.error**2
+        )
         free = ((vector > problem.lowest) | (slope > 0)) & ((vector < problem.highest) | (slope < 0))
         if free.all():
             step = self.covariance @ slope
@@ -207,9 +209,9 @@ def _fit_from(
     return _result(problem, local, vector, expected, float(np.sqrt(max(away, 0.0))), speckle)
 
 
-def _around(problem: FitProblem, slopes: Floats) -> _Local:
-    weighted = np.asarray((slopes * (1 / problem.sigma)).reshape(len(slopes), -1).T, np.float64)
-    information = weighted.T @ weighted + np.diag(1 / problem.error**2)
+def _around(problem: FitProblem, slopes: Reals) -> _Local:
+    weighted = (slopes * (1 / problem.sigma).astype(slopes.dtype)).reshape(len(slopes), -1)
+    information = np.asarray(weighted @ weighted.T, np.float64) + np.diag(1 / problem.error**2)
     return _Local(weighted, information, _inverse(information))
 
 

@@ -69,7 +69,8 @@ def look(image: Array, pixel_um: float, bits: int) -> Facts:
     cells, covered = compressed(whole, pixel_um)
     noise, level = _noise(whole)
     light = cells - OFFSET_ADU
-    dark, bright = level <= np.quantile(level, 0.15), level >= np.quantile(level, 0.9)
+    low, high = np.quantile(level, (0.15, 0.9))
+    dark, bright = level <= low, level >= high
     lit = max(float(np.median(level[bright])) - OFFSET_ADU, 1.0)
     dark_noise = float(np.median(noise[dark]))
     return Facts(
@@ -95,5 +96,7 @@ def _noise(whole: NDArray[np.float32]) -> tuple[Floats, Floats]:
 
 def _hot(whole: NDArray[np.float32], noise_adu: float) -> int:
     around = cv2.medianBlur(whole, 3)
-    spread = np.maximum(_HOT_SIGMA * np.hypot(noise_adu, 0.04 * (around - OFFSET_ADU)), _HOT_ADU)
-    return int(np.count_nonzero(whole - around > spread))
+    above = whole - around
+    out = above > _HOT_ADU
+    spread = _HOT_SIGMA * np.hypot(noise_adu, 0.04 * (around[out] - OFFSET_ADU))
+    return int(np.count_nonzero(above[out] > spread))

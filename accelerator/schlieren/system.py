@@ -49,6 +49,11 @@ def find_model(settings: Settings) -> Path:
     return find(settings)
 
 
+def ties(observation: Observation) -> frozenset[str]:
+    """Return the run that a shot belongs to: its first shots are what later ones are compared with."""
+    return frozenset({f"run {observation.conditions.get('run')}"})
+
+
 def drills() -> Sequence[DrillFault]:
     """Return the faults that a drill can put on what the source gives."""
     from accelerator.schlieren.drills import faults  # the simulation: only a drill needs it
@@ -73,4 +78,5 @@ SCHLIEREN = System(
     find_model=find_model,
     poll_s=lambda settings: settings.schlieren.poll_s,
     drills=drills,
+    ties=ties,
 )

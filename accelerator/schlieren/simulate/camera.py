@@ -19,8 +19,7 @@ RIPPLES = len(_ORDERS) ** 2 - 1
 @lru_cache(maxsize=8)
 def ripple_modes(shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return the shapes of unevenness, cosines of mean square 1: (15, rows, columns)."""
-    waves = [[np.sqrt(2 if n else 1) * np.cos(np.pi * n * _places(side)) for n in _ORDERS] for side in shape]
-    modes = [np.outer(rows, columns) for rows in waves[0] for columns in waves[1]]
+    modes = [np.outer(rows, columns) for rows in _waves(shape[0]) for columns in _waves(shape[1])]
     shapes = np.asarray(modes[1:], np.float32)
     shapes.flags.writeable = False
     return shapes
@@ -28,12 +27,16 @@ def ripple_modes(shape: tuple[int, int]) -> NDArray[np.float32]:
 
 def unevenness(strengths: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return what uneven illumination multiplies a picture with: 1 + the sum of the shapes, (rows, columns)."""
-    return 1 + (strengths @ _flat_modes(shape)).reshape(shape)
+    rows, columns = map(_waves, shape)
+    return np.asarray(rows.T @ np.concatenate(([1.0], strengths)).reshape(len(rows), len(columns)) @ columns)
 
 
 @lru_cache(maxsize=8)
-def _flat_modes(shape: tuple[int, int]) -> NDArray[np.float64]:
-    return ripple_modes(shape).astype(np.float64).reshape(RIPPLES, -1)
+def _waves(side: int) -> NDArray[np.float64]:
+    """Cosines of mean square 1 along one side: (orders, places), read-only; the first is 1 everywhere."""
+    waves = np.array([np.sqrt(2 if n else 1) * np.cos(np.pi * n * _places(side)) for n in _ORDERS])
+    waves.flags.writeable = False
+    return waves
 
 
 def _places(side: int) -> NDArray[np.float64]:

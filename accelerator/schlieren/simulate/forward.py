@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from accelerator.schlieren.channel import Vapour
 from accelerator.schlieren.simulate.apparatus import Apparatus
-from accelerator.schlieren.simulate.optics import field_grid, image_field, integrate_pixels, seen
+from accelerator.schlieren.simulate.optics import exposed, field_grid, image_field, seen
 from accelerator.schlieren.simulate.physics import absorption_per_mm, phase_per_mm, wavelength_m
 from accelerator.schlieren.simulate.profile import chord_table
 from accelerator.schlieren.simulate.scene import Scene
@@ -53,5 +53,4 @@ def expected_electrons(scene: Scene, real: type = np.float32) -> Floats:
     """
     apparatus = scene.apparatus
     field = image_field(object_field(scene, real), apparatus, wavelength_m(scene.vapour.detuning_ghz))
-    intensity = field.real**2 + field.imag**2
-    return np.asarray(seen(integrate_pixels(intensity, apparatus), apparatus) * real(apparatus.electrons))
+    return np.asarray(seen(exposed(field, field, apparatus), apparatus) * real(apparatus.electrons))

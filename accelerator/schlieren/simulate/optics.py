@@ -67,15 +67,43 @@ def mask_transmission(apparatus: Apparatus, wavelength_m: float, real: type = np
 
     The rim of the stop is as soft as a step of frequency of a field of 8 mm is wide, so that it grows evenly.
     """
+    if apparatus.mask is Mask.KNIFE:
+        return np.asarray(0.5 * (1 + _edge(apparatus, wavelength_m)[0]), real)
+    rim_um, _, distance_um = _rim(apparatus, wavelength_m, real)
+    return np.asarray(_let_through(distance_um, apparatus.stop_um, rim_um))
+
+
+def mask_slopes(apparatus: Apparatus, wavelength_m: float, real: type = np.float64) -> dict[str, Floats]:
+    """Return the derivatives of `mask_transmission` to the settings of the mask, by their names."""
+    if apparatus.mask is Mask.KNIFE:
+        edge, widths = _edge(apparatus, wavelength_m)
+        slope = -0.5 * (1 - edge**2) / apparatus.knife_width_um
+        return {"knife_um": np.asarray(slope, real), "knife_width_um": np.asarray(slope * widths, real)}
+    rim_um, beside_um, distance_um = _rim(apparatus, wavelength_m, real)
+    through = _let_through(distance_um, apparatus.stop_um, rim_um)
+    slope = through * (1 - through) * real(4 / rim_um)
+    return {"stop_um": slope * real(-0.5), "stop_y_um": -slope * beside_um / np.maximum(distance_um, real(1e-9))}
+
+
+def _edge(apparatus: Apparatus, wavelength_m: float) -> tuple[Floats, Floats]:
+    """tanh of the distance from the edge in widths, and that distance: (rows, 1)."""
+    y_um = wavelength_m * apparatus.focal_mm * 1e6 * field_grid(apparatus).fy[:, None]
+    widths = (y_um - apparatus.knife_um) / apparatus.knife_width_um
+    return np.tanh(widths), widths
+
+
+def _rim(apparatus: Apparatus, wavelength_m: float, real: type) -> tuple[float, Floats, Floats]:
+    """Softness of the rim, and distances from the middle of the stop: along y alone (rows, 1), and all in all."""
     here = field_grid(apparatus)
     scale_um = wavelength_m * apparatus.focal_mm * 1e6
-    y_um = scale_um * here.fy[:, None]
-    if apparatus.mask is Mask.KNIFE:
-        return np.asarray(0.5 * (1 + np.tanh((y_um - apparatus.knife_um) / apparatus.knife_width_um)), real)
-    rim = scale_um / _RIM_FIELD_MM
-    x_um = scale_um * here.fx[None, :]
-    distance = np.hypot(y_um - apparatus.stop_y_um, x_um)
-    return np.asarray(1 / (1 + np.exp(np.clip(-4 * (distance - apparatus.stop_um / 2) / rim, -60, 60))), real)
+    y_um: Floats = np.asarray(scale_um * here.fy[:, None] - apparatus.stop_y_um, real)
+    x_um: Floats = np.asarray(scale_um * here.fx[None, :], real)
+    return scale_um / _RIM_FIELD_MM, y_um, np.sqrt(y_um**2 + x_um**2)
+
+
+def _let_through(distance_um: Floats, stop_um: float, rim_um: float) -> Floats:
+    rises = np.minimum((stop_um / 2 - distance_um) * (4 / rim_um), 60)
+    return np.asarray(1 / (1 + np.exp(rises)))
 
 
 def defocus_transfer(apparatus: Apparatus, wavelength_m: float) -> tuple[Complexes, Complexes]:
@@ -98,11 +126,25 @@ def image_field(field: Complexes, apparatus: Apparatus, wavelength_m: float, *, 
 
 def integrate_pixels(intensity: Floats, apparatus: Apparatus) -> Floats:
     """Return intensities (..., rows, columns) averaged over each pixel, and over the vibration during the exposure."""
+    return _over_rows(intensity @ _mean_of_columns(intensity.shape[-1]).astype(intensity.dtype), apparatus)
+
+
+def exposed(field: Complexes, other: Complexes, apparatus: Apparatus) -> Floats:
+    """Return Re(field* other), (..., rows, columns), averaged over each pixel and over the vibration.
+
+    With itself a field gives its intensity; with a change of the field, half the change of the intensity.
+    """
+    real = field.real.dtype
+    products = other.view(real) * field.view(real)
+    return _over_rows(products @ _mean_of_parts(field.shape[-1]).astype(real), apparatus)
+
+
+def _over_rows(along: Floats, apparatus: Apparatus) -> Floats:
+    """Average over the height of pixels and over the vibration."""
     here = field_grid(apparatus)
     step = apparatus.pixel_um / 1000
     shake = np.exp(-2 * (np.pi * here.fy * apparatus.blur_um / 1000) ** 2)
-    rows = (np.sinc(here.fy * step) * shake)[: here.fy.size // 2 + 1].astype(intensity.dtype)
-    along = intensity @ _mean_of_columns(here.fx.size).astype(intensity.dtype)
+    rows = (np.sinc(here.fy * step) * shake)[: here.fy.size // 2 + 1].astype(along.dtype)
     spectrum = scipy.fft.rfft(along, axis=-2, overwrite_x=True)
     spectrum *= rows[:, None]
     return np.asarray(scipy.fft.irfft(spectrum, n=here.fy.size, axis=-2, overwrite_x=True))
@@ -115,3 +157,11 @@ def _mean_of_columns(count: int) -> NDArray[np.float64]:
     matrix = np.fft.irfft(np.fft.rfft(np.eye(count), axis=0) * transfer[:, None], n=count, axis=0)
     matrix.flags.writeable = False
     return np.asarray(matrix)
+
+
+@lru_cache(maxsize=4)
+def _mean_of_parts(count: int) -> NDArray[np.float64]:
+    """Return the same for products of real and imaginary parts that stand side by side, to be added."""
+    matrix = np.repeat(_mean_of_columns(count), 2, axis=0)
+    matrix.flags.writeable = False
+    return matrix

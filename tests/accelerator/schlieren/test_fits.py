@@ -9,7 +9,14 @@ from accelerator.schlieren.channel import PARAMETERS, Channel, Vapour
 from accelerator.schlieren.fisher import floor
 from accelerator.schlieren.fit_derivatives import derivatives
 from accelerator.schlieren.fit_model import model_adu, variance_adu
-from accelerator.schlieren.fit_parameters import BLUR2, STEPS, Knowledge, nominal_apparatus, nominal_sigma, parametrise
+from accelerator.schlieren.fit_parameters import (
+    BLUR2,
+    LOG_PHASE,
+    Knowledge,
+    nominal_apparatus,
+    nominal_sigma,
+    parametrise,
+)
 from accelerator.schlieren.fit_start import start
 from accelerator.schlieren.leastsquares import fit
 from accelerator.schlieren.simulate.apparatus import Mask
@@ -18,6 +25,27 @@ from accelerator.schlieren.simulate.shot import draw_shot
 
 CHANNEL = Channel(80.0, 850.0, 0.85, 140.0, 2.0)
 VAPOUR = Vapour(4e14, -62.4)
+STEPS = {
+    "position_um": 1.0,
+    "core_radius_um": 1.0,
+    "peak_ionisation": 0.002,
+    "transition_width_um": 1.0,
+    "tilt_mrad": 0.1,
+    LOG_PHASE: 0.002,
+    BLUR2: 10.0,
+    "probe_x_mm": 0.005,
+    "probe_y_mm": 0.005,
+    "probe_radius_mm": 0.005,
+    "probe_oval": 0.002,
+    "electrons": 5.0,
+    "defocus_mm": 0.2,
+    "offset_adu": 1.0,
+    "knife_um": 0.3,
+    "knife_width_um": 0.3,
+    "stop_um": 1.0,
+    "stop_y_um": 0.5,
+}
+"""Steps of differences: small against what bends a picture, large against rounding."""
 
 
 def known(mask=Mask.KNIFE, density_error=0.005, detuning_error=0.01, **sigma):
@@ -89,15 +117,16 @@ def by_differences(form, vector):
     return np.array(columns).T
 
 
+@pytest.mark.parametrize("real", [np.float32, np.float64])
 @pytest.mark.parametrize("bin_columns", [1, 16])
 @pytest.mark.parametrize("mask", list(Mask))
-def test_derivatives_are_those_of_the_pictures(mask, bin_columns):
+def test_derivatives_are_those_of_the_pictures(mask, bin_columns, real):
     usual = known(mask)
     form = parametrise(replace(usual, apparatus=replace(usual.apparatus, bin_columns=bin_columns)))
     vector = form.vector(CHANNEL)
     vector[form.names.index("defocus_mm")] = 3.0
     vector[-15:] = 0.003
-    expected, slopes = derivatives(form, vector)
+    expected, slopes = derivatives(form, vector, real)
     assert np.abs(expected - model_adu(form, vector)).max() < 0.01
     finite = by_differences(form, vector)
     noise = np.sqrt(variance_adu(expected, form.known.apparatus)).reshape(-1, 1)
