@@ -48,6 +48,29 @@ class Source(Protocol):
         ...
 
 
+class Archive(Protocol):
+    """The past of a source that is no folder: what lies in a span, in stretches that are judged each in order."""
+
+    name: str
+    youngest_s: float
+    """What is younger belongs to the watch, which may still take it in."""
+
+    def stretches(self, begins: datetime, ends: datetime) -> Iterator[tuple[Arrival, ...]]:
+        """Yield what was observed in a span, whole stretches that depend on nothing outside of them, oldest first.
+
+        Each arrival says in ``detail["at_unix_s"]`` about when it was observed.
+        """
+        ...
+
+    def read(self, arrival: Arrival) -> Observation:
+        """Read one arrival, as a source does."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
 class Detector(Protocol):
     """Judges observations; never raises for a bad observation, but returns a NULL verdict with the reason."""
 
@@ -134,6 +157,8 @@ class System:
     ``read_file`` also takes a URL. ``find_model``: the model package that its detector judges with.
     ``poll_s``: how often its source is looked at, where that is not ``settings.poll_s``. ``drills``: the faults that
     can be put on top of what its source gives; without them ``no_drills`` says why that cannot honestly be done.
+    ``ties``: where verdicts depend on what was judged before, the names of what an observation belongs to (its run, its
+    fill): those that share a name are judged in order by one detector. ``archive``: the past, where it is no folder.
     """
 
     name: str
@@ -151,6 +176,8 @@ class System:
     poll_s: Callable[[Settings], float] | None = None
     drills: Callable[[], Sequence[DrillFault]] | None = None
     no_drills: str = ""
+    ties: Callable[[Observation], frozenset[str]] | None = None
+    archive: Callable[[Settings], Archive] | None = None
 
 
 @dataclass(frozen=True, slots=True)

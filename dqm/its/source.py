@@ -116,7 +116,8 @@ class QcdbSource:
             raise IncompleteInputError(arrival.origin, "is not listed yet")
         try:
             bodies = self._fetching().giving_up(wanted=self._gives_up(kept))
-            return _observe(bodies, name, kept.listed, self._history, self._origin(name), self._its, self._clock)
+            origin, its, clock = self._origin(name), self._its, self._clock
+            return observe_cycle(bodies, name, kept.listed, self._history, origin, its=its, clock=clock)
         except SourceError:
             kept.failing_since_s = kept.failing_since_s or self._monotonic()
             raise
@@ -169,7 +170,7 @@ class QcdbSource:
         if self._its.qcdb_url is None:
             raise SettingsError("no QCDB is set to read from: SHIFTWATCH_ITS__QCDB_URL=http://host:8083")
         if self._client is None:
-            self._client = _client(self._its.qcdb_url, self._its, self._transport)
+            self._client = connect(self._its.qcdb_url, self._its, self._transport)
         return self._client
 
     def _fetching(self) -> Bodies:
@@ -208,30 +209,34 @@ def read_url(
         If it is no such URL, the QCDB does not answer, or has nothing usable; the text names URL and reason.
     """
     host, provenance, wanted = _parsed(url, settings.its)
-    with _client(host, settings.its, transport) as client:
+    with connect(host, settings.its, transport) as client:
         try:
             name, listed, history = _listed(client, provenance, wanted, url)
             origin, bodies = _origin(host, provenance, name), Bodies(client).giving_up(wanted=True)
-            return _observe(bodies, name, listed, history, origin, settings.its, clock or SystemClock())
+            known = clock or SystemClock()
+            return observe_cycle(bodies, name, listed, history, origin, its=settings.its, clock=known)
         except SourceError as error:
             raise InputError(url, str(error)) from None
 
 
-def _observe(
+def observe_cycle(
     bodies: Bodies,
     name: CycleName,
     listed: CycleVersions,
     history: History,
     origin: str,
+    *,
     its: ItsSettings,
     clock: Clock,
 ) -> Observation:
+    """Fetch what is listed of a cycle and return it as one observation, with what lies nearest of the other tasks."""
     run = history.run(name.run)
     fetched = fetch(bodies, listed.versions, run, origin, clock.now(), masked=its.masked, window=its.window)
     return to_observation(fetched.cycle, origin, fetched.sha256)
 
 
-def _client(url: str, its: ItsSettings, transport: httpx.BaseTransport | None) -> QcdbClient:
+def connect(url: str, its: ItsSettings, transport: httpx.BaseTransport | None) -> QcdbClient:
+    """Return a client of a QCDB as the settings want it."""
     return QcdbClient(
         url,
         timeout_s=its.timeout_s,

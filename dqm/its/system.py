@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.alarms.severity import Severity
-from core.contracts import AlarmRule, Detector, System
+from core.contracts import AlarmRule, Archive, Detector, System
 from core.drilling import DrillFault
 from core.errors import ModelError
 from core.observation import Observation
@@ -91,6 +91,13 @@ def find_model(settings: Settings) -> Path:
     return find(settings)
 
 
+def archive(settings: Settings) -> Archive:
+    """Return the runs of the past (SettingsError if no QCDB is set)."""
+    from dqm.its.archive import QcdbArchive
+
+    return QcdbArchive(settings)
+
+
 def drills() -> Sequence[DrillFault]:
     """Return the faults that a drill can put on what the source gives."""
     from dqm.its.drills import faults  # the simulation: only a drill needs it
@@ -112,4 +119,5 @@ ITS = System(
     reads_urls=True,
     find_model=find_model,
     drills=drills,
+    archive=archive,
 )
