@@ -27,7 +27,7 @@ _PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?
 def paints(server: Server, pages: Mapping[str, tuple[str, str]], runs: int) -> list[dict[str, Any]]:
     """Return, for every page, the milliseconds to first paint and until all of it is drawn, each a fresh tab."""
     found = []
-    with _browser() as context:
+    with browser() as context:
         for name, (page, query) in pages.items():
             address = f"{server.address}/{page}{'?' if query else ''}{query}"
             _painted(context, address)
@@ -50,7 +50,7 @@ def paints(server: Server, pages: Mapping[str, tuple[str, str]], runs: int) -> l
 
 def stays_open(server: Server, path: str, refreshes: int = REFRESHES) -> dict[str, Any]:
     """Return the memory of a tab that refreshes 500 times, much more often than usual, after garbage collections."""
-    with _browser() as context:
+    with browser() as context:
         page = context.new_page()
         page.add_init_script(_HURRY)
         page.goto(f"{server.address}/{path}")
@@ -75,7 +75,7 @@ def stays_open(server: Server, path: str, refreshes: int = REFRESHES) -> dict[st
 
 
 @contextmanager
-def _browser() -> Iterator[BrowserContext]:
+def browser() -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         context = browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Europe/Zurich")
