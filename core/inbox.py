@@ -98,7 +98,7 @@ class Inbox:
             known = settled([ticket for ticket, _ in part])
             for ticket, file in part:
                 if ticket not in known:
-                    yield Arrival(ticket, printable(file.path), {"bytes": file.size})
+                    yield Arrival(ticket, printable(file.path), self._detail(file))
 
     def path(self, arrival: Arrival) -> Path:
         """Return where the file of an arrival is.
@@ -122,6 +122,14 @@ class Inbox:
         if "\\x" not in origin or path.exists():
             return path
         return next((file.path for file in self._files(self._folder) if printable(file.path) == origin), path)
+
+    def _detail(self, file: _File) -> dict[str, object]:
+        beside = None if self._sidecar is None else self._sidecar(file.path)
+        return {
+            "bytes": file.size,
+            "changed_ns": file.changed_ns,
+            "beside": printable(beside) if beside is not None and beside.is_file() else "",
+        }
 
     def _complete(self) -> list[_File]:
         folder = self._folder

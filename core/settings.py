@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from core.errors import SettingsError
+from core.keeping import BackupSettings, DiskSettings, RetentionSettings
 from core.shifts import ShiftPlan
 
 SECRETS = "SHIFTWATCH_SECRETS"
@@ -226,6 +227,9 @@ class Settings(BaseSettings):
     model_max_age_days: float = Field(
         default=365.0, gt=0, description="a model made longer ago than this counts as stale"
     )
+    retention: RetentionSettings = RetentionSettings()
+    backup: BackupSettings = BackupSettings()
+    disk: DiskSettings = DiskSettings()
     shifts: ShiftSettings = ShiftSettings()
     access: AccessSettings = AccessSettings()
     notify: NotifySettings = NotifySettings()

@@ -24,7 +24,9 @@ from prefect.schedules import Interval
 from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 
+from core.settings import load_settings
 from flows.monitoring import watch
+from flows.retention import retain
 from flows.schedule import answer
 from flows.standing_in import stand_in
 from flows.training import calibrate, train
@@ -48,6 +50,18 @@ def watch_deployment(system: str, interval_s: float) -> RunnerDeployment:
         concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         parameters={"system": system, "interval_s": interval_s},
         description=f"Watches the source of {system} all the time; each run lasts {interval_s:g} s.",
+    )
+
+
+def retention_deployment(systems: Sequence[str], every_h: float) -> RunnerDeployment:
+    """Return the deployment that removes what is too old, of all systems one after the other."""
+    return _deployment(
+        retain,
+        name="retain",
+        schedule=Interval(timedelta(hours=every_h), anchor_date=ANCHOR, timezone="UTC"),
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        parameters={"systems": list(systems)},
+        description=f"Removes what is older, or more, than the site wants to keep, every {every_h:g} h.",
     )
 
 
@@ -86,11 +100,12 @@ def is_outage(error: BaseException) -> bool:
 def serve_once(systems: Sequence[str], interval_s: float, *, recover: bool = True) -> None:
     """Serve watch, training and calibration until interrupted; the first watch begins at once."""
     watches = [watch_deployment(system, interval_s) for system in systems]
-    others = [_deployment(train, name="train"), _deployment(calibrate, name="calibrate")]
+    keeping = retention_deployment(systems, load_settings().retention.every_h)
+    others = [keeping, _deployment(train, name="train"), _deployment(calibrate, name="calibrate")]
     if recover:
         with get_client(sync_client=True) as client:
-            for deployment in watches:
-                forget_dead_runs(client, f"watch/{deployment.name}")
+            for deployment in (*watches, keeping):
+                forget_dead_runs(client, f"{deployment.flow_name}/{deployment.name}")
     runner = Runner(
         name="shiftwatch",
         pause_on_shutdown=False,

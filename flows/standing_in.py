@@ -14,6 +14,8 @@ WINDOW_S = 7 * 24 * 3600.0
 """They are ended when the server is back."""
 PATIENCE_S = 60.0
 AGAIN_S = 10.0
+RETENTION_S = 3600.0
+"""So often it is asked whether retention is due; it knows itself."""
 log = logging.getLogger(__name__)
 
 
@@ -24,6 +26,8 @@ class StandIns:
     systems: Sequence[str]
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
+    retention: "subprocess.Popen[bytes] | None" = None
+    retention_asked: float | None = None
 
     def keep_up(self) -> None:
         """Start those that do not run; one that ended at once is not started again at once."""
@@ -37,14 +41,27 @@ class StandIns:
             command = [sys.executable, "-m", "flows.watching", "--system", system, "--window", f"{WINDOW_S:.0f}"]
             self.running[system] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             self.started[system] = time.monotonic()
+        self._retain()
+
+    def _retain(self) -> None:
+        """Let a round of retention be done if one is due: the disk must not fill up because Prefect is away."""
+        now = time.monotonic()
+        if self.retention_asked is not None and now - self.retention_asked < RETENTION_S:
+            return
+        if self.retention is None or self.retention.poll() is not None:
+            names = [word for system in self.systems for word in ("--system", system)]
+            command = [sys.executable, "-m", "flows.retaining", "--if-due", *names]
+            self.retention = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self.retention_asked = now
 
     def end(self) -> None:
         """End them; each commits what it has judged."""
-        for child in self.running.values():
+        children = [*self.running.values(), *([self.retention] if self.retention is not None else [])]
+        for child in children:
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE_S
-        for child in self.running.values():
+        for child in children:
             try:
                 child.wait(max(deadline - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:

@@ -4,12 +4,14 @@ import os
 import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from core.desk import Desk, Person, Way
 from core.errors import StoreError
 from core.roles import role_of
 from core.settings import load_settings
 from core.store import Store
+from core.store.audit import Deed
 
 
 @contextmanager
@@ -36,6 +38,13 @@ def opened_desk(told_name: str) -> Iterator[Desk]:
     with opened_store() as store:
         role = role_of(login, load_settings().access, signed_in=False)
         yield Desk(store, Person(told_name.strip() or login, role, Way.COMMAND, login))
+
+
+def deed_of_login(what: str, subject: str, note: str = "") -> Deed:
+    """What whoever is logged in does with tables or home, for the trail: the rights are those of the machine."""
+    login = _login()
+    role = role_of(login, load_settings().access, signed_in=False)
+    return Deed(datetime.now(UTC), login, role.word, Way.COMMAND.value, what, subject, note)
 
 
 def _login() -> str:

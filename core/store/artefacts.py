@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -94,6 +95,32 @@ class Artefacts:
     def media_type(self, digest: str) -> str:
         """Return the media type of a file."""
         return _MEDIA_TYPES[self.path(digest).suffix]
+
+    def remove(self, digest: str) -> None:
+        """Remove a file, if it is there.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be removed.
+        """
+        path = self._find(digest)
+        try:
+            if path is not None:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be removed: {error.strerror or error}") from error
+
+    def older_than(self, seconds: float) -> Iterator[list[str]]:
+        """Yield the digests of files that were written longer ago than that, folder by folder."""
+        oldest = time.time() - seconds
+        for folder in sorted(self.folder.glob("??")):
+            with os.scandir(folder) as entries:
+                yield [
+                    stem
+                    for entry in entries
+                    if _DIGEST.fullmatch(stem := entry.name.partition(".")[0]) and entry.stat().st_mtime < oldest
+                ]
 
     def sweep(self, older_than_s: float = 3600.0) -> int:
         """Remove what killed writers left behind and return how many; younger ones may still be being written."""

@@ -169,7 +169,7 @@ class AlarmRow(Base):
     shelved_by: Mapped[str | None]
     shelved_reason: Mapped[str | None]
     shelved_until: Mapped[datetime | None]
-    observation_id: Mapped[int | None] = mapped_column(ForeignKey("observation.id"))
+    observation_id: Mapped[int | None] = mapped_column(ForeignKey("observation.id"), index=True)
     kind: Mapped[str] = mapped_column(Name, server_default="")
     subject: Mapped[str | None] = mapped_column(Name)
     places: Mapped[list[str]] = mapped_column(server_default="[]")
@@ -197,7 +197,7 @@ class AlarmEventRow(Base):
     author: Mapped[str]
     note: Mapped[str]
     until: Mapped[datetime | None]
-    observation_id: Mapped[int | None] = mapped_column(ForeignKey("observation.id"))
+    observation_id: Mapped[int | None] = mapped_column(ForeignKey("observation.id"), index=True)
 
 
 class DecisionRow(Base):

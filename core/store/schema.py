@@ -49,6 +49,26 @@ def is_current(database: Database) -> bool:
         return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
 
 
+def revision(database: Database) -> str | None:
+    """Return the migration that the tables are at, None where there are none."""
+    with _connection(database) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """Return the newest migration of this release."""
+    return str(_script().get_current_head())
+
+
+def is_known(wanted: str) -> bool:
+    """Whether this release has a migration of that name."""
+    return any(one.revision == wanted for one in _script().walk_revisions())
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(None))
+
+
 @contextmanager
 def _connection(database: Database) -> Iterator[Connection]:
     try:
@@ -59,7 +79,7 @@ def _connection(database: Database) -> Iterator[Connection]:
         raise StoreError(f"{database.name}: {getattr(error, 'orig', None) or error}") from error
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -70,6 +70,8 @@ def record(
         _insert_tickets(session, system, source, entries, new=new, ids=ids)
         if watermark is not None:
             operations.set_watermark(session, system, source, watermark)
+    for entry in new:  # retention may have removed an equal file before these rows were committed
+        rows.put_evidence(artefacts, entry.settled.verdict)
     return changes
 
 
