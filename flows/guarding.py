@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core import logs
 from core.alarms.severity import Severity
 from core.clock import Clock, SystemClock
 from core.contracts import AlarmRule
@@ -138,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--system", action="append", metavar="NAME", help="guard only this one (repeatable)")
     parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="time between two looks")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.configure(GUARD)
     stopped = False
 
     def stop(*_: object) -> None:

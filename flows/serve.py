@@ -1,12 +1,14 @@
 """``python -m flows.serve``: keep the watch of every system running, through Prefect."""
 
 import argparse
+import logging
 import os
 import sys
 import threading
 import time
 from collections.abc import Sequence
 
+from core import logs
 from core.clock import SystemClock
 from core.errors import SettingsError, ShiftwatchError
 from core.settings import Settings, load_settings
@@ -21,6 +23,8 @@ DEFAULTS = {
     "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,core,inspection,dqm",
 }
 
+log = logging.getLogger(__name__)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted."""
@@ -32,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--no-recover", action="store_true", help="leave unfinished runs alone: another process serves the same systems"
     )
     options = parser.parse_args(arguments)
+    if logs.wants_json():  # else what Prefect sets up is made for people
+        logs.configure("worker")
     try:
         for name in options.system or ():
             find_entry(name)
@@ -43,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         give_signs(systems, settings, os.environ["PREFECT_API_URL"])
         wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
     except ShiftwatchError as error:
-        print(error, file=sys.stderr)
+        _tell(str(error))
         return 1
     # Only now: Prefect reads the variables above when it is imported.
     from flows.deploying import serve
@@ -74,8 +80,15 @@ def connected(asked: Sequence[str] | None, settings: Settings) -> list[str]:
         elif asked:
             raise SettingsError(f"{name} is not connected: set {variable}")
         else:
-            print(f"{name} is not connected and not watched: {variable} is not set", file=sys.stderr)
+            _tell(f"{name} is not connected and not watched: {variable} is not set")
     return chosen
+
+
+def _tell(line: str) -> None:
+    if logs.wants_json():
+        log.warning("%s", line)
+    else:
+        print(line, file=sys.stderr)
 
 
 def wait_for_server(url: str, timeout_s: float) -> None:

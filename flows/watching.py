@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 
+from core import logs
 from core.clock import Clock, SystemClock
 from core.contracts import Arrival, Detector, Settled, Source, System
 from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError, SourceError, StoreError
 from core.observation import Observation
 from core.settings import Settings, load_settings
-from core.signs import BEAT_S
+from core.signs import BEAT_S, WATCH
 from core.store import Store
 from core.verdict import Verdict, unreadable
 from flows import quarantine
@@ -146,7 +147,8 @@ class _Watch:
 
     def _ready(self, source: Source, arrivals: Iterator[Arrival]) -> Iterator[_Ready]:
         for arrival in arrivals:
-            ready = self._read(source, arrival)
+            with logs.about(origin=arrival.origin):
+                ready = self._read(source, arrival)
             if ready is not None:
                 yield ready
 
@@ -155,7 +157,8 @@ class _Watch:
         register = Register(self.system, source.name, self.store, self.clock, self.stop, self.pulse, self.waiting)
         try:
             for item in ready:
-                judged.append(self._judge(detector, item))
+                with logs.about(origin=item.arrival.origin, **_identity(item)):
+                    judged.append(self._judge(detector, item))
                 late = (self.clock.now() - began).total_seconds() >= self.settings.poll_s
                 if late or len(judged) >= self.settings.batch or self.stop():
                     break
@@ -232,13 +235,18 @@ class _Watch:
         return unreadable(f"{arrival.origin}: {error}")
 
 
+def _identity(item: _Ready) -> dict[str, str]:
+    return {} if item.observation is None else {"element": item.observation.element, "key": item.observation.key}
+
+
 def watch_once(name: str, window: Window, settings: Settings, step: Step = lambda work: work()) -> Summary:
     """Open the store and watch the system called ``name`` until the window is over."""
     system = load_system(name)
     store = Store.open(settings.url, settings.artefacts)
     try:
-        _upgrade(store, window)
-        return pipeline(system, store, settings, window.clock, window.over, step=step)
+        with logs.about(system=system.name):
+            _upgrade(store, window)
+            return pipeline(system, store, settings, window.clock, window.over, step=step)
     finally:
         store.close()
 
@@ -263,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--system", required=True, help="name of the system, as flows/systems.py lists it")
     parser.add_argument("--window", type=float, metavar="SECONDS", help="how long to watch (default: the settings)")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.configure(WATCH)
     try:
         settings = load_settings()
         window = Window.lasting(SystemClock(), options.window or settings.window_s)

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 
 from app.metrics.counting import Counts
 from app.metrics.lookout import Lookout
+from core import logs
 from core.clock import SystemClock
 from core.errors import SettingsError
 from core.settings import Settings, load_settings
@@ -34,6 +35,7 @@ def serve(host: str, port: int, every_s: float, report: Callable[[str], None]) -
     SettingsError
         Nothing can listen there.
     """
+    logs.configure("metrics")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -45,7 +47,8 @@ def serve(host: str, port: int, every_s: float, report: Callable[[str], None]) -
         server, thread = start_http_server(port, addr=host, registry=registry)
     except OSError as error:
         raise SettingsError(f"metrics: nothing can listen at {host}:{port} ({error.strerror or error})") from error
-    report(f"metrics at http://{host}:{server.server_port}/metrics")
+    tell = log.info if logs.wants_json() else report
+    tell(f"metrics at http://{host}:{server.server_port}/metrics")
     while not stop.wait(every_s):
         looks.look()
     server.shutdown()
