@@ -1,12 +1,13 @@
 """Across systems: the page on two weeks of simulated data, on little, on none; its words and its axis."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from app import across, across_words
-from app.dashboard import lanes, timeline
+from app.dashboard import kept, lanes, timeline, warming
 from app.dashboard.timeline import Axis, Bar, Course, Lane
 from app.handover import markdown
 from app.handover.composing import compose
@@ -15,9 +16,11 @@ from benchmarks.across.filling import fill
 from core.alarms.severity import Severity
 from core.coincidence.history import Onset
 from core.coincidence.onsets import Together
+from core.errors import StoreError
 from core.settings import load_settings
 from core.shifts import Span
 from core.store import Store
+from core.store.across import Steps
 from core.verdict import Quality
 from tests.app.conftest import PageRun
 from tests.app.test_pages import text
@@ -68,6 +71,41 @@ def test_a_falling_margin_with_rising_background_is_told_with_its_chance_and_its
     assert not earlier.exception
     assert "Possibly connected:" not in text(earlier)
     assert "as it was then" in text(earlier)
+
+
+def test_the_past_is_read_ahead_so_that_the_first_to_look_does_not_wait(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence(shelf, "its", 30)
+    asked: list[tuple[str, int, int]] = []
+
+    def counting(opened: Store) -> Callable[[str, int, int], Steps]:
+        read = across.reader(opened)
+        return lambda system, first, last: (asked.append((system, first, last)), read(system, first, last))[1]
+
+    monkeypatch.setattr(kept, "reader", counting)
+    warming.begin.cache_clear()
+    warming.begin().join(timeout=60)
+    days = [one for one in asked if one[2] - one[1] == across.CHUNK]
+    assert len({first for _, first, _ in days}) >= 13
+    asked.clear()
+    page = run_page("across")
+    assert not page.exception
+    again = [one for one in asked if one in days]
+    assert not again
+
+
+def test_reading_ahead_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = [StoreError("away"), StoreError("away"), None]
+
+    def across_of(_: None) -> None:
+        if (error := tries.pop(0)) is not None:
+            raise error
+
+    monkeypatch.setattr(kept, "across", across_of)
+    monkeypatch.setattr(warming, "AGAIN_S", 0.01)
+    warming.read()
+    assert not tries
 
 
 def test_with_little_past_it_cannot_tell_and_shows_names_as_text(run_page: PageRun, shelf: Store) -> None:
