@@ -12,6 +12,8 @@ EVIDENCE = "diagnosis"
 MEDIA_TYPE = "application/json"
 SHRINKING = "margin shrinking"
 """The cause of a verdict on a margin that drifts away over a fill."""
+CASCADES = {1: "cascade_b1", 2: "cascade_b2"}
+"""Names of the evidence that holds the cascade of a beam with something wrong, where a piece tells of both beams."""
 
 
 class Quantity(StrEnum):

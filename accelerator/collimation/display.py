@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from accelerator.collimation.diagnosis import SHRINKING, Answer, Diagnosis, Hypothesis, Quantity
+from accelerator.collimation.diagnosis import CASCADES, SHRINKING, Answer, Diagnosis, Hypothesis, Quantity
 from accelerator.collimation.display_words import (
     CLASSES,
     UNKNOWN,
@@ -192,6 +192,12 @@ def alarm_words(alarm: AlarmView) -> str:
         return "losses could not be judged"
     label = cause_label(alarm.cause)
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def alarm_picture(alarm: AlarmView, names: Collection[str]) -> str | None:
+    """Return which of an observation's pictures shows what an alarm is about: a stream holds both beams."""
+    own = {f"beam {beam}": name for beam, name in CASCADES.items() if name in names}
+    return own.get(alarm.kind) if own else next((name for name in ("cascade", "thumbnail") if name in names), None)
 
 
 def guidance(alarm: AlarmView) -> str:

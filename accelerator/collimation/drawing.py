@@ -32,7 +32,7 @@ def draw(observation: Observation, diagnosis: Diagnosis) -> dict[str, Evidence]:
         return {}
     outside = losses(observation, diagnosis)
     low = lowest(lowest_seen(diagnosis, outside))
-    found = {"cascade": on.png(drawing_cascade.draw(diagnosis))}
+    found = {"cascade": draw_cascade(diagnosis)}
     ring = drawing_ring.draw(diagnosis, outside, Scale(low, RING), ring_window(), _insertions(), wide=4)
     found["ring"] = on.png(ring)
     for name in _ZOOMS:
@@ -41,6 +41,11 @@ def draw(observation: Observation, diagnosis: Diagnosis) -> dict[str, Evidence]:
         found[name] = on.png(drawn)
     found["thumbnail"] = on.png(_thumbnail(diagnosis))
     return found
+
+
+def draw_cascade(diagnosis: Diagnosis) -> Evidence:
+    """Return the losses stage by stage of one beam (PNG)."""
+    return on.png(drawing_cascade.draw(diagnosis))
 
 
 @cache

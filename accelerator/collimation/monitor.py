@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accelerator.collimation import fill_memory
 from accelerator.collimation.blowup import excited
-from accelerator.collimation.diagnosis import EVIDENCE, MEDIA_TYPE, SHRINKING
+from accelerator.collimation.diagnosis import CASCADES, EVIDENCE, MEDIA_TYPE, SHRINKING
 from accelerator.collimation.fill_memory import BeamState
 from accelerator.collimation.knowledge import Knowledge
 from accelerator.collimation.seconds import Seconds, seconds_of
@@ -123,15 +123,18 @@ class Monitor:
             regions=regions,
             measurements=measurements(watched),
             model=self._model,
-            evidence=self._evidence(observation, worst),
+            evidence=_evidence(observation, worst, watched),
             reason=worst.reason,
         )
 
-    def _evidence(self, observation: Observation, worst: Watched) -> Mapping[str, Evidence]:
-        from accelerator.collimation.drawing import draw
 
-        found = worst.diagnosis
-        return {EVIDENCE: Evidence(json.dumps(found.to_json()).encode(), MEDIA_TYPE), **draw(observation, found)}
+def _evidence(observation: Observation, worst: Watched, watched: list[Watched]) -> Mapping[str, Evidence]:
+    """The worst beam is drawn in full; of every beam with something wrong the cascade, which its alarm shows."""
+    from accelerator.collimation.drawing import draw, draw_cascade
+
+    found = worst.diagnosis
+    own = {CASCADES[one.beam]: draw_cascade(one.diagnosis) for one in watched if one.regions and one.diagnosis.channels}
+    return {EVIDENCE: Evidence(json.dumps(found.to_json()).encode(), MEDIA_TYPE), **draw(observation, found), **own}
 
 
 def _is_slow(region: Region) -> bool:

@@ -14,6 +14,8 @@ from core.store.views import AlarmChange, AlarmDetail, AlarmView
 REFRESH_S = 10
 _TOLD = frozenset({ChangeKind.INHIBITED, ChangeKind.OVERDUE})
 """Changes by the machine whose note says why."""
+_PICTURES = ("board", "plain", "pull", "cascade", "occupancy", "thumbnail")
+"""Shown of an observation where its system does not say which picture an alarm is about."""
 
 
 def draw(alarm_id: int) -> None:
@@ -77,10 +79,8 @@ def _evidence(view: AlarmView) -> None:
     seen = store().observation(view.observation_id)
     if seen is None:
         return
-    drawn = next(
-        (known for known in ("board", "plain", "pull", "cascade", "occupancy", "thumbnail") if known in seen.evidence),
-        None,
-    )
+    own = getattr(module, "alarm_picture", None)
+    drawn = own(view, seen.evidence) if own else next((one for one in _PICTURES if one in seen.evidence), None)
     content = picture(seen.evidence[drawn]) if drawn else None
     if content is None:
         st.caption("No picture was drawn.")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from accelerator.collimation import fill_memory
+from accelerator.collimation import display, fill_memory
 from accelerator.collimation.detector import CollimationDetector
-from accelerator.collimation.diagnosis import Quantity
+from accelerator.collimation.diagnosis import CASCADES, Quantity
 from accelerator.collimation.monitor import MEMORY_FILE
 from accelerator.collimation.observing import stream_observation
 from accelerator.collimation.seconds import BACKGROUND_GY_PER_S, seconds_of, steady_shares
@@ -17,7 +17,10 @@ from accelerator.collimation.simulate.fill import FillPlan, Wrong, phases
 from accelerator.collimation.simulate.stream import simulate_fill
 from accelerator.collimation.stream import tidied
 from accelerator.collimation.system import incidents
+from core.alarms.severity import Severity
+from core.alarms.state import Phase
 from core.settings import Settings
+from core.store.views import AlarmView
 from core.verdict import Quality
 
 
@@ -121,3 +124,47 @@ def test_ramp_squeeze_and_first_minutes_of_a_nominal_fill_are_no_alarm(detector)
     assert len(told) > 60
     assert [verdict.reason for verdict in told if verdict.quality is Quality.BAD] == []
     assert not [region for verdict in told for region in verdict.regions]
+
+
+def test_each_beam_with_something_wrong_has_a_cascade_of_its_own_that_its_alarm_shows(detector):
+    """Once an alarm of beam 2 showed beam 1, because that was the worse one."""
+    wrong = tuple(
+        Wrong(Setting(element, Quantity.GAP, -2.0), begins_s=450.0) for element in ("tcsg.d4l7.b1", "tcspm.b4r7.b2")
+    )
+    judged = [(one, detector.judge(one)) for one in pieces(stable(0.15, wrong=wrong))]
+    assert not {*CASCADES.values()} & {*judged[0][1].evidence}
+    observation, verdict = judged[-1]
+    kinds = {one.kind for one in incidents(observation, verdict)}
+    assert kinds == {"beam 1", "beam 2"}
+    own = {kind: display.alarm_picture(alarm(kind), verdict.evidence) for kind in kinds}
+    assert own == {"beam 1": "cascade_b1", "beam 2": "cascade_b2"}
+    drawn = [verdict.evidence[name].content for name in own.values()]
+    assert drawn[0] != drawn[1]
+    assert verdict.evidence["cascade"].content in drawn
+
+
+def test_an_alarm_shows_the_cascade_where_there_is_only_one():
+    assert display.alarm_picture(alarm("beam 2"), {"cascade", "ring"}) == "cascade"
+    assert display.alarm_picture(alarm("beam 2"), {"cascade", "ring", "cascade_b1"}) is None
+    assert display.alarm_picture(alarm("beam 2"), set()) is None
+
+
+def alarm(kind):
+    return AlarmView(
+        **dict.fromkeys(
+            ("recovered_at", "closed_at", "acknowledged_by", "acknowledged_at", "shelved_by", "shelved_until"), None
+        ),
+        shelved_reason=None,
+        id=1,
+        system="collimation",
+        element="tcp.c6l7.b1",
+        severity=Severity.MAJOR,
+        current=Severity.MAJOR,
+        phase=Phase.UNACKNOWLEDGED,
+        message="",
+        count=1,
+        bad_since=datetime.now(UTC),
+        raised_at=datetime.now(UTC),
+        observation_id=1,
+        kind=kind,
+    )
