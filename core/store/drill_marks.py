@@ -1,8 +1,10 @@
 """What is left out because of drills: what must never learn from one at once, what people read once it is revealed."""
 
-from sqlalchemy import Select, Text, cast, literal, select
+from sqlalchemy import ScalarSelect, Select, Text, cast, literal, select
 
 from core.store.drill_models import DrillAlarmRow, DrillObservationRow, DrillRow
+from core.store.models import ObservationRow
+from core.verdict import Quality
 
 SUBJECT = "drill "
 """What the trail calls a drill, before its number."""
@@ -25,6 +27,16 @@ def revealed_observations() -> Select[tuple[int]]:
 def revealed_alarms() -> Select[tuple[int]]:
     """The alarms of drills that are revealed: no figure for people counts them any more."""
     return select(DrillAlarmRow.alarm_id)
+
+
+def real_quality() -> ScalarSelect[Quality]:
+    """The quality of what a drill altered as it came, once that drill is revealed; correlated with the observation."""
+    return (
+        select(DrillObservationRow.quality)
+        .join(DrillRow, DrillRow.id == DrillObservationRow.drill_id)
+        .where(DrillObservationRow.observation_id == ObservationRow.id, DrillRow.revealed_at.is_not(None))
+        .scalar_subquery()
+    )
 
 
 def hidden_subjects() -> Select[tuple[str]]:

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, exists, func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.shifts import Span
 from core.store.alarm_rows import alarm_view
-from core.store.drill_marks import revealed_alarms
-from core.store.drill_models import DrillObservationRow, DrillRow
+from core.store.drill_marks import real_quality, revealed_alarms
 from core.store.engine import Database
 from core.store.models import (
     AlarmRow,
@@ -78,7 +77,7 @@ def judged(session: Session, span: Span) -> dict[str, list[Judged]]:
     """Return what was observed in a span, by system, in order of time; of drills that are over as it really was."""
     found: dict[str, list[Judged]] = {}
     query = (
-        select(ObservationRow.system, ObservationRow.observed_at, func.coalesce(_real_quality(), VerdictRow.quality))
+        select(ObservationRow.system, ObservationRow.observed_at, func.coalesce(real_quality(), VerdictRow.quality))
         .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         .where(ObservationRow.observed_at >= span.begins, ObservationRow.observed_at < span.ends)
         .order_by(ObservationRow.system, ObservationRow.observed_at)
@@ -87,16 +86,6 @@ def judged(session: Session, span: Span) -> dict[str, list[Judged]]:
         rows = session.execute(query.where(ObservationRow.system == system)).tuples()
         found[system] = [Judged(at, quality) for _, at, quality in rows]
     return found
-
-
-def _real_quality() -> ScalarSelect[Quality]:
-    """The quality of what a drill altered as it came, once that drill is revealed."""
-    return (
-        select(DrillObservationRow.quality)
-        .join(DrillRow, DrillRow.id == DrillObservationRow.drill_id)
-        .where(DrillObservationRow.observation_id == ObservationRow.id, DrillRow.revealed_at.is_not(None))
-        .scalar_subquery()
-    )
 
 
 def alarms(session: Session, span: Span) -> list[AlarmView]:

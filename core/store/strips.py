@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.alarms.inhibition import SOURCE
 from core.alarms.severity import Severity
 from core.store.alarm_rows import is_of_watch
+from core.store.drill_marks import real_quality, revealed_alarms
 from core.store.engine import Database
 from core.store.models import AlarmRow, ObservationRow, VerdictRow
 from core.verdict import Quality
@@ -36,31 +37,33 @@ class AlarmSpan:
 
 
 def periods(database: Database, system: str, begins: datetime, ends: datetime) -> list[Period]:
-    """Return the periods of a span of time in which anything was observed, in order.
+    """Return the periods of a span of time in which anything was observed, in order; of drills that are over as it was.
 
     The database counts: a stretch of the index by system and time, and one row of each observation in it.
     """
     with database.reading() as session:
-        number = _number(session)
+        number, quality = _number(session), func.coalesce(real_quality(), VerdictRow.quality)
         query = (
-            select(number, VerdictRow.quality, func.count())
+            select(number, quality, func.count())
             .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
             .where(ObservationRow.system == system)
             .where(ObservationRow.observed_at >= begins, ObservationRow.observed_at < ends)
-            .group_by(number, VerdictRow.quality)
+            .group_by(number, quality)
         )
         found: dict[int, dict[Quality, int]] = {}
-        for at, quality, count in session.execute(query).tuples():
-            found.setdefault(int(at), {})[quality] = count
+        for at, told, count in session.execute(query).tuples():
+            found.setdefault(int(at), {})[told] = count
     return [Period(datetime.fromtimestamp(at * PERIOD_S, UTC), found[at]) for at in sorted(found)]
 
 
 def alarm_spans(database: Database, begins: datetime) -> dict[str, list[AlarmSpan]]:
-    """Return the alarms that lasted at some time since an instant, by system; none that needed nobody."""
+    """Return the alarms that lasted at some time since an instant, by system; none that needed nobody, none of drills
+    that are over."""
     query = (
         select(AlarmRow)
         .where(AlarmRow.raised_at.is_not(None), AlarmRow.is_notice.is_(False), AlarmRow.inhibited_by.is_(None))
         .where(or_(AlarmRow.closed_at.is_(None), AlarmRow.closed_at >= begins))
+        .where(AlarmRow.id.not_in(revealed_alarms()))
         .order_by(AlarmRow.id)
     )
     found: dict[str, list[AlarmSpan]] = {}

@@ -7,7 +7,10 @@ from sqlalchemy import text
 from core.alarms.events import AlarmAction
 from core.alarms.severity import Severity
 from core.signs import CONSOLE, GUARD, MODEL, WATCH
-from core.store import Store, strips
+from core.store import Store, drills, strips
+from core.store.audit import Deed
+from core.store.drill_models import DrillObservationRow
+from core.store.drills import Asked
 from core.store.strips import AlarmSpan, Period
 from core.verdict import Quality
 
@@ -50,6 +53,25 @@ def test_spans_of_alarms_are_those_that_asked_somebody(store: Store) -> None:
     store.act(alarm.id, AlarmAction.ACKNOWLEDGE, "ana", "", at(22))
     assert strips.alarm_spans(store.database, at(0))["flex"][0].ends == at(20.5)
     assert "flex" not in strips.alarm_spans(store.database, at(25))
+
+
+def test_what_a_drill_altered_is_shown_until_it_is_over_and_then_as_it_was(store: Store) -> None:
+    """Nobody may tell a drill while it goes on; afterwards the strip must not show a fault that never was."""
+    asked = Asked("flex", "fault", "a fault", ("cause",), 1, timedelta(hours=1))
+    number = drills.ask(store.database, asked, "eva", at(0), Deed(at(0), "eva", "expert", "test", "drill", ""))
+    observe(store, Quality.GOOD, 5)
+    observe(store, Quality.BAD, 10)
+    [altered, _] = store.observations("flex", 2)
+    with store.database.writing("flex") as session:
+        session.add(DrillObservationRow(observation_id=altered.id, drill_id=number, quality=Quality.GOOD, verdict={}))
+    drills.begun(store.database, number, "b", at(10))
+    good, bad = Period(at(5), {Quality.GOOD: 1}), Period(at(10), {Quality.BAD: 1})
+    assert strips.periods(store.database, "flex", at(0), at(60)) == [good, bad]
+    assert [one.begins for one in strips.alarm_spans(store.database, at(0))["flex"]] == [at(10)]
+    drills.reveal(store.database, number, at(20), "test")
+    was = Period(at(10), {Quality.GOOD: 1})
+    assert strips.periods(store.database, "flex", at(0), at(60)) == [good, was]
+    assert strips.alarm_spans(store.database, at(0)) == {}
 
 
 def test_how_far_apart_data_come_as_a_rule(store: Store) -> None:
