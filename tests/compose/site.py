@@ -90,6 +90,11 @@ class Site:
         """
         os.kill(int(self.state(service)["Pid"]), signal.SIGKILL)
 
+    def processes(self, service: str) -> list[tuple[int, str]]:
+        """Return number and command of every process of a container, the first one first."""
+        lines = self.docker("top", self.containers()[service], "-o", "pid,args").splitlines()[1:]
+        return [(int(number), command) for number, command in (line.split(maxsplit=1) for line in lines)]
+
     def ask(self, query: str, database: str = PROJECT) -> list[list[str]]:
         """Ask the database, as its owner, inside its container."""
         command = ("psql", "--username=shiftwatch", f"--dbname={database}", "--no-align", "--tuples-only")
