@@ -98,12 +98,12 @@ def _verdicts(one: Round, keep: KeepSettings, seen: Offered, removed: Removed) -
     """Remove old verdicts, but not what the source still offers: it would be judged anew."""
     if keep.verdicts_days is None:
         return
-    if seen.why is not None or (not seen.tickets and not keep.source_may_be_empty):
-        removed.wait(seen.why or "its source offers nothing at all; is it mounted?")
-        return
     before = one.clock.now() - timedelta(days=keep.verdicts_days)
     for piece in retention.aged_verdicts(one.store.database, removed.system, before):
         if one.stop():
+            return
+        if seen.why is not None or (not seen.tickets and not keep.source_may_be_empty):
+            removed.wait(seen.why or "its source offers nothing at all; is it mounted?")
             return
         free = [aged.id for aged in piece if not aged.tickets & seen.digests]
         removed.still_offered += len(piece) - len(free)

@@ -1,0 +1,448 @@
+"""What is too old, or too much, goes; what somebody needs stays; watches do not notice; the trail tells."""
+
+import itertools
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from core.alarms.events import AlarmAction
+from core.clock import Clock, ManualClock
+from core.contracts import Arrival, Settled
+from core.errors import StoreError
+from core.housekeeping import alone
+from core.keeping import KeepSettings, RetentionSettings
+from core.settings import Settings, load_settings
+from core.shifts import Span
+from core.signs import CONSOLE, RETENTION
+from core.store import Store, drills, replays, rows
+from core.store.audit import Deed, Sought
+from core.store.contents import contents
+from core.store.drill_models import DrillObservationRow
+from core.store.models import ArtefactRow, EvidenceRow, ObservationRow
+from core.store.views import Judgement
+from core.verdict import Evidence, Model, Quality
+from flows import quarantine, retaining
+from flows.removing import Removed
+from flows.retaining import Round, is_due, retain, run
+from flows.retention import retain as retention_flow
+from flows.standing_in import StandIns
+from inspection.flex.source import FolderSource
+from tests.core.store.conftest import NOW, RULE, Server, a_broken_arrival, a_verdict, an_arrival, postgres_url, server
+
+__all__ = ["postgres_url", "server"]
+DAY = timedelta(days=1)
+DEFAULTS = KeepSettings(source_may_be_empty=True)
+_keys = itertools.count()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    home = tmp_path / "home"
+    (home / "inbox" / "flex").mkdir(parents=True)
+    return keeping(load_settings(home=home), DEFAULTS)
+
+
+@pytest.fixture
+def store(server: Server, settings: Settings) -> Iterator[Store]:
+    url = server.make(settings.home, tables=True)
+    with Store.open(url, settings.artefacts) as opened:
+        yield opened
+    server.drop(url)
+
+
+def keeping(settings: Settings, keep: KeepSettings) -> Settings:
+    return settings.model_copy(update={"retention": RetentionSettings(default=keep)})
+
+
+def round_of(store: Store, settings: Settings, at: datetime = NOW, *, dry_run: bool = False) -> Removed:
+    (removed,) = retain(Round(store, settings, ManualClock(at), dry_run), ["flex"])
+    return removed
+
+
+def seen(days_ago: float, quality: Quality = Quality.GOOD, size: int = 1000, **changes: Any) -> Settled:
+    """An observation of so many days ago with a picture of its own."""
+    number = next(_keys)
+    picture = Evidence(f"{number:08}".encode() * (size // 8), "image/png")
+    verdict = a_verdict(quality)
+    if quality is not Quality.NULL:
+        verdict = replace(verdict, evidence={"thumbnail": picture})
+    return an_arrival(quality, f"board {number}", f"k{number}", at=NOW - days_ago * DAY, verdict=verdict, **changes)
+
+
+def record(store: Store, *settled: Settled) -> list[int]:
+    for one in settled:
+        store.record("flex", "inbox", [one], RULE)
+    numbers = [store.find("flex", one.observation.element, one.observation.key) for one in settled if one.observation]
+    return [number for number in numbers if number is not None]
+
+
+def close_alarms(store: Store) -> None:
+    for alarm in store.alarms(limit=1000):
+        store.act(alarm.id, AlarmAction.CLEAR, "ana", "over", NOW)
+        store.act(alarm.id, AlarmAction.ACKNOWLEDGE, "ana", "seen", NOW)
+
+
+def pictured(store: Store) -> set[int]:
+    with store.database.reading() as session:
+        return set(session.scalars(select(EvidenceRow.observation_id)))
+
+
+def there(store: Store) -> set[int]:
+    with store.database.reading() as session:
+        return set(session.scalars(select(ObservationRow.id)))
+
+
+def sound(store: Store) -> None:
+    """Every row points to a file that is there and whole, and no file is without a row."""
+    with store.database.reading() as session:
+        digests = set(session.scalars(select(ArtefactRow.digest)))
+    for digest in digests:
+        store.artefacts.get(digest)
+    assert {path.stem for path in store.artefacts.folder.rglob("*.*") if path.is_file()} == digests
+
+
+def test_pictures_of_good_verdicts_go_first_then_the_others_and_verdicts_stay(store: Store, settings: Settings) -> None:
+    fresh, old, bad, old_bad = record(store, seen(10), seen(40), seen(40, Quality.BAD), seen(400, Quality.BAD))
+    close_alarms(store)
+    removed = round_of(store, settings)
+    assert pictured(store) == {fresh, bad}
+    assert there(store) == {fresh, old, bad, old_bad}
+    assert (removed.pictured, removed.verdicts, removed.bytes) == (2, 0, 2000)
+    sound(store)
+
+
+def test_old_verdicts_go_with_all_that_belongs_to_them(store: Store, settings: Settings) -> None:
+    (young,) = record(store, seen(1800))
+    record(store, seen(1826), seen(3000))
+    store.record("flex", "inbox", [a_broken_arrival("old", NOW - 2000 * DAY)], RULE)
+    close_alarms(store)
+    removed = round_of(store, settings)
+    assert removed.verdicts == 2  # an alarm rested on what could not be read: its history is kept for ever
+    found = contents(store.database)
+    assert (found["observation"].rows, found["verdict"].rows, found["ticket"].rows) == (2, 2, 2)
+    assert young in there(store)
+    sound(store)
+
+
+def test_what_somebody_needs_stays(store: Store, settings: Settings) -> None:
+    open_alarm, false, decided, drilled, free = record(
+        store, seen(3000, Quality.BAD), seen(3000), seen(3000), seen(3000), seen(3000)
+    )
+    store.add_feedback(false, "ana", NOW, Judgement.FALSE_ALARM)
+    store.decide(decided, "ana", NOW, [], {"passed": True})
+    asked = drills.Asked("flex", "scratch", "A scratch", ("scratch",), 1, timedelta(minutes=5))
+    deed = Deed(NOW, "eva", "expert", "page", "drill", "drill")
+    number = drills.ask(store.database, asked, "eva", NOW, deed)
+    with store.database.writing("flex") as session:
+        session.add(DrillObservationRow(observation_id=drilled, drill_id=number, quality=Quality.GOOD, verdict={}))
+    removed = round_of(store, settings)
+    assert there(store) == {open_alarm, false, decided, drilled}
+    assert pictured(store) == {open_alarm, false, decided, drilled}
+    assert removed.verdicts == 1
+    assert free not in there(store)
+    bounded = keeping(settings, DEFAULTS.model_copy(update={"images_gb": 1e-9}))
+    assert "more than wanted are needed" in round_of(store, bounded).words()
+    assert pictured(store) == {open_alarm, false, decided, drilled}
+
+
+def test_a_replay_of_the_past_is_waited_for(store: Store, settings: Settings) -> None:
+    record(store, seen(3000))
+    span = Span(NOW - 4000 * DAY, NOW)
+    number = replays.ask(store.database, "flex", Model("m", "1"), span, "eva", NOW, None)
+    removed = round_of(store, settings)
+    assert removed.verdicts == 0
+    assert "a replay reads its past" in removed.words()
+    replays.progress(store.database, number, NOW, state=replays.ReplayState.DONE)
+    assert round_of(store, settings).verdicts == 1
+
+
+def test_a_dry_run_says_the_same_and_removes_nothing(store: Store, settings: Settings) -> None:
+    record(store, seen(3000), seen(3000), seen(40), seen(1))
+    bounded = keeping(settings, DEFAULTS.model_copy(update={"images_gb": 5e-7}))
+    before = contents(store.database)
+    dry = round_of(store, bounded, dry_run=True)
+    assert contents(store.database) == before
+    assert len(pictured(store)) == 4
+    wet = round_of(store, bounded)
+    assert (wet.verdicts, len(pictured(store)), len(there(store))) == (dry.verdicts, 0, 2) == (2, 0, 2)
+    assert dry.pictured >= wet.pictured
+
+
+def test_what_was_removed_is_in_the_trail_which_nobody_changes(store: Store, settings: Settings) -> None:
+    record(store, seen(3000), seen(40))
+    round_of(store, settings)
+    (deed,) = store.trail(sought=Sought(what="retain"))
+    assert (deed.author, deed.role, deed.via, deed.system) == ("shiftwatch", "system", "retention", "flex")
+    assert "1 verdict, 1 picture set" in deed.note
+    round_of(store, settings)
+    assert len(store.trail(sought=Sought(what="retain"))) == 1  # nothing removed, nothing told
+    with pytest.raises(Exception, match="audit is append-only"), store.database.engine.connect() as connection:
+        connection.execute(text("DELETE FROM audit"))
+
+
+def offer(settings: Settings, name: str, *, beside: bool = False, days_ago: float = 100) -> Arrival:
+    """Put a file into the watched folder, and return it as its source offers it."""
+    path = settings.flex_inbox / name
+    path.write_bytes(name.encode() * 10)
+    paths = [path]
+    if beside:
+        path.with_suffix(".json").write_text("{}")
+        paths.append(path.with_suffix(".json"))
+    at = (NOW - days_ago * DAY).timestamp()
+    for one in paths:
+        os.utime(one, (at, at))
+    offered = FolderSource(settings, ManualClock(NOW)).arrivals(lambda _: set())
+    return next(one for one in offered if one.origin == str(path))
+
+
+def judged(store: Store, arrival: Arrival, days_ago: float = 100, quality: Quality = Quality.GOOD) -> int:
+    one = replace(seen(days_ago, quality), arrival=arrival)
+    return record(store, one)[0]
+
+
+def names(settings: Settings) -> set[str]:
+    return {path.name for path in settings.flex_inbox.iterdir()}
+
+
+def test_what_its_source_still_offers_is_not_forgotten(store: Store, settings: Settings) -> None:
+    arrival = offer(settings, "a.jpg", days_ago=3000)
+    number = judged(store, arrival, 3000)
+    record(store, seen(3000))
+    removed = round_of(store, settings)
+    assert there(store) == {number}
+    assert "1 old verdicts stay" in removed.words()
+    assert store.settled("flex", "inbox", [arrival.ticket]) == {arrival.ticket}  # so it is not judged again
+    Path(arrival.origin).unlink()
+    round_of(store, settings)
+    assert there(store) == set()
+
+
+def test_an_empty_source_may_be_one_that_is_not_mounted(store: Store, settings: Settings) -> None:
+    record(store, seen(3000))
+    careful = keeping(settings, KeepSettings())
+    removed = round_of(store, careful)
+    assert removed.verdicts == 0
+    assert "is it mounted?" in removed.words()
+    away = careful.model_copy(update={"flex": settings.flex.model_copy(update={"inbox": settings.home / "gone"})})
+    assert "its source cannot be asked" in round_of(store, away).words()
+    assert len(there(store)) == 1
+
+
+def test_judged_inputs_go_only_if_the_site_wants_that(store: Store, settings: Settings) -> None:
+    old = [
+        offer(settings, name, beside=name == "a.jpg") for name in ("a.jpg", "b.jpg", "said.jpg", "bad.jpg", "new.jpg")
+    ]
+    numbers = [judged(store, one, quality=Quality.BAD if "bad" in one.origin else Quality.GOOD) for one in old[:4]]
+    store.add_feedback(numbers[2], "ana", NOW, Judgement.RIGHT)
+    offer(settings, "never judged.jpg")
+    changed = offer(settings, "b.jpg")
+    Path(changed.origin).write_bytes(b"another board")
+    everything = names(settings)
+    assert round_of(store, settings).inputs == 0
+    assert names(settings) == everything
+    removed = round_of(store, keeping(settings, DEFAULTS.model_copy(update={"inputs_days": 30.0})))
+    assert everything - names(settings) == {"a.jpg", "a.json"}
+    assert removed.inputs == 1
+
+
+def test_inputs_beyond_a_bound_go_oldest_first(store: Store, settings: Settings) -> None:
+    for days in (9, 5, 1):
+        judged(store, offer(settings, f"{days}.jpg", days_ago=days), days)
+    bounded = keeping(settings, DEFAULTS.model_copy(update={"inputs_gb": 1e-7}))  # 100 bytes: two of 50
+    round_of(store, bounded)
+    assert names(settings) == {"5.jpg", "1.jpg"}
+
+
+def test_quarantine_is_emptied_by_age_and_by_size(store: Store, settings: Settings, tmp_path: Path) -> None:
+    folder = settings.quarantine / "flex"
+    for number, days in enumerate((300, 200, 100, 1)):
+        original = tmp_path / f"broken {number}.png"
+        original.write_bytes(b"x" * 1000)
+        arrival = Arrival(f"ticket {number}", str(original))
+        kept = quarantine.keep(folder, arrival, "inbox", "no image", NOW - days * DAY)
+        at = (NOW - days * DAY).timestamp()
+        for path in folder.glob(f"*{number}.png*"):
+            os.utime(path, (at, at))
+        assert kept.is_file()
+        store.record("flex", "inbox", [Settled(arrival, None, a_verdict(Quality.NULL), NOW - days * DAY)], RULE)
+    close_alarms(store)
+    assert round_of(store, settings).quarantined == 2
+    assert len(list(folder.iterdir())) == 4
+    bounded = keeping(settings, DEFAULTS.model_copy(update={"quarantine_gb": 1.5e-6}))
+    assert round_of(store, bounded).quarantined == 1
+    assert {path.name[13:] for path in folder.iterdir()} == {"broken 3.png", "broken 3.png.reason.json"}
+
+
+def test_the_size_is_bounded_however_long_it_runs(store: Store, settings: Settings) -> None:
+    """Sixty days in some seconds: pictures by their bound, verdicts by their age, files by the rows that name them."""
+    keep = DEFAULTS.model_copy(update={"images_gb": 4e-5, "verdicts_days": 31.0, "good_images_days": 365.0})
+    bounded = keeping(settings, keep)
+    sizes, counts = [], []
+    for day in range(60):
+        at = NOW + day * DAY
+        batch = [replace(seen(-day, size=1000), processed_at=at) for _ in range(12)]
+        store.record("flex", "inbox", batch, RULE)
+        if day % 20 == 0:
+            store.record("flex", "inbox", [replace(seen(-day, Quality.BAD), processed_at=at)], RULE)
+        round_of(store, bounded, at)
+        sizes.append(sum(path.stat().st_size for path in store.artefacts.folder.rglob("*.png")))
+        counts.append(contents(store.database, ["verdict"])["verdict"].rows)
+    assert max(sizes) <= 40_000
+    assert sizes[-1] > 20_000
+    assert max(counts[31:]) <= 12 * 32 + 3
+    assert min(counts[40:]) >= 12 * 31
+    assert {alarm.element for alarm in store.alarms()} <= {
+        view.element for view in store.observations("flex", limit=999)
+    }
+    sound(store)
+
+
+def test_watches_do_not_wait_for_it(store: Store, settings: Settings) -> None:
+    for _ in range(5):
+        store.record("flex", "inbox", [seen(3000, size=200) for _ in range(150)], RULE)
+    took: list[float] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            one = seen(0, size=200)
+            began = time.perf_counter()
+            store.record("flex", "inbox", [one], RULE)
+            took.append(time.perf_counter() - began)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        (removed,) = retain(Round(store, settings, SlowClock()), ["flex"])
+    finally:
+        stop.set()
+        thread.join()
+    assert removed.verdicts == 750
+    assert len(took) >= 5
+    assert max(took) < 2.0
+    assert len(there(store)) == len(took)
+    sound(store)
+
+
+class SlowClock(Clock):
+    """The instant of these tests, with real waits."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=time.monotonic() - self._began)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def test_an_equal_picture_that_is_written_meanwhile_is_not_lost(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch finds the file there, retention removes it, then the watch commits its row."""
+    old = seen(40)
+    record(store, old)
+    new = replace(seen(0), verdict=old.verdict)
+    put = rows.put_evidence
+    calls: list[int] = []
+
+    def slow(artefacts: Any, verdict: Any) -> Any:
+        stored = put(artefacts, verdict)
+        if not calls:
+            calls.append(1)
+            assert round_of(store, settings).pictured == 1
+            assert not store.artefacts.exists(stored[0].digest)
+        return stored
+
+    monkeypatch.setattr(rows, "put_evidence", slow)
+    record(store, new)
+    assert calls
+    sound(store)
+    with store.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(ArtefactRow)) == 1
+
+
+def test_files_that_a_killed_writer_left_go_after_a_day(store: Store, settings: Settings) -> None:
+    record(store, seen(1))
+    lost, young = (store.artefacts.put(word, "image/png") for word in (b"lost", b"just written"))
+    yesterday = time.time() - 25 * 3600
+    os.utime(store.artefacts.path(lost), (yesterday, yesterday))
+    round_of(store, settings)
+    assert not store.artefacts.exists(lost)
+    assert store.artefacts.exists(young)
+    assert len(pictured(store)) == 1
+
+
+def test_systems_differ_in_what_is_kept() -> None:
+    own = RetentionSettings.model_validate({"default": {"images_days": 100}, "systems": {"its": {"verdicts_days": 50}}})
+    assert (own.of("its").images_days, own.of("its").verdicts_days) == (100, 50)
+    assert (own.of("flex").images_days, own.of("flex").verdicts_days) == (100, 1825)
+    with pytest.raises(ValueError, match="greater than or equal to 31"):
+        KeepSettings(verdicts_days=30)
+
+
+def test_a_backup_is_waited_for_and_a_round_only_done_when_due(store: Store, settings: Settings) -> None:
+    os.environ["SHIFTWATCH_DATABASE_URL"] = store.database.engine.url.render_as_string(hide_password=False)
+    try:
+        own = load_settings(home=settings.home)
+    finally:
+        del os.environ["SHIFTWATCH_DATABASE_URL"]
+    with alone(settings.home, "a backup"), pytest.raises(StoreError, match="a backup goes on"):
+        run(own, ["flex"])
+    (sign,) = [beat for beat in store.heartbeats() if beat.system == CONSOLE]
+    assert (sign.flow, sign.ok) == (RETENTION, False)
+    assert run(own, ["flex"], if_due=True) == "nothing to remove"
+    assert run(own, ["flex"], if_due=True) == "not due"
+    (sign,) = [beat for beat in store.heartbeats() if beat.system == CONSOLE]
+    assert sign.ok
+    assert not is_due(store, own, sign.at + timedelta(hours=5.9))
+    assert is_due(store, own, sign.at + timedelta(hours=6))
+
+
+def test_the_flow_does_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
+    monkeypatch.delenv("SHIFTWATCH_DATABASE_URL", raising=False)
+    own = load_settings()
+    with Store.open(own.url, own.artefacts) as opened:
+        opened.upgrade()
+        opened.record("flex", "inbox", [seen(0)], RULE)
+    assert retention_flow.fn(["flex"]) == "flex: 1 picture set, 0.0 MB"  # the time of these tests is long ago
+
+
+def test_it_is_done_without_prefect_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Sequence[str]] = []
+
+    class Child:
+        def __init__(self, command: Sequence[str], **_: object) -> None:
+            started.append(command[2:])
+
+        def poll(self) -> int | None:
+            return None
+
+    monkeypatch.setattr(subprocess, "Popen", Child)
+    watches = StandIns(["flex", "its"])
+    watches.keep_up()
+    watches.keep_up()
+    asked = [command for command in started if "flows.retaining" in command]
+    assert asked == [["flows.retaining", "--if-due", "--system", "flex", "--system", "its"]]
+
+
+def test_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    own = load_settings()
+    with Store.open(own.url, own.artefacts) as opened:
+        opened.upgrade()
+    assert retaining.main(["--system", "flex"]) == 0
+    assert retaining.main(["--system", "nonsense"]) == 1
