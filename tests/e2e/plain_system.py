@@ -31,4 +31,10 @@ def _source(settings: Settings) -> BoardSource:
     return BoardSource(inbox(settings))
 
 
-PLAIN: System = replace(FAKE, name="flex", source=_source, detector=lambda _: Judge())
+PLAIN: System = replace(
+    FAKE,
+    name="flex",
+    source=_source,
+    detector=lambda _: Judge(),
+    silent_after_s=lambda settings: settings.flex.silent_after_s,
+)
