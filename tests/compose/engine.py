@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("SHIFTWATCH_COMPOSE_CACHE", "~/.cache/shiftwatch-compose")).expanduser()
@@ -25,6 +26,17 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 START_S, STOP_S, PROBE_S = 90.0, 60.0, 120.0
 KEPT = "4gb"
 BUILDKIT = {"DOCKER_BUILDKIT": "1", "COMPOSE_DOCKER_CLI_BUILD": "1", "BUILDKIT_PROGRESS": "plain"}
+
+
+BOOTSTRAP = """
+root=$1
+mount -t tmpfs -o mode=0755,size=2g bootstrap "$root"
+debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv bookworm "$root" >&2
+ln -s /usr/bin/python3 "$root/usr/local/bin/python"
+cp "$2" "$root/etc/ssl/certs/ca-certificates.crt"
+cd "$root"
+tar --create --exclude='./proc/*' --exclude='./sys/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' .
+"""
 
 
 class NoEngineError(RuntimeError):
@@ -95,36 +107,34 @@ def make_bases(environment: Mapping[str, str], work: Path) -> None:
 
 
 def _bootstrap(environment: Mapping[str, str], root: Path) -> None:
-    packages = "ca-certificates,python3,python3-venv"
-    # A mount namespace of its own: whatever debootstrap mounts below its folder is gone when it ends.
-    command = ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(root)]
-    run(environment, *command, timeout_s=1200)
-    (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-    shutil.copy(CERTIFICATES, root / "etc/ssl/certs/ca-certificates.crt")
-    shutil.rmtree(root / "var/cache/apt/archives")
-    parts = (".", "--exclude=./proc/*", "--exclude=./sys/*", "--exclude=./var/lib/apt/lists/*")
-    _import(environment, PYTHON, root, parts, f"--change=ENV PIP_CERT={CERTIFICATES}")
-    shutil.rmtree(root)
+    """Bootstrap in memory: dpkg asks the disk to write down every file. All of it is gone with the mount namespace."""
+    root.mkdir()
+    apart = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+    command = (*apart, "sh", "-eu", "-c", BOOTSTRAP, "bootstrap", str(root), str(CERTIFICATES))
+    with (root.parent / "debootstrap.log").open("wb") as log:
+        _import(environment, PYTHON, command, f"--change=ENV PIP_CERT={CERTIFICATES}", log=log)
 
 
 def _probe(environment: Mapping[str, str]) -> None:
     """Run the smallest container, with a limit of memory and a network: what engines lack rights for."""
     try:
-        _import(environment, "shiftwatch-probe", TINY.parent, (TINY.name,))
+        _import(environment, "shiftwatch-probe", ("tar", "--create", f"--directory={TINY.parent}", TINY.name))
         command = ("docker", "run", "--rm", "--memory=64m", "--pids-limit=16", "--publish=127.0.0.1::80")
         run(environment, *command, "shiftwatch-probe", f"/{TINY.name}", "--version", timeout_s=PROBE_S)
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         raise NoEngineError(f"an engine runs, but no container does: {error}") from None
 
 
-def _import(environment: Mapping[str, str], name: str, folder: Path, parts: Sequence[str], *options: str) -> None:
-    with subprocess.Popen(
-        ("tar", "--create", f"--directory={folder}", *parts[1:], parts[0]), stdout=subprocess.PIPE
-    ) as tar:
+def _import(
+    environment: Mapping[str, str], name: str, archive: Sequence[str], *options: str, log: BinaryIO | None = None
+) -> None:
+    """Make an image of what a command writes as a tar archive."""
+    with subprocess.Popen(archive, stdout=subprocess.PIPE, stderr=log) as tar:
         command = ("docker", "import", *options, "-", name)
         done = subprocess.run(command, stdin=tar.stdout, env=dict(environment), check=False, capture_output=True)
     if tar.returncode or done.returncode:
-        raise RuntimeError(f"{folder} as {name}: {done.stderr.decode(errors='replace')}")
+        run(environment, "docker", "rmi", "--force", name)
+        raise RuntimeError(f"{name}: {archive[0]} ended with {tar.returncode}; {done.stderr.decode(errors='replace')}")
 
 
 def _remove_all(environment: Mapping[str, str]) -> None:
