@@ -22,6 +22,7 @@ from core.store import answers
 from core.store.across import Steps
 from core.verdict import Model
 
+HEARD_S = 1
 HEALTH_S = 30
 FACTS_S, OLD_S = 30, 120
 MODELS_S = 60
@@ -45,6 +46,12 @@ def shift_facts(shift: Span) -> Facts:
     """Return what the report of a shift says; of one that goes on as it was up to half a minute ago."""
     until = min(shift.ends, _grain(now(), FACTS_S))
     return _facts(shift.begins.isoformat(), shift.ends.isoformat(), until.isoformat(), _grain(now(), OLD_S).isoformat())
+
+
+@st.cache_data(show_spinner=False, ttl=timedelta(seconds=HEARD_S))
+def newest_alarm_change() -> int:
+    """Return a number that grows with every change of any alarm."""
+    return store().newest_alarm_change()
 
 
 def across(until: datetime | None) -> Across:

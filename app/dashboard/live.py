@@ -1,18 +1,21 @@
 """Parts of a page that keep themselves up to date, and say so when the database cannot be reached."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from html import escape
 from typing import ParamSpec
 
 import streamlit as st
 
-from app.dashboard import known
+from app.dashboard import kept, known
 from app.dashboard.access import now
 from app.dashboard.wording import age, clock_time, zone
 from core.errors import StoreError
 
 AGAIN_S = 5
+LISTEN_S = 2
+_HEARD = "newest_alarm_change"
 Asked = ParamSpec("Asked")
 NOTHING_LOST = (
     "The watches go on: what they judge is written as soon as it is back. What you enter here is not stored meanwhile. "
@@ -34,6 +37,20 @@ def live(every_s: float) -> Callable[[Callable[Asked, None]], Callable[Asked, No
         return st.fragment(run_every=every_s)(guarded)
 
     return make
+
+
+def listen() -> None:
+    """Draw this page anew as soon as an alarm is raised or changed, by whomever; its parts would do so later."""
+    with suppress(StoreError):
+        st.session_state[_HEARD] = kept.newest_alarm_change()
+    _listening()
+
+
+@st.fragment(run_every=LISTEN_S)
+def _listening() -> None:
+    with suppress(StoreError):
+        if kept.newest_alarm_change() != st.session_state.get(_HEARD):
+            st.rerun()
 
 
 def away(why: str) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core.alarms.events import ChangeKind
@@ -55,6 +55,11 @@ def history(session: Session, since: datetime, until: datetime, system: str | No
     if system is not None:
         query = query.where(AlarmRow.system == system)
     return [change_view(line, name, element) for line, name, element in session.execute(query).tuples()]
+
+
+def newest_change(session: Session) -> int:
+    """Return the number of the newest line of all alarms' histories, 0 if there is none."""
+    return session.scalar(select(func.max(AlarmEventRow.id))) or 0
 
 
 def lines(session: Session, since: datetime, until: datetime) -> list[Line]:

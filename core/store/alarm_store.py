@@ -83,6 +83,11 @@ class AlarmStore:
         with self.database.reading() as session:
             return alarm_queries.history(session, since, until, system)
 
+    def newest_alarm_change(self) -> int:
+        """Return a number that grows with every change of any alarm."""
+        with self.database.reading() as session:
+            return alarm_queries.newest_change(session)
+
     def alarm_lines(self, since: datetime, until: datetime) -> list[Line]:
         """Return the whole history of every alarm that was open within a span (for the figures of alarm health)."""
         with self.database.reading() as session:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.dashboard import links, person
 from app.dashboard.access import displays, now, settings, store
 from app.dashboard.alarm_groups import Flood, Shelf, flood, shelf_of
-from app.dashboard.live import live
+from app.dashboard.live import listen, live
 from app.dashboard.panels import alarm_detail, alarm_rows
 from app.dashboard.wording import clock_time, plain, plural, zone
 from core.store.views import AlarmView
@@ -50,6 +50,7 @@ def page() -> None:
     links.keep_address()
     chosen = links.asked_for("alarm")
     if chosen is None:
+        listen()
         _list()
         return
     person.ask("it is stored with what you do")

@@ -9,13 +9,14 @@ from app.dashboard import known, links
 from app.dashboard.access import displays, now, settings
 from app.dashboard.alarm_groups import urgency
 from app.dashboard.known import Away, Known
-from app.dashboard.live import away, live
+from app.dashboard.live import away, listen, live
 from app.dashboard.needs import needs
 from app.dashboard.panels import lately, tiles, urgent
 from app.dashboard.parts import Part, parts
 from app.dashboard.states import CATCHING_UP, Tile, Tone, tile
 from app.dashboard.strip import Strip, unknown_since
 from app.dashboard.wording import zone
+from core import space
 
 REFRESH_S = 10
 OLD_AFTER_S = 3.5 * REFRESH_S
@@ -26,6 +27,7 @@ WALL_COLUMNS = 2
 def page() -> None:
     """Draw the page; it keeps itself up to date."""
     wall = st.query_params.get(WALL) == "1"
+    listen()
     with st.container(key="overview_wall" if wall else "overview"):
         _live(wall)
     if not wall:
@@ -69,7 +71,7 @@ def _first(found: Known, shown: Mapping[str, Tile]) -> None:
 
 
 def _parts(found: Known) -> list[Part]:
-    return parts([*found.states.values()], found.signs, found.channels, found.at)
+    return parts([*found.states.values()], found.signs, found.channels, found.at, space.look(settings()))
 
 
 def _grid(found: Known, shown: Mapping[str, Tile], instant: datetime, wall: bool) -> None:
