@@ -25,6 +25,7 @@ from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 
 from core.settings import load_settings
+from flows.leaving import leave_by_signals
 from flows.monitoring import watch
 from flows.retention import retain
 from flows.schedule import answer
@@ -84,6 +85,7 @@ def serve(systems: Sequence[str], interval_s: float, *, recover: bool = True) ->
             if not is_outage(error):
                 raise
             log.warning("%s does not answer: the runner gave up (%s)", url, error)
+        leave_by_signals()  # the runner's handler knows only of its own watches, and it is gone
         stand_in(systems, lambda: answer(url) is None)
         time.sleep(QUERY_S)
 

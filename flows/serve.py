@@ -13,6 +13,7 @@ from core.clock import SystemClock
 from core.errors import SettingsError, ShiftwatchError
 from core.settings import Settings, load_settings
 from core.store import Store
+from flows.leaving import leave_by_signals
 from flows.schedule import Schedule, answer, tell
 from flows.systems import SYSTEMS, find_entry, known_as, missing_setting
 
@@ -107,4 +108,5 @@ def wait_for_server(url: str, timeout_s: float) -> None:
 
 
 if __name__ == "__main__":
+    leave_by_signals()
     sys.exit(main())

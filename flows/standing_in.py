@@ -5,14 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 
 WINDOW_S = 7 * 24 * 3600.0
 """They are ended when the server is back."""
-PATIENCE_S = 60.0
+PATIENCE_S = 25.0
+"""Docker gives a part 30 s to end; what is not committed by then its source offers again."""
 AGAIN_S = 10.0
 RETENTION_S = 3600.0
 """So often it is asked whether retention is due; it knows itself."""
@@ -73,24 +72,9 @@ class StandIns:
 def stand_in(systems: Sequence[str], is_back: Callable[[], bool], every_s: float = 2.0) -> None:
     """Watch without Prefect until its server is back. A signal ends the watches, too."""
     watches = StandIns(systems)
-    with _leaving_by_signal():
-        try:
-            while not is_back():
-                watches.keep_up()
-                time.sleep(every_s)
-        finally:
-            watches.end()
-
-
-@contextmanager
-def _leaving_by_signal() -> Iterator[None]:
-    """Let SIGTERM leave through the ``finally`` above, as SIGINT does, so that no watch is left behind."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
     try:
-        yield
+        while not is_back():
+            watches.keep_up()
+            time.sleep(every_s)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        watches.end()
