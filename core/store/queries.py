@@ -51,19 +51,19 @@ def observations(
         newest = newest.where(ObservationRow.id < before)
     some = undecided or qualities is not None
     newest = newest.order_by(ObservationRow.id.desc()).limit(LOOKED_THROUGH if some else limit)
-    query = _views().where(ObservationRow.id.in_(newest)).order_by(ObservationRow.id.desc()).limit(limit)
+    query = views().where(ObservationRow.id.in_(newest)).order_by(ObservationRow.id.desc()).limit(limit)
     if qualities is not None:
         query = query.where(VerdictRow.quality.in_(list(qualities)))
     if undecided:
         query = query.where(~exists().where(DecisionRow.observation_id == ObservationRow.id))
-    return [_view(row) for row in session.execute(query)]
+    return [as_view(row) for row in session.execute(query)]
 
 
 def history(session: Session, system: str, element: str, limit: int) -> list[ObservationView]:
     """Return the observations of one element, latest observed first."""
-    query = _views().where(ObservationRow.system == system, ObservationRow.element == element)
+    query = views().where(ObservationRow.system == system, ObservationRow.element == element)
     query = query.order_by(ObservationRow.observed_at.desc(), ObservationRow.id.desc()).limit(limit)
-    return [_view(row) for row in session.execute(query)]
+    return [as_view(row) for row in session.execute(query)]
 
 
 def find(session: Session, system: str, element: str, key: str) -> int | None:
@@ -77,10 +77,10 @@ def find(session: Session, system: str, element: str, key: str) -> int | None:
 
 def detail(session: Session, observation_id: int) -> ObservationDetail | None:
     """Return everything known of one observation."""
-    row = session.execute(_views().where(ObservationRow.id == observation_id)).one_or_none()
+    row = session.execute(views().where(ObservationRow.id == observation_id)).one_or_none()
     if row is None:
         return None
-    view, verdict = _view(row), session.get_one(VerdictRow, observation_id)
+    view, verdict = as_view(row), session.get_one(VerdictRow, observation_id)
     evidence = session.scalars(select(EvidenceRow).where(EvidenceRow.observation_id == observation_id))
     return ObservationDetail(
         view=view,
@@ -102,7 +102,8 @@ def ticket(session: Session, system: str, source: str, text: str) -> TicketView 
     return TicketView(row.system, row.source, row.ticket, row.outcome, row.reason, row.observation_id, row.settled_at)
 
 
-def _views() -> Select[Any]:
+def views() -> Select[Any]:
+    """Return the query whose rows ``as_view`` reads."""
     newest = (
         select(DecisionRow.disposition)
         .where(DecisionRow.observation_id == ObservationRow.id)
@@ -128,7 +129,8 @@ def _views() -> Select[Any]:
 _NOT_LISTED = {"observation_id", "system", "regions", "measurements", "alarm_id"}
 
 
-def _view(row: Row[Any]) -> ObservationView:
+def as_view(row: Row[Any]) -> ObservationView:
+    """Return a row of ``views`` as pages read it."""
     seen: ObservationRow = row.ObservationRow
     return ObservationView(
         id=seen.id,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.store import Store
+from core.store import Store, queries, waiting
 from core.store.views import Disposition, Judgement
 from core.verdict import Quality
 from tests.app.boards import broken, cheap_picture, cheap_store, fill, judged
@@ -92,6 +92,21 @@ def test_an_alarm_that_is_not_there_is_no_error(run_page: PageRun, shelf: Store,
 
 
 # -- inspection station
+
+
+def test_a_board_left_undecided_long_ago_is_in_the_queue(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the newest 2000 photos were looked through: what was older waited unseen."""
+    cheap_store(shelf)
+    boards = shelf.observations("flex", 50, undecided=True)
+    assert len(boards) > 1
+    for module in (queries, waiting):
+        monkeypatch.setattr(module, "LOOKED_THROUGH", 1)
+    assert [one.id for one in shelf.observations("flex", 50, undecided=True)] == [boards[0].id]
+    page = run_page("inspection")
+    assert not page.exception
+    assert f"{len(boards)} boards waiting" in text(page)
 
 
 def test_inspection_of_an_empty_store_says_where_to_drop_a_photo(run_page: PageRun) -> None:

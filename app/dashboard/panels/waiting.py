@@ -9,19 +9,29 @@ from app.dashboard import links
 from app.dashboard.access import now, picture, store
 from app.dashboard.wording import DISPOSITION, age, ago, plain, plural
 from core.store.views import ObservationView
+from core.store.waiting import forgotten, undecided
 from core.verdict import Quality
 from inspection.flex import display
 from inspection.flex.display import SYSTEM, UNREADABLE, name
 
 LONGEST = 50
 SHOWN = 12
+FORGOTTEN_S = 300
 _ORDER = {Quality.BAD: 0, Quality.MEDIUM: 0, Quality.NULL: 1, Quality.GOOD: 2}
 
 
 def boards() -> list[ObservationView]:
     """Return the boards that wait, in the order in which to look at them."""
     waiting = store().observations(SYSTEM, LONGEST, undecided=True)
+    if len(waiting) < LONGEST:
+        waiting += undecided(store().database, _forgotten()[: LONGEST - len(waiting)])
     return sorted(waiting, key=lambda view: (_ORDER[view.quality], view.id))
+
+
+@st.cache_data(show_spinner=False, ttl=FORGOTTEN_S)
+def _forgotten() -> list[int]:
+    """Boards of long ago that nobody has decided: looked for once in a while, for all sessions together."""
+    return forgotten(store().database, SYSTEM, LONGEST)
 
 
 def after(board: int) -> int | None:
