@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.console.measuring import quantiles_ms
 from benchmarks.console.serving import Server
 from benchmarks.console.session import Run, Session
+from core.errors import ShiftwatchError
 
 SESSIONS, LASTS_S = 20, 60.0
 LOOKED_AT = ("overview", "alarms", "its", "overview", "collimation", "plasma", "one alarm", "inspection")
@@ -34,6 +35,8 @@ def together(server: Server, pages: Mapping[str, tuple[str, str]], lasts_s: floa
         done = [one.result() for one in work]
     opened = [first for first, _ in done]
     fresh = [run for _, runs in done for run in runs]
+    if not fresh:
+        raise ShiftwatchError("no page refreshed itself: the dashboard's log says why")
     took_s = time.monotonic() - began
     return {
         "sessions": SESSIONS,

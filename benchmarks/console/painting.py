@@ -55,6 +55,7 @@ def stays_open(server: Server, path: str, refreshes: int = REFRESHES) -> dict[st
         page.add_init_script(_HURRY)
         page.goto(f"{server.address}/{path}")
         _settle(page)
+        _wait_for(page, 1, SLOWEST_MS)
         tools = context.new_cdp_session(page)
         tools.send("Performance.enable")
         _wait_for(page, SETTLED)
@@ -104,8 +105,8 @@ def _settle(page: Page) -> None:
     page.wait_for_function("[...document.images].every(one => one.complete)", timeout=SLOWEST_MS)
 
 
-def _wait_for(page: Page, refreshes: int) -> None:
-    page.wait_for_function(f"window.refreshes >= {refreshes}", timeout=20 * SLOWEST_MS, polling=500)
+def _wait_for(page: Page, refreshes: int, within_ms: int = 20 * SLOWEST_MS) -> None:
+    page.wait_for_function(f"window.refreshes >= {refreshes}", timeout=within_ms, polling=500)
 
 
 def _memory(tools: CDPSession) -> dict[str, float]:
