@@ -1,8 +1,8 @@
 """The guard: sees to it that somebody is asked, whatever else fails. ``python -m flows.guarding`` runs it.
 
 It lets time pass for alarms (delays, shelves, what nobody answered) and drills, raises the alarm of a watch that gives
-no sign of life, looks now and then whether models keep what they promised, and sends notifications. It needs the store
-alone: no Prefect, no watch, so that it outlives what it guards.
+no sign of life and of a disk that fills up, looks now and then whether models keep what they promised, and sends
+notifications. It needs the store alone: no Prefect, no watch, so that it outlives what it guards.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from core.store import Store, drills, outbox
 from core.store.views import Heartbeat
 from flows.committing import nap
 from flows.notifying import Deliver, notify
+from flows.room import RULE, Disk
 from flows.systems import SYSTEMS, load_system, missing_setting
 from flows.waiting import pause_s
 
@@ -49,17 +50,22 @@ class Guard:
     first_seen: dict[str, datetime] = field(default_factory=dict)
     models_at: datetime | None = None
     signed_at: datetime | None = None
+    disk: Disk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.disk = Disk(self.store, self.settings)
 
     def begin(self) -> bool:
         """Tell of nothing that happened before a system was guarded for the first time."""
-        outbox.begin(self.store.database, list(self.rules))
+        outbox.begin(self.store.database, [*self.rules, CONSOLE])
         return True
 
     def round(self) -> None:
         """Look once at everything; StoreError if the store refuses."""
         now = self.clock.now()
+        self.disk.look(now)
         drills.reveal_due(self.store.database, now)
-        self.store.tick(now, self.rules)
+        self.store.tick(now, {**self.rules, CONSOLE: RULE})
         beats = {beat.system: beat for beat in self.store.heartbeats() if beat.flow == WATCH}
         for system in self.rules:
             if system in beats:

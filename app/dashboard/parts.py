@@ -6,7 +6,8 @@ from datetime import datetime
 
 from app.dashboard.states import Tone, failing_since
 from app.dashboard.wording import age
-from core.signs import CONSOLE, GUARD, GUARD_LATE, LATE, LATE_HANDED_OVER, SCHEDULE, SCHEDULE_LATE
+from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, LATE, LATE_HANDED_OVER, SCHEDULE, SCHEDULE_LATE
+from core.space import TODO, Level, Room
 from core.store.views import ChannelState, Heartbeat, SystemState
 
 NOT_JUDGED = "What arrives is not judged until it is back; nothing is lost."
@@ -32,13 +33,21 @@ class Part:
 
 
 def parts(
-    states: Sequence[SystemState], signs: Iterable[Heartbeat], channels: Sequence[ChannelState], now: datetime
+    states: Sequence[SystemState],
+    signs: Iterable[Heartbeat],
+    channels: Sequence[ChannelState],
+    now: datetime,
+    room: Room | None = None,
 ) -> list[Part]:
-    """Return the parts that are known of, the database first: whoever asks has just read it."""
+    """Return the parts that are known of, the database first: whoever asks has just read it.
+
+    ``room``: how full the disk is as this machine sees it; the guard cannot write so once it is full.
+    """
     own = {beat.flow: beat for beat in signs if beat.system == CONSOLE}
     found = [Part("Database", Tone.CALM, "answers")]
     found += [one for one in (_schedule(states, now), _watches(states, now)) if one is not None]
     found.append(_guard(own.get(GUARD), now))
+    found += [one for one in [_disk(own.get(DISK), now, room)] if one is not None]
     return found + [_channel(one) for one in channels]
 
 
@@ -73,6 +82,19 @@ def _guard(beat: Heartbeat | None, now: datetime) -> Part:
     if not beat.ok:
         return Part("Guard", Tone.BLIND, "failed", failing_since(beat), beat.detail[:240])
     return Part("Guard", Tone.CALM, "runs")
+
+
+def _disk(beat: Heartbeat | None, now: datetime, room: Room | None) -> Part | None:
+    """What is seen here counts; where the home is on another machine, what the guard signed there."""
+    since = failing_since(beat) if beat is not None and not beat.ok else None
+    if room is not None and room.level is not Level.ENOUGH:
+        word = "full" if room.level is Level.FULL else "nearly full"
+        return Part("Disk", Tone.BLIND, word, since, f"{room.words()}. {TODO}")
+    if beat is None:
+        return None
+    if not beat.ok and (room is None or now - beat.at <= GUARD_LATE):
+        return Part("Disk", Tone.BLIND, "nearly full", since, f"{beat.detail[:200]}. {TODO}")
+    return Part("Disk", Tone.CALM, "has room")
 
 
 def _channel(one: ChannelState) -> Part:

@@ -52,7 +52,7 @@ def test_wanted_files_come_oldest_first_and_once(tmp_path: Path, clock: ManualCl
     found = arrivals(inbox)
     assert [Path(one.origin).name for one in found] == ["a.CSV", "b.csv"]
     assert arrivals(inbox, frozenset(one.ticket for one in found)) == []
-    assert found[0].detail == {"bytes": 1}
+    assert found[0].detail["bytes"] == 1
 
 
 def test_a_sidecar_makes_it_another_state(tmp_path: Path, clock: ManualClock) -> None:

@@ -8,6 +8,8 @@ from app.dashboard.wording import clock_time, plain, plural, zone
 from core.alarms.guidance import topic
 from core.desk import Deeds
 from core.errors import ShiftwatchError
+from core.signs import DISK
+from core.space import TODO
 from core.store.guidance_log import LONGEST, Guidance
 from core.store.views import AlarmView, GuidanceView
 
@@ -28,15 +30,17 @@ def written(view: AlarmView) -> GuidanceView | None:
 def own(view: AlarmView) -> str:
     """Return what the system's own guidance says."""
     module = displays().get(view.system)
-    return str(module.guidance(view)) if module else ""
+    if module is None:
+        return TODO if view.element == DISK else ""
+    return str(module.guidance(view))
 
 
 def summons(view: AlarmView) -> str:
     """Return what is wrong where and what to do, for across a room: an expert's text comes before the system's own."""
-    module, said = displays()[view.system], written(view)
+    module, said = displays().get(view.system), written(view)
     if said is None:
-        return str(module.summons(view))
-    where = f"{module.alarm_name(view)}: {module.alarm_words(view)}"
+        return str(module.summons(view)) if module else f"{view.message}. {own(view)}"
+    where = f"{module.alarm_name(view)}: {module.alarm_words(view)}" if module else view.message
     return f"{where}. {said.text} {said.contact}".strip()
 
 
