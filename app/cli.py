@@ -250,15 +250,58 @@ def metrics(
     raise typer.Exit(serve(host, port, every, _progress))
 
 
-@app.command(epilog="Example: shiftwatch doctor")
-def doctor() -> None:
-    """Say what is configured, reachable and up to date; exit status 1 if something needs you."""
-    from app.doctor import examine
+@app.command(
+    epilog="Example: shiftwatch backfill collimation --from 2026-03-01 --to 2026-04-01 --archive /data/2026 --workers 4"
+)
+def backfill(
+    system: SystemName,
+    *,
+    begins: Annotated[str, typer.Option("--from", metavar="TIME", help="2026-03-01 or 2026-03-01T07:00+01:00.")],
+    ends: Annotated[str, typer.Option("--to", metavar="TIME", help="Up to here, at least an hour ago.")],
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes of this machine.")] = 1,
+    dask: Annotated[
+        str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster, tcp://host:8786.")
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option("--archive", help="Folder (its: QCDB) to read from (default: as the settings say).")
+    ] = None,
+) -> None:
+    """Judge a span of the past by the model in charge: at low priority, marked as such, and nobody is alarmed.
 
-    findings = examine()
+    What was judged before is left alone, so that it may be stopped and typed again. Exit status 1: some input was
+    unusable.
+    """
+    from app.commands.backfill import Wish, run
+
+    raise typer.Exit(run(Wish(system, begins, ends, workers, dask, archive), _progress))
+
+
+@app.command(
+    epilog="Example: shiftwatch doctor --settings site.toml        or what an editor checks it by: "
+    "shiftwatch doctor --schema"
+)
+def doctor(
+    *,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", metavar="FILE", help="Check these in place of shiftwatch.toml.")
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of the settings.")] = False,
+) -> None:
+    """Say what is configured, reachable and up to date, and what to do about the rest.
+
+    Exit status: 0 no errors (warnings may be), 1 something needs you.
+    """
+    if schema:
+        from core.settings_schema import schema_text
+
+        typer.echo(schema_text(), nl=False)
+        return
+    from app.doctor import examine, worst
+
+    findings = examine(settings)
     for finding in findings:
-        typer.echo(f"{'ok  ' if finding.good else 'LOOK'}  {finding.subject}: {finding.text}")
-    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+        typer.echo(finding.lines())
+    raise typer.Exit(1 if worst(findings) == "error" else 0)
 
 
 def main() -> None:

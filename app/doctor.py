@@ -1,91 +1,93 @@
-"""``shiftwatch doctor``: what is configured, reachable, stale."""
+"""``shiftwatch doctor``: what is configured, reachable, stale; for each what is wrong and what to do about it."""
 
-import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.doctor_places import places
+from app.doctor_services import channels, database_clock, prefect, qcdb
+from app.finding import Finding, Level, error, fine, warning
 from core.errors import ShiftwatchError
-from core.settings import Settings, load_settings
+from core.settings import ImpossibleSettingsError, Settings, load_settings
 from core.signs import CONSOLE, DEAD, GUARD, GUARD_LATE, MODEL
 from core.store import Store
 
-QCDB_PATIENCE_S = 5.0
+START_WATCH = "start it: shiftwatch up, or python -m flows.serve"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    good: bool
-    text: str
-
-
-def examine() -> list[Finding]:
-    """Look at everything; whatever fails becomes a finding, never an error."""
+def examine(file: Path | None = None) -> list[Finding]:
+    """Look at everything, with the settings of a file if one is named; what fails becomes a finding, never an error."""
     try:
-        settings = load_settings()
-    except ShiftwatchError as error:
-        return [Finding("settings", good=False, text=str(error))]
+        settings = load_settings(file)
+    except ImpossibleSettingsError as problem:
+        return [error("settings", one, "correct it; nothing starts before") for one in problem.problems]
+    except ShiftwatchError as problem:
+        return [error("settings", str(problem), "correct it; nothing starts before")]
+    read = f"{file} is read" if file else "shiftwatch.toml is read" if Path("shiftwatch.toml").exists() else "no file"
     return [
-        Finding("settings", good=True, text=f"home is {settings.home.absolute()}"),
-        _folder("home", settings.home),
-        _folder("scanner folder (flex)", settings.flex_inbox),
-        _folder("pictures", settings.artefacts),
+        fine("settings", f"{read}, home is {settings.home.absolute()}"),
+        *places(settings),
         *_store(settings),
-        _tried("model (flex)", lambda: _model(settings, "flex", f"product {settings.flex.product} is ready")),
-        *_its(settings),
-        _folder("folder of losses (collimation)", settings.collimation_inbox),
-        _tried("model (collimation)", lambda: _model(settings, "collimation", "ready")),
-        _folder("folder of shots (schlieren)", settings.schlieren_inbox),
-        _tried("model (schlieren)", lambda: _model(settings, "schlieren", "ready")),
-        _prefect(),
+        *_sources(settings),
+        *channels(settings),
+        *prefect(),
     ]
 
 
-def _folder(subject: str, path: Path) -> Finding:
-    if not path.exists():
-        return Finding(subject, good=False, text=f"{path} does not exist yet; `shiftwatch up` makes it")
-    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        return Finding(subject, good=False, text=f"{path} is not a folder that can be written")
-    return Finding(subject, good=True, text=str(path.absolute()))
+def _sources(settings: Settings) -> Iterator[Finding]:
+    yield _model(settings, "flex", f"product {settings.flex.product} is ready")
+    variable = _unconnected(settings)
+    if variable is not None:
+        yield fine("QCDB (its)", f"not connected and not watched: {variable} is not set (like http://host:8083)")
+    else:
+        yield from qcdb(settings)
+        yield _model(settings, "its", "ready")
+    yield _model(settings, "collimation", "ready")
+    yield _model(settings, "schlieren", "ready")
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
     try:
         with Store.open(settings.url, settings.artefacts) as store:
             if not store.is_current():
-                yield Finding("store", good=False, text="tables are missing or old; type: shiftwatch db upgrade")
+                yield error("store", "tables are missing or old", "type: shiftwatch db upgrade")
                 return
-            yield Finding("store", good=True, text=_without_password(settings.url))
+            yield fine("store", _without_password(settings.url))
+            yield from database_clock(store)
             yield from _watches(store, watched(settings))
             yield from _signs(store)
             yield from _channels(store, settings)
-    except ShiftwatchError as error:
-        yield Finding("store", good=False, text=str(error))
+    except ShiftwatchError as problem:
+        advice = "is database_url right, does the server run, is the password (database_password) the server's?"
+        yield error("store", " ".join(str(problem).split()), advice)
 
 
 def _channels(store: Store, settings: Settings) -> Iterator[Finding]:
     """How notifications get through; nothing of an address is said."""
     for state in store.channels(list(settings.notify.channels)):
         sent = f"last message {state.last_sent_at:%Y-%m-%d %H:%M:%S} UTC" if state.last_sent_at else "no message so far"
-        failing = f"; failing since {state.failing_since:%Y-%m-%d %H:%M:%S} UTC: {state.error}"
-        text = f"{sent}, {state.waiting} waiting{failing if state.failing_since else ''}"
-        yield Finding(f"notifications ({state.channel})", good=state.failing_since is None, text=text)
+        text, subject = f"{sent}, {state.waiting} waiting", f"notifications ({state.channel})"
+        if state.failing_since:
+            text += f"; failing since {state.failing_since:%Y-%m-%d %H:%M:%S} UTC: {state.error}"
+            yield error(subject, text, f"correct notify.channels.{state.channel}.url, or wait for its server")
+        else:
+            yield fine(subject, text)
 
 
 def _watches(store: Store, watched: Collection[str]) -> Iterator[Finding]:
     now = datetime.now(UTC)
     for state in store.overview(now, systems=watched):
-        beat = state.heartbeat
+        beat, subject = state.heartbeat, f"watch ({state.system})"
         if beat is None:
-            yield Finding(f"watch ({state.system})", good=False, text="never ran; start it with `shiftwatch up`")
+            yield warning(subject, "never ran", START_WATCH)
             continue
-        fresh = beat.ok and now - beat.at < DEAD
         text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
-        yield Finding(f"watch ({state.system})", good=fresh, text=text)
+        if not beat.ok:
+            yield error(subject, text, "remove the cause that it tells; it goes on by itself")
+        elif now - beat.at >= DEAD:
+            yield error(subject, text, START_WATCH)
+        else:
+            yield fine(subject, text)
 
 
 def _signs(store: Store) -> Iterator[Finding]:
@@ -94,20 +96,11 @@ def _signs(store: Store) -> Iterator[Finding]:
     for beat in store.heartbeats():
         if (beat.system, beat.flow) == (CONSOLE, GUARD):
             text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
-            yield Finding("guard", good=beat.ok and now - beat.at < GUARD_LATE, text=text)
+            is_well = beat.ok and now - beat.at < GUARD_LATE
+            yield fine("guard", text) if is_well else error("guard", text, "start it: python -m flows.guarding")
         elif beat.flow == MODEL and not beat.ok:
-            yield Finding(f"model in charge ({beat.system})", good=False, text=beat.detail)
-
-
-def _its(settings: Settings) -> Iterator[Finding]:
-    """A site without a QCDB needs nothing of this; one with a QCDB needs all of it."""
-    variable = _unconnected(settings)
-    if variable is not None:
-        text = f"not connected and not watched: {variable} is not set (like http://host:8083)"
-        yield Finding("QCDB (its)", good=True, text=text)
-        return
-    yield _tried("QCDB (its)", lambda: _qcdb(settings))
-    yield _tried("model (its)", lambda: _model(settings, "its", "ready"))
+            subject = f"model in charge ({beat.system})"
+            yield warning(subject, beat.detail, "see the Models page: calibrate, train or promote another")
 
 
 def watched(settings: Settings) -> list[str]:
@@ -117,41 +110,32 @@ def watched(settings: Settings) -> list[str]:
     return [name for name in SYSTEMS if missing_setting(name, settings) is None]
 
 
+def worst(findings: Collection[Finding]) -> Level:
+    """Return the worst level of all."""
+    return max((one.level for one in findings), key=list(Level).index, default=Level.OK)
+
+
 def _unconnected(settings: Settings) -> str | None:
     from flows.systems import missing_setting
 
     return missing_setting("its", settings)
 
 
-def _qcdb(settings: Settings) -> str:
-    from dqm.its.qcdb.client import QcdbClient
+def _model(settings: Settings, system: str, text: str) -> Finding:
+    def made() -> str:
+        from flows.systems import load_system
 
-    url = str(settings.its.qcdb_url)
-    with QcdbClient(url, timeout_s=QCDB_PATIENCE_S, attempts=1) as client:
-        listed = client.browse(f"{settings.its.provenance}/ITS/MO/.*", limit=1)
-    return f"{url} answers" + ("" if listed.versions else f", but lists no object of {settings.its.provenance}/ITS/MO")
+        load_system(system).detector(settings)
+        return text
 
-
-def _model(settings: Settings, system: str, text: str) -> str:
-    from flows.systems import load_system
-
-    load_system(system).detector(settings)
-    return text
+    return _tried(f"model ({system})", made, f"type: shiftwatch train {system} --help")
 
 
-def _prefect() -> Finding:
-    from app.supervision import answers
-
-    url = os.environ.get("PREFECT_API_URL", "http://127.0.0.1:4200/api")
-    good = answers(f"{url}/health")
-    return Finding("scheduler (Prefect)", good=good, text=f"{url} {'answers' if good else 'does not answer'}")
-
-
-def _tried(subject: str, look: Callable[[], str]) -> Finding:
+def _tried(subject: str, look: Callable[[], str], advice: str) -> Finding:
     try:
-        return Finding(subject, good=True, text=look())
-    except (ShiftwatchError, ImportError) as error:
-        return Finding(subject, good=False, text=str(error))
+        return fine(subject, look())
+    except (ShiftwatchError, ImportError) as problem:
+        return error(subject, str(problem), advice)
 
 
 def _without_password(url: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import SettingsError, StoreError
 from core.store import Store
 from core.store.answers import Label, labels
-from core.store.artefacts import Artefacts
+from core.store.artefacts import EXTENSIONS, Artefacts
 from core.store.views import Judgement
 
 LABELS = "labels.jsonl"
@@ -77,12 +77,20 @@ def _input(label: Label, out: Path) -> str | None:
 def _evidence(artefacts: Artefacts, label: Label, out: Path) -> Iterator[tuple[str, str]]:
     for name, digest in label.evidence.items():
         try:
-            source = artefacts.path(digest)
+            kept = f"{digest}{EXTENSIONS[artefacts.media_type(digest)]}"
+            content = artefacts.get(digest)
         except StoreError:
             continue
-        if source.is_file():
-            _copy(source, out / EVIDENCE / source.name)
-            yield name, f"{EVIDENCE}/{source.name}"
+        _put(content, out / EVIDENCE / kept)
+        yield name, f"{EVIDENCE}/{kept}"
+
+
+def _put(content: bytes, target: Path) -> None:
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        part.write_bytes(content)
+        part.replace(target)
 
 
 def _copy(source: Path, target: Path) -> None:

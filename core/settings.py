@@ -1,9 +1,11 @@
 """Settings: read from ``SHIFTWATCH_*`` variables and an optional TOML file; unknown names are errors."""
 
 import os
+from collections.abc import Sequence
 from datetime import time
 from itertools import pairwise
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +14,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.errors import SettingsError
 from core.keeping import BackupSettings, DiskSettings, RetentionSettings
+from core.placing import Bucket
+from core.settings_words import explain
 from core.shifts import ShiftPlan
 
 SECRETS = "SHIFTWATCH_SECRETS"
@@ -204,6 +208,35 @@ class ShiftSettings(BaseModel):
         return ShiftPlan(self.starts, self.zone)
 
 
+class ArtefactSettings(BaseModel):
+    """Where pictures and tables of verdicts are kept; by default in HOME/artefacts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(
+        default=None,
+        pattern=r"^(s3|s3a|gs|gcs|abfs|abfss|az|memory)://[^\s?#@]+$",
+        description="a bucket and folder that several machines share, like s3://shiftwatch/artefacts",
+    )
+    endpoint_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s@]+$", description="of an S3 server that is not Amazon's"
+    )
+    region: str | None = None
+    access_key: SecretStr | None = Field(default=None, description="best as a file or AWS_ACCESS_KEY_ID")
+    secret_key: SecretStr | None = Field(default=None, description="best as a file or AWS_SECRET_ACCESS_KEY")
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """What a store opens, None for a folder."""
+        if self.url is None:
+            return None
+        client = {"endpoint_url": self.endpoint_url, "region_name": self.region}
+        keys = {"key": self.access_key, "secret": self.secret_key}
+        options: dict[str, Any] = {name: one.get_secret_value().strip() for name, one in keys.items() if one}
+        told = {name: one for name, one in client.items() if one}
+        return Bucket(self.url, options | ({"client_kwargs": told} if told else {}))
+
+
 class Settings(BaseSettings):
     """All settings. ``SHIFTWATCH_HOME=/data`` or ``SHIFTWATCH_FLEX__INBOX=/scans`` sets them from outside."""
 
@@ -230,6 +263,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     backup: BackupSettings = BackupSettings()
     disk: DiskSettings = DiskSettings()
+    artefact_store: ArtefactSettings = ArtefactSettings()
     shifts: ShiftSettings = ShiftSettings()
     access: AccessSettings = AccessSettings()
     notify: NotifySettings = NotifySettings()
@@ -252,9 +286,9 @@ class Settings(BaseSettings):
         return _with_password(self.database_url, self.database_password.get_secret_value())
 
     @property
-    def artefacts(self) -> Path:
-        """The folder of content-addressed artefacts."""
-        return self.home / "artefacts"
+    def artefacts(self) -> Path | Bucket:
+        """The folder, or the bucket, of content-addressed artefacts."""
+        return self.artefact_store.bucket or self.home / "artefacts"
 
     @property
     def quarantine(self) -> Path:
@@ -293,19 +327,43 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls))
 
 
-def load_settings(**overrides: Any) -> Settings:
+class ImpossibleSettingsError(SettingsError):
+    """Settings that cannot be, one line for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("settings: " + "; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     """Read the settings; the folder named by ``SHIFTWATCH_SECRETS`` may hold some as files (``shiftwatch_NAME``).
+
+    ``file``: read in place of ``shiftwatch.toml`` of the working directory.
 
     Raises
     ------
     SettingsError
         If a value is impossible or a name is unknown; the text lists each.
     """
+    wanted = Settings if file is None else _reading(file)
     try:
-        return Settings(_secrets_dir=os.environ.get(SECRETS), **overrides)
+        return wanted(_secrets_dir=os.environ.get(SECRETS), **overrides)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("settings: " + "; ".join(lines)) from None
+        raise ImpossibleSettingsError(explain(error, Settings)) from None
+    except TOMLDecodeError as error:
+        raise ImpossibleSettingsError([f"{file or 'shiftwatch.toml'} is no TOML: {error}"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImpossibleSettingsError([f"{file or 'shiftwatch.toml'} cannot be read: {error}"]) from None
+
+
+def _reading(file: Path) -> type[Settings]:
+    if not file.is_file():
+        raise ImpossibleSettingsError([f"{file}: there is no such file"])
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    return FileSettings
 
 
 def _with_password(url: str, password: str) -> str:

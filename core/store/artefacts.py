@@ -133,7 +133,7 @@ class Artefacts:
         return removed
 
     def _find(self, digest: str) -> Path | None:
-        if not _DIGEST.fullmatch(digest):
+        if not is_digest(digest):
             raise StoreError(f"{digest[:80]!r} is no artefact digest")
         stem = self.folder / digest[:2] / digest
         candidates = (stem.with_suffix(extension) for extension in _MEDIA_TYPES)
@@ -141,6 +141,11 @@ class Artefacts:
             return next((path for path in candidates if path.is_file()), None)
         except OSError as error:
             raise StoreError(f"{stem}: cannot be read: {error.strerror}") from error
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest: nothing else becomes part of a path."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def _write(path: Path, content: bytes) -> None:

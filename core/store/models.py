@@ -48,7 +48,7 @@ class Base(DeclarativeBase):
 
 
 class ObservationRow(Base):
-    """One thing seen, once."""
+    """One thing seen, once. ``is_backfill``: it was judged long after, and is not among what arrived last."""
 
     __tablename__ = "observation"
     __table_args__ = (
@@ -56,6 +56,7 @@ class ObservationRow(Base):
         Index(None, "system", "element", "observed_at"),
         Index(None, "system", "observed_at"),
         Index(None, "system", "id"),
+        Index(None, "system", "is_backfill", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -66,6 +67,7 @@ class ObservationRow(Base):
     origin: Mapped[str]
     sha256: Mapped[str]
     conditions: Mapped[dict[str, Any]]
+    is_backfill: Mapped[bool] = mapped_column(server_default=false())
 
 
 class VerdictRow(Base):

@@ -44,9 +44,10 @@ def observations(
 ) -> list[ObservationView]:
     """Return observations, last arrived first; of those ``undecided`` or of some qualities only recent ones.
 
-    The ids are taken out of their index first: left to itself, PostgreSQL reads all systems backwards from the newest.
+    What a backfill judged did not arrive: it would push out what did. The ids are taken out of their index first: left
+    to itself, PostgreSQL reads all systems backwards from the newest.
     """
-    newest = select(ObservationRow.id).where(ObservationRow.system == system)
+    newest = select(ObservationRow.id).where(ObservationRow.system == system, ObservationRow.is_backfill.is_(False))
     if before is not None:
         newest = newest.where(ObservationRow.id < before)
     some = undecided or qualities is not None

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.contracts import AlarmRule, Settled
+from core.placing import Bucket
 from core.store import (
     operations,
     outbox,
@@ -22,6 +23,7 @@ from core.store.audit import Deed
 from core.store.course import CoursePoint, between, neighbours
 from core.store.engine import Database
 from core.store.model_store import ModelStore
+from core.store.remote_artefacts import RemoteArtefacts
 from core.store.views import (
     AlarmChange,
     ChannelState,
@@ -48,9 +50,10 @@ class Store(AlarmStore, ModelStore):
         self.artefacts = artefacts
 
     @classmethod
-    def open(cls, url: str, artefacts: Path) -> Self:
-        """Open the store at ``url`` (``sqlite:///file`` or ``postgresql+psycopg://…``) with its artefact folder."""
-        return cls(Database.open(url), Artefacts(artefacts))
+    def open(cls, url: str, artefacts: Path | Bucket) -> Self:
+        """Open the store at ``url`` (``sqlite:///file`` or ``postgresql+psycopg://…``) with its artefacts."""
+        kept = Artefacts(artefacts) if isinstance(artefacts, Path) else RemoteArtefacts(artefacts)
+        return cls(Database.open(url), kept)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -103,6 +106,15 @@ class Store(AlarmStore, ModelStore):
         return writing.record(
             self.database, self.artefacts, system, source, batch=batch, rule=rule, watermark=watermark
         )
+
+    def record_past(self, system: str, source: str, batch: Sequence[Settled]) -> None:
+        """Commit a batch of long ago as ``record`` does, but marked as such, and without a word to any alarm."""
+        writing.record(self.database, self.artefacts, system, source, batch=batch, rule=None, watermark=None)
+
+    def known(self, system: str, identities: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those of ``(element, key)`` that are stored already."""
+        with self.database.reading() as session:
+            return writing.known(session, system, identities)
 
     def heartbeat(self, system: str, flow: str, at: datetime, ok: bool, detail: str = "") -> None:
         """Note that a flow succeeded or failed."""

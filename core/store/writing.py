@@ -43,6 +43,12 @@ def settled(session: Session, system: str, source: str, tickets: Sequence[str]) 
     return {digests[digest] for digest in _settled_digests(session, system, source, digests)}
 
 
+def known(session: Session, system: str, identities: Sequence[Identity]) -> set[Identity]:
+    """Return those of ``(element, key)`` that are stored already."""
+    names = {rows.identity(element, key): (element, key) for element, key in identities}
+    return {names[found] for found in _known(session, system, names)}
+
+
 def record(
     database: Database,
     artefacts: Artefacts,
@@ -50,12 +56,13 @@ def record(
     source: str,
     *,
     batch: Sequence[Settled],
-    rule: AlarmRule,
+    rule: AlarmRule | None,
     watermark: Mapping[str, Any] | None,
 ) -> list[AlarmChange]:
     """Commit a batch. Evidence files come first: a row never points to a file that is not there.
 
-    What a drill altered is committed untouched once the drill is over.
+    What a drill altered is committed untouched once the drill is over. Without ``rule`` the batch is of the past: no
+    alarm is stepped, what is new is marked, and its verdicts count at the time when it was observed.
     """
     with database.reading() as session:
         entries = [_entry(system, item if drills.goes_on(session, item) else _untouched(item)) for item in batch]
@@ -63,9 +70,13 @@ def record(
     evidence = {entry.identity: rows.put_evidence(artefacts, entry.settled.verdict) for entry in expected}
     with database.writing(system) as session:
         new, known = _new(session, system, source, entries)
-        ids = known | _insert_observations(session, system, new)
+        ids = known | _insert_observations(session, system, new, is_backfill=rule is None)
         _insert_evidence(session, new, ids, evidence)
-        changes = _insert_verdicts(session, system, new, ids, rule)
+        changes = (
+            _insert_past(session, system, new, ids)
+            if rule is None
+            else (_insert_verdicts(session, system, new, ids, rule))
+        )
         drills.mark(session, {ids[entry.identity]: entry.settled for entry in new})
         _insert_tickets(session, system, source, entries, new=new, ids=ids)
         if watermark is not None:
@@ -124,11 +135,14 @@ def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
         yield unique[start : start + _CHUNK]
 
 
-def _insert_observations(session: Session, system: str, new: Sequence[_Entry]) -> dict[Identity, int]:
+def _insert_observations(
+    session: Session, system: str, new: Sequence[_Entry], *, is_backfill: bool
+) -> dict[Identity, int]:
     if not new:
         return {}
     statement = insert(ObservationRow).returning(ObservationRow.element, ObservationRow.key, ObservationRow.id)
-    values = [rows.observation_values(system, entry.settled, entry.identity) for entry in new]
+    mark = {"is_backfill": is_backfill}
+    values = [rows.observation_values(system, entry.settled, entry.identity) | mark for entry in new]
     return {(element, key): number for element, key, number in session.execute(statement, values).tuples()}
 
 
@@ -171,6 +185,20 @@ def _insert_verdicts(
     if values:
         session.execute(insert(VerdictRow), values)
     return changes
+
+
+def _insert_past(
+    session: Session, system: str, new: Sequence[_Entry], ids: Mapping[Identity, int]
+) -> list[AlarmChange]:
+    """Insert verdicts that concern no alarm; when they were given is what their tickets say."""
+    values = [
+        rows.verdict_values(system, entry.settled, ids[entry.identity], None)
+        | {"processed_at": rows.observed_at(entry.settled)}
+        for entry in new
+    ]
+    if values:
+        session.execute(insert(VerdictRow), values)
+    return []
 
 
 def _judge(

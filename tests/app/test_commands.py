@@ -160,7 +160,7 @@ def test_simulated_cycles_are_files_that_can_be_read_and_say_nothing_of_the_trut
 
 def test_the_doctor_of_a_site_without_a_qcdb_needs_nothing_of_it(home: Path) -> None:
     text = run("doctor").stdout
-    assert "ok    QCDB (its): not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set" in text
+    assert "ok      QCDB (its): not connected and not watched: SHIFTWATCH_ITS__QCDB_URL is not set" in text
     assert "watch (its)" not in text
 
 
@@ -168,19 +168,19 @@ def test_the_doctor_asks_the_qcdb(home: Path, monkeypatch: pytest.MonkeyPatch) -
     run("db", "upgrade")
     with FakeQcdb() as server:
         monkeypatch.setenv("SHIFTWATCH_ITS__QCDB_URL", server.url)
-        assert f"ok    QCDB (its): {server.url} answers, but lists no object of qc/ITS/MO" in run("doctor").stdout
+        assert f"warning QCDB (its): {server.url} answers, but lists no object of qc/ITS/MO" in run("doctor").stdout
         server.down()
         text = run("doctor").stdout
-    assert f"LOOK  QCDB (its): {server.url}/browse" in text
-    assert "LOOK  watch (its): never ran" in text
+    assert f"error   QCDB (its): {server.url}/browse" in text
+    assert "warning watch (its): never ran" in text
 
 
 def test_the_doctor_names_what_is_missing(home: Path) -> None:
     result = run("doctor")
     assert result.exit_code == 1
-    assert "LOOK  store: tables are missing or old; type: shiftwatch db upgrade" in result.stdout
+    assert "error   store: tables are missing or old\n        do: type: shiftwatch db upgrade" in result.stdout
     run("db", "upgrade")
-    assert "ok    store: sqlite:///" in run("doctor").stdout
+    assert "ok      store: sqlite:///" in run("doctor").stdout
 
 
 def test_the_doctor_tells_of_the_guard_and_of_a_stale_model(home: Path) -> None:
@@ -190,11 +190,11 @@ def test_the_doctor_tells_of_the_guard_and_of_a_stale_model(home: Path) -> None:
         store.heartbeat("console", "guard", datetime.now(UTC), ok=True)
         store.heartbeat("its", "model", datetime.now(UTC), ok=False, detail="It is retired.")
     text = run("doctor").stdout
-    assert "ok    guard: last sign of life" in text
+    assert "ok      guard: last sign of life" in text
     assert "model in charge (its): It is retired." in text
     with Store.open(settings.url, settings.artefacts) as store:
         store.heartbeat("console", "guard", datetime.now(UTC) - timedelta(minutes=1), ok=True)
-    assert "ok    guard" not in run("doctor").stdout
+    assert "ok      guard" not in run("doctor").stdout
 
 
 def test_the_doctor_reports_an_unknown_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
