@@ -16,6 +16,7 @@ LONGEST_NAME = 60
 _KEEP_DAYS = 90
 _NAME = "operator_name"
 _FIELD = "operator_field"
+_OF_PROXIES = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -65,7 +66,9 @@ def admit() -> None:
 
 
 def _is_loopback() -> bool:
-    """Whether the page is served to this machine alone."""
+    """Whether the page is served to this machine alone; a proxy before it serves others."""
+    if any(name in st.context.headers for name in _OF_PROXIES):
+        return False
     published = settings().access.published_at
     return str(published or st.get_option("server.address") or "") in _LOOPBACK
 

@@ -1,5 +1,6 @@
 """Who is at the page: what a sign-in tells, and what is not believed."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,3 +59,19 @@ def test_a_name_of_many_lines_is_one_printable_line(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(person.st, "user", User(is_logged_in=True, name="Eva\n\x1b[2J" + "x" * 500, email="e@cern.ch"))
     assert person.name().startswith("Eva [2Jx")
     assert len(person.name()) == person.LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    ("headers", "role"),
+    [({}, Role.EXPERT), ({"X-Forwarded-For": "10.0.0.9"}, Role.VIEWER), ({"Via": "1.1 squid"}, Role.VIEWER)],
+)
+def test_who_comes_through_a_proxy_is_not_at_this_machine(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], role: Role
+) -> None:
+    monkeypatch.setattr(person, "settings", Settings)
+    monkeypatch.setattr(person.st, "user", User())
+    monkeypatch.setattr(person.st, "context", SimpleNamespace(headers=headers, cookies={person.COOKIE: "Anna"}))
+    monkeypatch.setattr(person.st, "get_option", {"server.address": "127.0.0.1"}.get)
+    monkeypatch.setattr(person.st, "session_state", {})
+    assert person.here().role is role
+    assert person.may(Deeds.ACKNOWLEDGE) is (role is Role.EXPERT)
