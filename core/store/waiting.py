@@ -15,9 +15,11 @@ _DECIDED = exists().where(DecisionRow.observation_id == ObservationRow.id)
 def forgotten(database: Database, system: str, limit: int) -> list[int]:
     """Return the ids of undecided observations beyond the newest ``LOOKED_THROUGH``, last arrived first.
 
-    The whole past of the system is looked through: half a second where 150,000 were decided. Not for every refresh.
+    What a backfill judged waits for nobody. The whole past of the system is looked through, half a second where 150,000
+    were decided: not for every refresh.
     """
-    own = select(ObservationRow.id).where(ObservationRow.system == system).order_by(ObservationRow.id.desc())
+    own = select(ObservationRow.id).where(ObservationRow.system == system, ObservationRow.is_backfill.is_(False))
+    own = own.order_by(ObservationRow.id.desc())
     with database.reading() as session:
         edge = session.scalar(own.offset(LOOKED_THROUGH).limit(1))
         if edge is None:

@@ -40,3 +40,11 @@ def test_where_all_is_looked_through_nothing_is_forgotten(store: Store) -> None:
     store.record("flex", "inbox", batch, RULE)
     assert waiting.forgotten(store.database, "flex", 20) == []
     assert waiting.undecided(store.database, []) == []
+
+
+def test_what_a_backfill_judged_waits_for_nobody(store: Store) -> None:
+    store.record_past("flex", "inbox", [an_arrival(Quality.GOOD, f"p{i}", at=NOW) for i in range(3)])
+    batch = [an_arrival(Quality.GOOD, f"b{i}", at=NOW + timedelta(minutes=i)) for i in range(LOOKED_THROUGH + 1)]
+    store.record("flex", "inbox", batch, RULE)
+    found = waiting.undecided(store.database, waiting.forgotten(store.database, "flex", 20))
+    assert [view.element for view in found] == ["b0"]
