@@ -58,10 +58,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def newer(site: Site) -> Site:
-    """The site at the hands of Compose v2, where it is installed beside the old one; else as it is."""
-    plugins = [Path(folder) / "docker-compose" for folder in os.environ.get("SHIFTWATCH_COMPOSE_V2", "").split(":")]
-    found = next((plugin for plugin in plugins if plugin.is_file()), None)
-    return site if found is None else site.typing(str(found))
+    """The site at the hands of Compose v2, where ``SHIFTWATCH_COMPOSE_V2`` names its program; else as it is."""
+    plugin = Path(os.environ.get("SHIFTWATCH_COMPOSE_V2") or "absent")
+    return site.typing(str(plugin)) if plugin.is_file() else site
 
 
 def leave(why: str) -> NoReturn:
