@@ -14,8 +14,8 @@ TENTH, HUNDREDTH = 0.1, 0.01
 BACK = 1.2
 """So many times as much as the limit must be free again before it is over, so that it does not chatter."""
 TODO = (
-    "Free space there: `shiftwatch db retain --dry-run` says what retention would remove; move old backups and logs. "
-    "What cannot be stored waits in its source and is judged afterwards: nothing is lost."
+    "Call whoever looks after this machine: it needs room (shiftwatch db retain --dry-run says what could go). "
+    "What cannot be stored waits and is judged afterwards: nothing is lost."
 )
 
 
@@ -39,7 +39,11 @@ class Room:
     def words(self) -> str:
         """Return how it is in a line."""
         how = {Level.ENOUGH: "room", Level.LOW: "nearly full", Level.FULL: "full"}[self.level]
-        return f"{self.path}: {how}, {_size(self.free)} of {_size(self.total)} free"
+        return f"{how}, {self.left()}"
+
+    def left(self) -> str:
+        """Return how much is left, and where."""
+        return f"{_size(self.free)} of {_size(self.total)} free at {self.path}"
 
 
 def look(settings: Settings, before: Level = Level.ENOUGH) -> Room | None:

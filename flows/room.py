@@ -32,7 +32,7 @@ class Disk:
             return None
         if self.told is not room.level:
             if room.level is not Level.ENOUGH:
-                log.warning("%s", room.words())
+                log.warning("disk: %s", room.words())
             self.store.condition(CONSOLE, DISK, SEVERITY[room.level], now, room.words(), RULE)
             self.told, self.signed_at = room.level, None
         if self.signed_at is None or now - self.signed_at >= timedelta(seconds=BEAT_S):

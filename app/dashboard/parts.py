@@ -89,11 +89,11 @@ def _disk(beat: Heartbeat | None, now: datetime, room: Room | None) -> Part | No
     since = failing_since(beat) if beat is not None and not beat.ok else None
     if room is not None and room.level is not Level.ENOUGH:
         word = "full" if room.level is Level.FULL else "nearly full"
-        return Part("Disk", Tone.BLIND, word, since, f"{room.words()}. {TODO}")
+        return Part("Disk", Tone.BLIND, word, since, f"{room.left()}. {TODO}")
     if beat is None:
         return None
     if not beat.ok and (room is None or now - beat.at <= GUARD_LATE):
-        return Part("Disk", Tone.BLIND, "nearly full", since, f"{beat.detail[:200]}. {TODO}")
+        return Part("Disk", Tone.BLIND, "short of room", since, f"{beat.detail[:200]}. {TODO}")
     return Part("Disk", Tone.CALM, "has room")
 
 
