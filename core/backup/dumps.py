@@ -9,13 +9,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, create_engine, event, inspect, text
 
 from core.errors import StoreError
 from core.store.contents import Content, contents_of, snapshot
 from core.store.engine import Database
 
 CLIENT = "PostgreSQL's client tools are needed (Debian: apt-get install postgresql-client)"
+LIVED = ("observation", "alarm", "model_version", "guidance", "audit")
+"""Where something is in one of these, somebody works with it."""
 SCHEMA, ASIDE = "public", "before_restore_"
 
 
@@ -69,6 +71,15 @@ def is_empty(database: Database) -> bool:
         return True
     with snapshot(database) as connection:
         return not inspect(connection).get_table_names()
+
+
+def is_unused(database: Database) -> bool:
+    """Whether a database is empty, or has the tables of a site on which nothing has happened yet."""
+    if is_empty(database):
+        return True
+    with snapshot(database) as connection:
+        there = [name for name in LIVED if inspect(connection).has_table(name)]
+        return not any(connection.scalar(text(f"SELECT 1 FROM {name} LIMIT 1")) for name in there)  # noqa: S608
 
 
 def set_aside(database: Database, stamp: str) -> str:
@@ -172,7 +183,9 @@ def _revision(connection: Connection, database: Database) -> str:
 
 def _address(database: Database) -> str:
     """The URL for libpq, without the password: it would be seen in the list of processes."""
-    return database.engine.url.set(drivername="postgresql", password=None).render_as_string()
+    known = database.engine.url
+    bare = URL.create("postgresql", known.username, None, known.host, known.port, known.database, known.query)
+    return bare.render_as_string()
 
 
 def _run(database: Database, tool: str, *arguments: str) -> None:

@@ -87,7 +87,7 @@ def occupied(database: Database, settings: Settings) -> list[str]:
     """Return what is in the way of a restore, nothing if home and database are empty."""
     own = dumps.file_of(database)
     found = [str(root / name) for root in roots(settings).values() for name in _names(root, own)]
-    return [*found, *([] if dumps.is_empty(database) else [database.name])]
+    return [*found, *([] if dumps.is_unused(database) else [database.name])]
 
 
 def _names(root: Path, database: Path | None) -> list[str]:
@@ -106,9 +106,7 @@ def _names(root: Path, database: Path | None) -> list[str]:
 
 def _make_room(database: Database, settings: Settings, now: datetime, *, replace: bool) -> tuple[str, ...]:
     there = occupied(database, settings)
-    if not there:
-        return ()
-    if not replace:
+    if there and not replace:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise StoreError(f"a backup is restored where nothing is; there is {', '.join(there[:3])}{more}")
     refuse_if_alive(database, now)

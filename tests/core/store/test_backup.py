@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -387,3 +388,33 @@ def test_where_nothing_can_be_written_nothing_is_left(site: tuple[Store, Setting
     blocked.write_text("no folder")
     with pytest.raises(StoreError, match="the backup cannot be written"):
         take(site[0].database, site[1], blocked / "sub" / "b.tar", CLOCK)  # type: ignore[arg-type]
+
+
+def test_tables_in_which_nothing_has_happened_are_as_good_as_none(
+    made: Path, clean: tuple[Database, Settings], site: tuple[Store, Settings]
+) -> None:
+    """As after ``docker compose up`` on a new machine, once everything but the database is stopped again."""
+    database, settings = clean
+    schema.upgrade(database)
+    done = restore(made, database, settings, CLOCK, DEED)  # type: ignore[arg-type]
+    assert contents(database, JUDGED) == contents(site[0].database, JUDGED)
+    assert len(done.aside) == 1
+
+
+def test_the_password_goes_to_the_tools_unseen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[tuple[list[str], str]] = []
+
+    def tool(command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append((command, env["PGPASSWORD"]))
+        return subprocess.CompletedProcess(command, 1, "", "pg_restore: error: server version mismatch")
+
+    monkeypatch.setattr(subprocess, "run", tool)
+    monkeypatch.setattr(dumps, "is_empty", lambda _: True)
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/pg_restore")
+    database = Database.open("postgresql+psycopg://me:s3cret@db:5433/shiftwatch?sslmode=require")
+    with pytest.raises(StoreError, match="server version mismatch") as caught:
+        dumps.load(database, tmp_path / "dump")
+    ((command, password),) = asked
+    assert password == "s3cret"
+    assert "postgresql://me@db:5433/shiftwatch?sslmode=require" in command
+    assert "s3cret" not in " ".join(command) + str(caught.value)
