@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: demo up test check compose format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock clean
+.PHONY: demo up test check compose format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock audit sbom clean
 
 demo: $(VENV)/.run
 	$(BIN)/shiftwatch demo $(ARGS)
@@ -57,6 +57,14 @@ bench-peers: $(VENV)/.test
 
 models: $(VENV)/.test
 	$(BIN)/python -m inspection.flex.shipping $(ARGS)
+
+# Known vulnerabilities in what is pinned; says so and goes on where the network does not let it ask.
+audit: $(VENV)/.test
+	$(BIN)/python deploy/audit.py
+
+# What the image holds, as CycloneDX (SBOM); ARGS='--extra train' for the image that trains.
+sbom: $(VENV)/.test
+	$(BIN)/python deploy/sbom.py build/sbom.cdx.json $(ARGS)
 
 lock: $(VENV)/.test
 	$(BIN)/python -m pip freeze --exclude-editable | sed -e 's/+cpu//' -e '/^shiftwatch/d' > constraints.txt
