@@ -3,11 +3,13 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
+# Which of pyproject.toml's optional groups are installed, too: scale (Dask), s3 (artefacts in an object store).
+ARG EXTRAS="scale"
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md deploy/needed.py ./
 # The dependencies alone first: this layer stays as long as they do.
 RUN python -m venv /opt/shiftwatch \
-    && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > needed.txt \
+    && python needed.py pyproject.toml $EXTRAS > needed.txt \
     && /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
         --constraint constraints.txt --requirement needed.txt
 COPY . .
@@ -16,6 +18,9 @@ RUN /opt/shiftwatch/bin/pip install --no-cache-dir --disable-pip-version-check -
     && install -m 0755 deploy/entry /opt/shiftwatch/bin/entry
 
 FROM ${PYTHON_IMAGE} AS run
+# For `shiftwatch db backup`: not older than the server of compose.yaml.
+RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-client \
+    && apt-get clean && rm -rf /var/lib/apt/lists/*
 # Volumes take their owner from the folders of the image.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin shiftwatch \
     && mkdir -p /data/inbox && chown -R shiftwatch:shiftwatch /data
@@ -38,8 +43,8 @@ CMD ["shiftwatch", "doctor"]
 
 FROM run AS train
 USER root
-COPY pyproject.toml constraints.txt /tmp/train/
-RUN python -c "import tomllib; print(*tomllib.load(open('/tmp/train/pyproject.toml', 'rb'))['project']['optional-dependencies']['train'], sep='\n')" > /tmp/train/needed.txt \
+COPY pyproject.toml constraints.txt deploy/needed.py /tmp/train/
+RUN python /tmp/train/needed.py /tmp/train/pyproject.toml train > /tmp/train/needed.txt \
     && pip install --no-cache-dir --disable-pip-version-check --extra-index-url https://download.pytorch.org/whl/cpu \
         --constraint /tmp/train/constraints.txt --requirement /tmp/train/needed.txt && rm -r /tmp/train
 USER shiftwatch

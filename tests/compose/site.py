@@ -43,7 +43,7 @@ class Site:
         with self.timed(line):
             return run(self.environment, "sh", "-ec", typed, folder=self.folder, timeout_s=timeout_s)
 
-    def docker(self, *command: str, timeout_s: float = 120) -> str:
+    def docker(self, *command: str, timeout_s: float = 600) -> str:
         """Ask the engine itself."""
         return run(self.environment, "docker", *command, timeout_s=timeout_s)
 
