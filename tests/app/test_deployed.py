@@ -101,9 +101,11 @@ def test_every_service_is_confined_and_gated() -> None:
         assert service["restart"] in {"unless-stopped", "on-failure"}, name
         assert service["logging"]["options"]["max-size"], name
         assert set(service.get("depends_on", ())) <= set(services), name
-        assert ("ports" in service) == (name == "dashboard"), name
+        assert ("ports" in service) == (name in {"dashboard", "metrics"}), name
         assert set(service["secrets"]) <= set(told["secrets"]), name
-    for name in ("worker", "guard", "dashboard"):
+    assert services["metrics"]["profiles"] == ["metrics"]
+    assert all(port.startswith("127.0.0.1:") for port in services["metrics"]["ports"])
+    for name in ("worker", "guard", "dashboard", "metrics"):
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
 
