@@ -16,6 +16,9 @@ WIDTH, HEIGHT = 1000, 100
 MOST_ROWS = 3
 LEAST_WORD = 0.06
 """Of the axis: what is shorter has its word where the pointer is."""
+LEAST_PX = 6
+"""No bar of the style sheet is drawn narrower."""
+NEAR_THE_END = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,10 @@ def stacked(bars: Sequence[Bar]) -> list[tuple[int, Bar]]:
 
 def _place(bar: Bar) -> str:
     begin, end = min(max(bar.begin, 0.0), 1.0), min(max(bar.end, 0.0), 1.0)
-    return f"left:{100 * begin:.2f}%;width:{100 * (end - begin):.2f}%"
+    left = f"{100 * begin:.2f}%"
+    if begin > NEAR_THE_END:  # a bar has a least width: what began just now shall not stick out
+        left = f"min({left},calc(100% - {LEAST_PX}px))"
+    return f"left:{left};width:{100 * (end - begin):.2f}%"
 
 
 def _digits(value: float) -> str:

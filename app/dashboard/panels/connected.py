@@ -50,7 +50,6 @@ def rest(across: Across, now: datetime, where: tzinfo) -> None:
     st.caption(plain(say.compared(found)))
     _list("Close together, but chance explains it", found.by_chance, alarms, at)
     _list("Close together, cannot tell", found.unsure, alarms, at)
-    st.caption(say.MEANING)
 
 
 def _list(name: str, pairs: Sequence[Together], alarms: dict[int, AlarmView], at: Callable[[float], str]) -> None:

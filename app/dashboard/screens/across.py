@@ -77,8 +77,7 @@ def _draw(until: datetime | None, length: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         connected.cards(across, instant, where)
-        if not across.found.connected:
-            st.caption(say.MEANING)
+        st.caption(say.MEANING)
     with right:
         connected.rest(across, instant, where)
 
