@@ -167,7 +167,7 @@ class _Work:
             yield arrival
             cut_out: Callable[[], list[Arrival]] = getattr(self.reader, "cut_out", list)
             more = [one for one in cut_out() if one.ticket not in seen]
-            done |= self._settled([one.ticket for one in more])
+            done |= self._settled([one.ticket for one in more]) if more else set()
             queue.extendleft(reversed(more))
             seen.update(one.ticket for one in more)
 

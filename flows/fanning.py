@@ -70,9 +70,12 @@ def on_dask(address: str) -> Fan:
         with client:
             futures = client.map(_Patient(work), parts, pure=False, priority=LEAST_URGENT)
             numbers = {future.key: number for number, future in enumerate(futures)}
-            for future, result in distributed.as_completed(futures, with_results=True):
-                yield numbers[future.key], result
-                future.release()
+            try:
+                for future, result in distributed.as_completed(futures, with_results=True):
+                    yield numbers[future.key], result
+                    future.release()
+            except distributed.KilledWorker:
+                raise ShiftwatchError("several workers died over one part; what was judged is kept") from None
 
     return fan
 

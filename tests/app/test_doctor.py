@@ -107,6 +107,19 @@ def test_a_secret_is_not_repeated(home: Path) -> None:
     assert "hush" not in result.stdout
 
 
+def test_addresses_and_keys_may_be_files_of_secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = home / "secrets"
+    folder.mkdir()
+    (folder / "shiftwatch_notify").write_text('{"channels": {"a": {"url": "json://u:hush@h"}}}')
+    (folder / "shiftwatch_artefact_store").write_text('{"secret_key": "hush"}')
+    monkeypatch.setenv("SHIFTWATCH_SECRETS", str(folder))
+    text = "[notify.channels.a]\nsystems = ['its']\n[artefact_store]\nurl = 's3://kept/here'\naccess_key = 'me'"
+    read = load_settings(written(home, text))
+    assert read.notify.channels["a"].systems == ("its",)
+    assert read.artefact_store.bucket is not None
+    assert read.artefact_store.bucket.options == {"key": "me", "secret": "hush"}
+
+
 def test_no_such_file(home: Path) -> None:
     result = run("doctor", "--settings", "nowhere.toml")
     assert (result.exit_code, "nowhere.toml: there is no such file" in result.stdout) == (1, True)
