@@ -100,7 +100,7 @@ def _names(root: Path, database: Path | None) -> list[str]:
         if one.name not in MAY_BE_THERE
         and ASIDE not in one.name
         and not (beside and one.name.startswith(beside))
-        and (not one.is_dir() or any(one.iterdir()))
+        and (not one.is_dir() or any(files for _, _, files in os.walk(one)))
     )
 
 

@@ -396,6 +396,7 @@ def test_tables_in_which_nothing_has_happened_are_as_good_as_none(
     """As after ``docker compose up`` on a new machine, once everything but the database is stopped again."""
     database, settings = clean
     schema.upgrade(database)
+    (settings.home / "inbox" / "flex").mkdir(parents=True)
     done = restore(made, database, settings, CLOCK, DEED)  # type: ignore[arg-type]
     assert contents(database, JUDGED) == contents(site[0].database, JUDGED)
     assert len(done.aside) == 1
