@@ -4,8 +4,10 @@ Counters begin at 0 with the process, as Prometheus expects of them, and never g
 restored backup lacks, does not show as a burst of new verdicts.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
@@ -15,6 +17,7 @@ from core.store.engine import Database
 STAGES = 30
 """Stages come from file names: a site that names thousands must not make thousands of series."""
 OTHER = "other"
+LONGEST_TRANSACTION = timedelta(minutes=10)
 DELAYS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
 
 
@@ -26,6 +29,7 @@ class Counts:
     observations: dict[str, int] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
     stages: dict[str, set[str]] = field(default_factory=dict)
+    noted: deque[tuple[datetime, int]] = field(default_factory=deque)
     begun: bool = False
 
     def __post_init__(self) -> None:
@@ -50,7 +54,7 @@ class Counts:
             registry=self.registry,
         )
 
-    def look(self, database: Database, systems: Iterable[str]) -> None:
+    def look(self, database: Database, systems: Iterable[str], now: datetime) -> None:
         """Count what was added; a system seen for the first time by a later look is counted from its beginning."""
         systems = list(systems)
         if not self.begun:
@@ -59,11 +63,26 @@ class Counts:
                 self.observations[system] = tally.newest_observation(database, system)
                 self.events[system] = newest
             self.begun = True
+        self.noted.append((now, tally.newest_event(database)))
+        floor = self._surely_committed(now - LONGEST_TRANSACTION)
         for system in systems:
             self._verdicts(database, system)
             self._changes(database, system)
+            self.events[system] = max(self.events.get(system, 0), floor)
+
+    def _surely_committed(self, before: datetime) -> int:
+        """Return a line of history that no transaction can still put another one before.
+
+        A system without new alarms would else be looked for in all that happened to the others since its last one.
+        """
+        floor = 0
+        while self.noted and self.noted[0][0] < before:
+            floor = self.noted.popleft()[1]
+        return floor
 
     def _verdicts(self, database: Database, system: str) -> None:
+        if tally.newest_observation(database, system) <= self.observations.get(system, 0):
+            return
         delay = self.delay.labels(system)
         for one in tally.verdicts(database, system, self.observations.get(system, 0)):
             self.verdicts.labels(system, self._stage(system, one.stage), one.quality.value).inc()

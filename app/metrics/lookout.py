@@ -63,7 +63,7 @@ class Lookout(Collector):
         if self.store is None:
             self.store = Store.open(self.settings.url, self.settings.artefacts)
         found = stored(self.store, self.settings, self.watched, now)
-        self.counts.look(self.store.database, found.systems)
+        self.counts.look(self.store.database, found.systems, now)
         return found
 
     def _told(self, trouble: str) -> None:

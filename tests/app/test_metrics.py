@@ -207,3 +207,18 @@ def test_a_broken_file_is_counted_without_a_stage(tmp_path: Path) -> None:
     made.store.record("flex", "folder", [broken("y.jpg", "no image", NOW)], AlarmRule())
     assert samples(made.text())['shiftwatch_verdicts_total{quality="NULL",stage="",system="flex"}'] == 2
     made.store.close()
+
+
+def test_a_system_without_alarms_is_not_looked_for_in_the_alarms_of_others(tmp_path: Path) -> None:
+    made = site(tmp_path)
+    made.text()
+    first = made.lookout.counts.events["its"]
+    made.later(minutes=11)
+    made.board("20UPGPQ2600666", Quality.BAD)
+    before = samples(made.text())
+    made.later(minutes=11)
+    made.text()
+    assert made.lookout.counts.events["its"] > first
+    raised = 'shiftwatch_alarm_events_total{event="raised",severity="MAJOR",system="flex"}'
+    assert samples(made.text())[raised] == before[raised] == 2
+    made.store.close()
