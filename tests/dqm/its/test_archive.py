@@ -1,6 +1,6 @@
 """Runs of the past out of a QCDB, and the same verdicts whoever judges which run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,8 +26,7 @@ from dqm.its.simulate.settings import RunSettings
 from dqm.its.source import read_url
 from dqm.its.system import ITS
 from flows.catching_up import backfill
-from flows.fanning import locally
-from flows.past import Errand
+from flows.past import Errand, Part
 from tests.dqm.its.stored import NOON, store
 
 VERDICTS = """SELECT o.key, v.quality, v.score, v.p_value, v.cause, v.regions, v.measurements
@@ -90,7 +89,7 @@ def test_a_cycle_is_read_as_by_its_name(server: FakeQcdb, clock: ManualClock) ->
 
 
 @pytest.mark.slow
-def test_runs_judged_by_two_processes_are_those_of_one_detector_per_run(
+def test_runs_judged_last_first_are_those_of_one_detector_per_run(
     server: FakeQcdb, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, published = datetime.now(UTC) - timedelta(hours=3), 0
@@ -111,7 +110,7 @@ def test_runs_judged_by_two_processes_are_those_of_one_detector_per_run(
     span = Span(began, began + timedelta(hours=1))
     with Store.open(site.url, site.artefacts) as opened:
         opened.upgrade()
-        tally = backfill(Errand("its", span), site, opened, SystemClock(), locally(2), lambda _: None)
+        tally = backfill(Errand("its", span), site, opened, SystemClock(), _last_first, lambda _: None)
         assert (tally.judged, tally.unusable) == (published, 0)
         assert not (site.home / "its").exists()
     engine = create_engine(site.url)
@@ -119,6 +118,11 @@ def test_runs_judged_by_two_processes_are_those_of_one_detector_per_run(
         found = [tuple(row) for row in connection.execute(text(VERDICTS))]
     engine.dispose()
     assert [row[:3] for row in found] == [row[:3] for row in _serially(site, [row[0] for row in found], tmp_path)]
+
+
+def _last_first(work: Callable[[Part], Any], parts: Sequence[Part]) -> Iterator[tuple[int, Any]]:
+    for number in reversed(range(len(parts))):
+        yield number, work(parts[number])
 
 
 def _serially(site: Settings, keys: list[str], folder: Path) -> Iterator[tuple[str, str, float | None]]:
