@@ -29,6 +29,8 @@ from flows.systems import SYSTEMS, load_system, missing_setting
 
 MACHINE, MACHINE_ROLE, MACHINE_WAY, DEED = "shiftwatch", "system", "retention", "retain"
 ORPHAN_S = 24 * 3600.0
+BACKUP_S = 600.0
+"""So long a round waits for a backup to end."""
 REST_SHARE = 1.0
 """After a transaction it rests for as long as that took."""
 Stop = Callable[[], bool]
@@ -37,13 +39,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round over what a store and a home hold; with ``dry_run`` nothing is removed, only counted."""
+    """One round over what a store and a home hold; with ``dry_run`` nothing is removed, only counted.
+
+    ``wait_s``: so long a backup that goes on is waited for.
+    """
 
     store: Store
     settings: Settings
     clock: Clock
     dry_run: bool = False
     stop: Stop = lambda: False
+    wait_s: float = 0.0
 
     def rest(self, began: datetime) -> None:
         """Let others have the database for as long as the last step had it."""
@@ -59,7 +65,7 @@ def retain(one: Round, systems: Sequence[str]) -> list[Removed]:
         A backup or another round goes on, or the store refuses; what was removed until then is told in the trail.
     """
     found: list[Removed] = []
-    with alone(one.settings.home, "retention"):
+    with alone(one.settings.home, "retention", one.wait_s):
         for name in systems:
             if one.stop():
                 break
@@ -207,14 +213,21 @@ def watched(settings: Settings) -> list[str]:
     return [name for name in SYSTEMS if missing_setting(name, settings) is None]
 
 
-def run(settings: Settings, systems: Sequence[str], stop: Stop = lambda: False, *, if_due: bool = False) -> str:
+def run(
+    settings: Settings,
+    systems: Sequence[str],
+    stop: Stop = lambda: False,
+    *,
+    if_due: bool = False,
+    wait_s: float = BACKUP_S,
+) -> str:
     """Do one round, or none if it is not due, and return what came of it."""
     clock = SystemClock()
     with Store.open(settings.url, settings.artefacts) as store:
         if if_due and not is_due(store, settings, clock.now()):
             return "not due"
         try:
-            return told(retain(Round(store, settings, clock, stop=stop), systems))
+            return told(retain(Round(store, settings, clock, stop=stop, wait_s=wait_s), systems))
         except StoreError as error:
             store.heartbeat(CONSOLE, RETENTION, clock.now(), ok=False, detail=str(error)[:500])
             raise

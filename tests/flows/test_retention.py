@@ -399,7 +399,7 @@ def test_a_backup_is_waited_for_and_a_round_only_done_when_due(store: Store, set
     finally:
         del os.environ["SHIFTWATCH_DATABASE_URL"]
     with alone(settings.home, "a backup"), pytest.raises(StoreError, match="a backup goes on"):
-        run(own, ["flex"])
+        run(own, ["flex"], wait_s=0.0)
     (sign,) = [beat for beat in store.heartbeats() if beat.system == CONSOLE]
     assert (sign.flow, sign.ok) == (RETENTION, False)
     assert run(own, ["flex"], if_due=True) == "nothing to remove"
