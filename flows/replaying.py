@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from core import logs
 from core.clock import Clock, SystemClock
 from core.contracts import Detector, System
 from core.errors import InputError, ModelError, ShiftwatchError, SourceError
@@ -150,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m flows.replaying", description=__doc__)
     parser.add_argument("number", type=int, help="number of the replay, as the Models page or the command says")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.configure("replay")
     os.nice(10)
     stopped = False
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core import logs
 from core.clock import Clock, SystemClock
 from core.errors import ShiftwatchError, StoreError
 from core.housekeeping import alone
@@ -239,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--system", action="append", metavar="NAME", help="only this one (repeatable)")
     parser.add_argument("--if-due", action="store_true", help="do nothing if the last round is not old enough")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.configure(RETENTION)
     os.nice(10)
     stopped = False
 

@@ -122,3 +122,14 @@ def test_prefects_own_configuration_is_followed_where_only_its_file_is_named() -
     done = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=True)
     (told,) = [json.loads(one) for one in done.stderr.splitlines()]
     assert (told["message"], told["part"]) == ("busy", "prefect-server")
+
+
+def test_streamlit_writes_the_same_lines_once_a_page_is_drawn() -> None:
+    script = (
+        "from streamlit.logger import get_logger\nlogger = get_logger('streamlit.web')\nfrom core import logs\n"
+        "logs.adopt('dashboard')\nlogger.warning('a page\\nfailed')"
+    )
+    variables = {**os.environ, logs.FORMAT: "json"}
+    done = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=True)
+    (told,) = [json.loads(one) for one in done.stderr.splitlines()]
+    assert (told["logger"], told["message"], told["part"]) == ("streamlit.web", "a page\nfailed", "dashboard")
