@@ -16,12 +16,12 @@ settings = load_settings()
 show = playback.read(settings.home / truth.FILE)
 with Store.open(settings.url, settings.artefacts) as store:
     for one in check(store, truth.injected(show.seed), show.playback).outcomes:
-        print(json.dumps([one.injected.system, one.injected.name, [[it.id, it.message] for it in one.alarms]]))
+        print(json.dumps([one.injected.system, one.injected.name, [[it.id, it.element] for it in one.alarms]]))
 """
 
 
 def outcomes(site: Site) -> list[tuple[str, str, list[tuple[int, str]]]]:
-    """Return system and name of every incident of the script, with number and message of its alarms so far."""
+    """Return system and name of every incident of the script, with number and element of its alarms so far."""
     lines = site.docker("exec", site.containers()["worker"], "python", "-c", OUTCOMES).splitlines()
     return [(system, name, [(number, said) for number, said in own]) for system, name, own in map(json.loads, lines)]
 
