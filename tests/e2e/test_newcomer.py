@@ -138,7 +138,7 @@ def test_each_incident_is_found_from_the_overview_in_three_clicks(
 ) -> None:
     page = open_page(shift.address, operator=NEWCOMER)
     overview(page, shift)
-    page.screenshot(path=album / "shift-overview-light.jpg", type="jpeg", quality=85)
+    page.screenshot(path=album / "shift-over-light.jpg", type="jpeg", quality=85)
     needed = {}
     for one in shift.checked.outcomes:
         said = SAID.get(one.injected.name) or one.injected.elements[0]
