@@ -27,8 +27,9 @@ def outcomes(site: Site) -> list[tuple[str, str, list[tuple[int, str]]]]:
 
 
 def delivered_files(site: Site) -> set[str]:
-    """Return what lies in the watched folders; a sidecar belongs to its photo."""
-    command = ("find", "/data/inbox", "-type", "f", "!", "-name", ".*", "!", "-name", "*.json")
+    """Return what lies in the watched folders; a sidecar belongs to its photo or loss map."""
+    sidecars = ("!", "-name", "*.json", "!", "-name", "*.monitors.csv")
+    command = ("find", "/data/inbox", "-type", "f", "!", "-name", ".*", *sidecars)
     return set(site.docker("exec", site.containers()["worker"], *command).split())
 
 
