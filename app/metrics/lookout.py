@@ -36,6 +36,7 @@ class Lookout(Collector):
     counts: Counts
     ask_scheduler: Callable[[datetime], FlowRuns | None] = flow_runs
     store: Store | None = None
+    left: tuple[str, ...] = ()
     found: Stored | None = None
     around: Around = field(default_factory=Around)
     looked_at: datetime | None = None
@@ -62,7 +63,7 @@ class Lookout(Collector):
     def _ask(self, now: datetime) -> Stored:
         if self.store is None:
             self.store = Store.open(self.settings.url, self.settings.artefacts)
-        found = stored(self.store, self.settings, self.watched, now)
+        found = stored(self.store, self.settings, self.watched, now, self.left)
         self.counts.look(self.store.database, found.systems, now)
         return found
 

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 def lookout(settings: Settings, registry: CollectorRegistry) -> Lookout:
     """Return a lookout over the systems that this site is connected to, registered."""
     watched = tuple(name for name in SYSTEMS if missing_setting(name, settings) is None)
-    made = Lookout(settings, watched, SystemClock(), Counts(registry))
+    left = tuple(name for name in SYSTEMS if name not in watched)
+    made = Lookout(settings, watched, SystemClock(), Counts(registry), left=left)
     registry.register(made)
     return made
 

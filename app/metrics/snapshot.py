@@ -59,8 +59,10 @@ class Around:
     flow_runs: FlowRuns | None = None
 
 
-def stored(store: Store, settings: Settings, watched: Collection[str], now: datetime) -> Stored:
-    """Ask the store.
+def stored(
+    store: Store, settings: Settings, watched: Collection[str], now: datetime, left: Collection[str] = ()
+) -> Stored:
+    """Ask the store. Of systems that the site ``left``, which keep their last signs for ever, nothing is told.
 
     Raises
     ------
@@ -68,13 +70,14 @@ def stored(store: Store, settings: Settings, watched: Collection[str], now: date
         The database does not answer, or has no tables.
     """
     with store.database.reading() as session:
-        systems = tuple(sorted({*watched, *observed_systems(session)}))
+        systems = tuple(sorted({*watched, *observed_systems(session)} - {*left}))
         found = {system: gauges.newest(session, system) for system in systems}
-        alarms = tuple(gauges.open_alarms(session, now))
+        alarms = tuple(one for one in gauges.open_alarms(session, now) if one.system not in left)
         outbox = gauges.outbox(session, list(settings.notify.channels))
     models = tuple(one for system in systems for one in _models(store, system))
     newest = {system: one for system, one in found.items() if one is not None}
-    return Stored(systems, newest, alarms, models, tuple(store.heartbeats()), outbox, gauges.size_bytes(store.database))
+    signs = tuple(sign for sign in store.heartbeats() if sign.system not in left)
+    return Stored(systems, newest, alarms, models, signs, outbox, gauges.size_bytes(store.database))
 
 
 def _models(store: Store, system: str) -> list[ModelRole]:

@@ -222,3 +222,14 @@ def test_a_system_without_alarms_is_not_looked_for_in_the_alarms_of_others(tmp_p
     raised = 'shiftwatch_alarm_events_total{event="raised",severity="MAJOR",system="flex"}'
     assert samples(made.text())[raised] == before[raised] == 2
     made.store.close()
+
+
+def test_a_system_that_the_site_left_rings_no_bell_for_ever(tmp_path: Path) -> None:
+    made = site(tmp_path)
+    made.store.heartbeat("collimation", "watch", NOW - timedelta(days=90), True)
+    assert 'system="collimation"' in made.text()
+    made.lookout.left = ("collimation",)
+    told = made.text()
+    assert 'system="collimation"' not in told
+    assert 'shiftwatch_part_ok{part="watch",system="flex"}' in told
+    made.store.close()
