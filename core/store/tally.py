@@ -62,6 +62,7 @@ def verdicts(database: Database, system: str, after: int, limit: int = AT_ONCE) 
         )
         .join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         .where(ObservationRow.system == system, ObservationRow.id > after)
+        .where(ObservationRow.is_backfill.is_(False))  # its verdicts are of the past
         .where(VerdictRow.observation_id > after)  # or PostgreSQL's merge join reads all verdicts before
         .order_by(ObservationRow.id)
         .limit(limit)

@@ -36,6 +36,11 @@ class Server:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
+    def deployment(self, name: str) -> Any:
+        """Return what the server knows of a deployment (``FLOW/NAME``)."""
+        with urllib.request.urlopen(f"{self.url}/deployments/name/{name}", timeout=30) as answer:
+            return json.load(answer)
+
     def runs(self, deployment: str, *, scheduled: bool | None = None) -> list[dict[str, Any]]:
         """Return the runs of a deployment that are not in the future, by time; only (un)scheduled ones if asked."""
         found = self.post("flow_runs/filter", deployments={"name": {"any_": [deployment]}}, limit=200)

@@ -1,0 +1,85 @@
+"""``python -m flows.pooling POOL``: let the workers of a Prefect work pool watch systems, on whatever hosts they run.
+
+A worker of that pool (``prefect worker start --pool POOL``) needs this package, the settings of the site and its own
+home; results meet in the database and the bucket. A system is either served (``flows.serve``) or in a pool, never both.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from core.errors import SettingsError, ShiftwatchError
+from core.settings import load_settings
+from flows.serve import DEFAULTS, connected, wait_for_server
+
+KINDS = ("process", "docker", "kubernetes")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Register the watches with a pool, and the pool if there is none of that name."""
+    parser = argparse.ArgumentParser(prog="python -m flows.pooling", description=__doc__)
+    parser.add_argument("pool", help="name of the work pool")
+    parser.add_argument("--type", choices=KINDS, default="process", help="of the pool, if it has to be made")
+    parser.add_argument("--system", action="append", metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--window", type=float, metavar="SECONDS", help="length of a run (default: the settings)")
+    parser.add_argument("--image", help="docker and kubernetes: the image of this program")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="variable of every run")
+    parser.add_argument("--server-timeout", type=float, default=30, metavar="SECONDS", help="how long to wait for it")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load_settings()
+        systems = connected(options.system, settings)
+        variables = told(options.set)
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
+        wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
+        window_s = options.window or settings.window_s
+        for name in register(options.pool, options.type, systems, window_s, variables, options.image):
+            print(f"{name}: watched by the workers of {options.pool}")
+    except ShiftwatchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def told(words: Sequence[str]) -> dict[str, str]:
+    """Return variables given as ``NAME=VALUE``.
+
+    Raises
+    ------
+    SettingsError
+        If one has no value.
+    """
+    pairs = [word.partition("=") for word in words]
+    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
+        raise SettingsError(f"--set {wrong[0]}: is not NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def register(
+    pool: str, kind: str, systems: Sequence[str], window_s: float, variables: Mapping[str, str], image: str | None
+) -> list[str]:
+    """Make the pool if there is none, deploy each watch to it, and return the names of the deployments."""
+    from prefect import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectNotFound
+
+    from flows.deploying import watch_deployment
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_work_pool(pool)
+        except ObjectNotFound:
+            client.create_work_pool(WorkPoolCreate(name=pool, type=kind))
+    found = []
+    for system in systems:
+        deployment = watch_deployment(system, window_s)
+        deployment.job_variables = {"env": dict(variables)}
+        deployment.apply(work_pool_name=pool, image=image)
+        found.append(deployment.name)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
