@@ -129,19 +129,24 @@ def _pictures(one: Round, keep: KeepSettings, removed: Removed) -> None:
 
 
 def _bound(one: Round, keep: KeepSettings, removed: Removed) -> None:
-    """Remove the oldest pictures, those of GOOD verdicts first, until what is left is within the bound."""
+    """Remove the oldest pictures until what is left is within the bound.
+
+    Those of GOOD verdicts go first, and last those that belong to an open alarm without being named by it.
+    """
     if keep.images_gb is None:
         return
     left = retention.pictures_bytes(one.store.database, removed.system)
     over = left - (removed.bytes if one.dry_run else 0) - int(keep.images_gb * GB)
-    for good in (True, False):
+    for good in (True, False, None):
         if over > 0:
             over -= _pictures_before(one, None, good, removed, limit=over)
     if over > 0 and not one.dry_run:
         removed.wait(f"{over / GB:.2f} GB of pictures more than wanted are needed by people, drills or open alarms")
 
 
-def _pictures_before(one: Round, before: datetime | None, good: bool, removed: Removed, limit: int | None) -> int:
+def _pictures_before(
+    one: Round, before: datetime | None, good: bool | None, removed: Removed, limit: int | None
+) -> int:
     """Remove pictures until ``limit`` bytes are gone (None: all that are old enough); return how many bytes went."""
     gone = 0
     for piece in retention.aged_pictures(one.store.database, removed.system, before, good=good):
@@ -155,7 +160,9 @@ def _pictures_before(one: Round, before: datetime | None, good: bool, removed: R
             continue
         began = one.clock.now()
         numbers = [number for number, _ in chosen]
-        done = retention.remove_pictures(one.store.database, one.store.artefacts, removed.system, numbers)
+        done = retention.remove_pictures(
+            one.store.database, one.store.artefacts, removed.system, numbers, named_only=good is None
+        )
         removed.add(done)
         gone += done.bytes
         one.rest(began)

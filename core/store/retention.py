@@ -89,13 +89,16 @@ def aged_verdicts(database: Database, system: str, before: datetime) -> Iterator
 
 
 def aged_pictures(
-    database: Database, system: str, before: datetime | None, *, good: bool
+    database: Database, system: str, before: datetime | None, *, good: bool | None
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield observations that have pictures, were judged before an instant (None: whenever) and need none any more.
 
-    In pieces, oldest first, each with the bytes of its pictures; of GOOD verdicts or of all others.
+    In pieces, oldest first, each with the bytes of its pictures; of GOOD verdicts or of all others. Of any quality
+    (None) are those too that only go on with an open alarm, whose history names others.
     """
-    chosen = and_(VerdictRow.system == system, _of_quality(good), ~_needs_pictures())
+    chosen = and_(VerdictRow.system == system, ~_needs_pictures(named_only=good is None))
+    if good is not None:
+        chosen = and_(chosen, _of_quality(good))
     if before is not None:
         chosen = and_(chosen, VerdictRow.processed_at < before)
     query = (
@@ -140,11 +143,13 @@ def remove_verdicts(database: Database, artefacts: Files, system: str, numbers: 
     return _drop_files(database, artefacts, system, gone)
 
 
-def remove_pictures(database: Database, artefacts: Files, system: str, numbers: Sequence[int]) -> Gone:
+def remove_pictures(
+    database: Database, artefacts: Files, system: str, numbers: Sequence[int], *, named_only: bool = False
+) -> Gone:
     """Remove the pictures of observations, unless somebody has come to need them."""
     with database.writing(system) as session:
         chosen = select(VerdictRow.observation_id).where(VerdictRow.observation_id.in_(numbers))
-        free = list(session.scalars(chosen.where(~_needs_pictures())))
+        free = list(session.scalars(chosen.where(~_needs_pictures(named_only=named_only))))
         gone = Gone(pictured=len(free), digests=_drop_pictures(session, free))
     return _drop_files(database, artefacts, system, gone)
 
@@ -198,8 +203,12 @@ def _is_cited(number: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     return or_(*cites, _has_open_alarm())
 
 
-def _needs_pictures() -> ColumnElement[bool]:
-    """Whether people, drills or an open alarm need what was drawn of an observation (or its input)."""
+def _needs_pictures(*, named_only: bool = False) -> ColumnElement[bool]:
+    """Whether people, drills or an open alarm need what was drawn of an observation (or its input).
+
+    ``named_only``: an alarm that stays open for weeks does not need all that goes on with it, only what it names: the
+    last one, and those of its history.
+    """
     number = VerdictRow.observation_id
     said = [exists().where(kind.observation_id == number)
             for kind in (FeedbackRow, DecisionRow, RecordRow, DrillObservationRow)]  # fmt: skip
@@ -207,7 +216,8 @@ def _needs_pictures() -> ColumnElement[bool]:
     told = exists().where(
         AlarmEventRow.observation_id == number, AlarmEventRow.alarm_id == AlarmRow.id, AlarmRow.closed_at.is_(None)
     )
-    return or_(*said, shown, told, _has_open_alarm())
+    named = or_(*said, shown, told)
+    return named if named_only else or_(named, _has_open_alarm())
 
 
 def _has_open_alarm() -> ColumnElement[bool]:

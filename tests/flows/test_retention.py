@@ -154,6 +154,25 @@ def test_what_somebody_needs_stays(store: Store, settings: Settings) -> None:
     assert pictured(store) == {open_alarm, false, decided, drilled}
 
 
+def test_an_alarm_that_stays_open_keeps_what_it_names_not_all_that_goes_on_with_it(
+    store: Store, settings: Settings
+) -> None:
+    seen_so_far = [replace(seen(9 - day, Quality.BAD), observation=None) for day in range(9)]
+    for one in seen_so_far:
+        at = one.processed_at
+        again = an_arrival(Quality.BAD, "stuck", f"k{at}", at=at, verdict=one.verdict)
+        store.record("flex", "inbox", [again], RULE)
+    (alarm,) = store.alarms()
+    assert alarm.observation_id == max(there(store))
+    round_of(store, settings)
+    assert len(pictured(store)) == 9
+    bounded = keeping(settings, DEFAULTS.model_copy(update={"images_gb": 4e-6}))
+    round_of(store, bounded)
+    assert pictured(store) >= {min(there(store)), max(there(store))}  # that raised it, and the newest
+    assert len(pictured(store)) == 4
+    sound(store)
+
+
 def test_a_replay_of_the_past_is_waited_for(store: Store, settings: Settings) -> None:
     record(store, seen(3000))
     span = Span(NOW - 4000 * DAY, NOW)
