@@ -82,7 +82,8 @@ def engine(log: Path) -> Iterator[dict[str, str]]:
                 yield environment
             finally:
                 _remove_all(environment)
-                run(environment, "docker", "builder", "prune", "--force", f"--keep-storage={KEPT}")
+                with suppress(RuntimeError):  # some engines lose count of a cache; the next run builds all anew then
+                    run(environment, "docker", "builder", "prune", "--force", f"--keep-storage={KEPT}")
         finally:
             _end(running)
 
