@@ -1,5 +1,6 @@
 """Watches by a worker of a pool, which works in another folder with another home, as on another host."""
 
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +23,18 @@ def database() -> Iterator[str]:
         yield f"{cluster.url}/postgres"
 
 
+@pytest.fixture
+def nothing_left(prefect_server: Server) -> Iterator[None]:
+    """Take the deployment away: as long as it is in a pool, what is served under its name would go there."""
+    yield
+    number = prefect_server.deployment(f"watch/watch-{NAME}")["id"]
+    asked = urllib.request.Request(f"{prefect_server.url}/deployments/{number}", method="DELETE")
+    urllib.request.urlopen(asked, timeout=30).close()
+
+
 @pytest.mark.slow
 @pytest.mark.postgresql
+@pytest.mark.usefixtures("nothing_left")
 def test_a_worker_elsewhere_watches_into_the_same_database(
     prefect_server: Server, database: str, tmp_path: Path
 ) -> None:
@@ -53,7 +64,7 @@ def test_a_worker_elsewhere_watches_into_the_same_database(
             with Store.open(settings.url, settings.artefacts) as store:
                 return list(store.history(NAME, "FAR")) if store.is_current() else []
 
-        assert wait_for(seen, 180, prefect_server)
+        assert wait_for(seen, 360, prefect_server)
     assert not (here / "shiftwatch.db").exists()
 
 
