@@ -207,8 +207,9 @@ def _late(rows: Sequence[tuple[datetime, datetime, str]], played: Playback) -> d
 
 
 def _handed_over(seen: datetime, origin: str, played: Playback) -> datetime:
+    """When the file was written; a scanner dates its files by the shift's clock, which is not later than that."""
     try:
-        return datetime.fromtimestamp(Path(origin).stat().st_mtime, UTC)
+        return max(datetime.fromtimestamp(Path(origin).stat().st_mtime, UTC), played.due(seen))
     except OSError:
         return played.due(seen)
 
