@@ -14,8 +14,16 @@ demo: $(VENV)/.run
 up: $(VENV)/.run
 	$(BIN)/shiftwatch up $(ARGS)
 
+# Two halves side by side, for what drives a browser mostly waits; with ARGS one run with these.
 test: check
+ifneq ($(ARGS),)
 	$(BIN)/python -m pytest $(ARGS)
+else
+	mkdir -p build
+	trap 'kill $$browser' INT TERM; $(BIN)/python -m pytest -m e2e > build/e2e.log 2>&1 & browser=$$!; \
+	$(BIN)/python -m pytest -m "not e2e"; plain=$$?; \
+	wait $$browser; e2e=$$?; cat build/e2e.log; exit $$((plain | e2e))
+endif
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
