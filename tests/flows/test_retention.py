@@ -31,6 +31,7 @@ from core.store.models import ArtefactRow, EvidenceRow, ObservationRow
 from core.store.views import Judgement
 from core.verdict import Evidence, Model, Quality
 from flows import quarantine, retaining
+from flows.deploying import retention_deployment
 from flows.removing import Removed
 from flows.retaining import Round, is_due, retain, run
 from flows.retention import retain as retention_flow
@@ -437,6 +438,14 @@ def test_the_flow_does_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         opened.upgrade()
         opened.record("flex", "inbox", [seen(0)], RULE)
     assert retention_flow.fn(["flex"]) == "flex: 1 picture set, 0.0 MB"  # the time of these tests is long ago
+
+
+def test_it_is_scheduled_beside_the_watches() -> None:
+    made = retention_deployment(["flex", "its"], 6.0)
+    assert (made.flow_name, made.name) == ("retain", "retain")
+    assert made.entrypoint == "flows.retention.retain"
+    assert made.parameters == {"systems": ["flex", "its"]}
+    assert [one.schedule.interval for one in made.schedules or []] == [timedelta(hours=6)]  # type: ignore[union-attr]
 
 
 def test_it_is_done_without_prefect_too(monkeypatch: pytest.MonkeyPatch) -> None:
