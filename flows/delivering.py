@@ -30,7 +30,7 @@ def deliver(url: str, title: str, body: str) -> None:
     NotifyError
         If the address is none, or the message was not taken; the text says why, without the address.
     """
-    receiver = Apprise(asset=AppriseAsset(**_OURS))
+    receiver = Apprise(asset=AppriseAsset(**_OURS))  # type: ignore[arg-type]
     if urlsplit(url).scheme in _ROOMS:
         title, body = _literal(title), _literal(body)
     logger.propagate = False  # its lines may hold addresses

@@ -2,6 +2,7 @@
 
 No figure of a cost is typed here: each is read from a result of a benchmark, which the page names.
 """
+# ruff: noqa: E501  the lines of the page
 
 import json
 import sys
