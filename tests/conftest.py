@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,14 @@ def shared_flex() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent: real images are not part of the repository")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Put the main module back: pages run without a browser leave their script there, and spawned processes run it."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A store filled by hand, and pages of the dashboard run on it without a browser."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     st.config.set_option("server.address", "127.0.0.1")  # as the dashboard's own configuration says
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its own script there
     yield tmp_path
     from app.dashboard.access import store
 
