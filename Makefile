@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
 
-.PHONY: demo up test check compose format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock audit sbom clean
+.PHONY: demo up test test-in-browser test-without-browser check compose format screenshots bench bench-its bench-collimation bench-schlieren bench-peers models lock audit sbom clean
 
 demo: $(VENV)/.run
 	$(BIN)/shiftwatch demo $(ARGS)
@@ -19,11 +19,14 @@ test: check
 ifneq ($(ARGS),)
 	$(BIN)/python -m pytest $(ARGS)
 else
-	mkdir -p build
-	trap 'kill $$browser' INT TERM; $(BIN)/python -m pytest -m e2e > build/e2e.log 2>&1 & browser=$$!; \
-	$(BIN)/python -m pytest -m "not e2e"; plain=$$?; \
-	wait $$browser; e2e=$$?; cat build/e2e.log; exit $$((plain | e2e))
+	$(MAKE) --keep-going --jobs=2 --output-sync=line test-in-browser test-without-browser
 endif
+
+test-in-browser:
+	$(BIN)/python -m pytest -m e2e
+
+test-without-browser:
+	$(BIN)/python -m pytest -m "not e2e"
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -43,9 +43,10 @@ def health_of(span: Span) -> Health:
 
 
 def shift_facts(shift: Span) -> Facts:
-    """Return what the report of a shift says; of one that goes on as it was up to half a minute ago."""
-    until = min(shift.ends, _grain(now(), FACTS_S))
-    return _facts(shift.begins.isoformat(), shift.ends.isoformat(), until.isoformat(), _grain(now(), OLD_S).isoformat())
+    """Return what the report of a shift says; what was judged up to half a minute ago, what people did up to now."""
+    newest = max((deed.id for deed in store().trail(1)), default=0)
+    grain = FACTS_S if shift.ends > now() else OLD_S
+    return _facts(shift.begins.isoformat(), shift.ends.isoformat(), f"{_grain(now(), grain).isoformat()} {newest}")
 
 
 @st.cache_data(show_spinner=False, ttl=timedelta(seconds=HEARD_S))
@@ -81,9 +82,9 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 @st.cache_data(show_spinner=False, ttl=OLD_S, max_entries=KEPT_SPANS)
-def _facts(begins: str, ends: str, until: str, _fresh: str) -> Facts:
+def _facts(begins: str, ends: str, fresh: str) -> Facts:  # noqa: ARG001  Streamlit's key
     shift = Span(datetime.fromisoformat(begins), datetime.fromisoformat(ends))
-    return gather(store(), settings(), shift, max(datetime.fromisoformat(until), shift.begins), _steps)
+    return gather(store(), settings(), shift, max(min(shift.ends, now()), shift.begins), _steps)
 
 
 @st.cache_data(show_spinner=False, ttl=MODELS_S, max_entries=KEPT_SPANS)

@@ -26,7 +26,7 @@ SEEN = {"ITS": ALARM, "AWAKE plasma": ALARM, "LHC collimation": re.compile("All 
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(tmp_path: Path, heard_interrupts: None) -> Iterator[str]:
     """Start the demo as a user does, with less of the past; return where its dashboard will be."""
     port = free_port(0)
     command = [sys.executable, "-c", COMMAND, "demo", "--speed", "1", "--port", str(port)]
