@@ -4,12 +4,10 @@ All four systems at their design rates (`benchmarks.deployment.plant`), watched 
 URL (an empty one), with the alarm list open in Chromium. The clock starts when an observation is there as a whole.
 """
 
-import argparse
 import json
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -27,9 +25,8 @@ from sqlalchemy import Engine, create_engine, text
 from app.supervision import Service, crew
 from benchmarks.console.painting import browser
 from benchmarks.console.serving import serving
-from benchmarks.deployment.plant import Planned, planned, run_settings
-from benchmarks.running import stamp
-from core.settings import Settings, load_settings
+from benchmarks.deployment.plant import Planned, measure, planned, run_settings
+from core.settings import load_settings
 from core.store import Store
 from dqm.its.qcdb.client import QcdbClient
 from dqm.its.qcdb.server import FakeQcdb
@@ -54,17 +51,7 @@ class Course:
 
 def main() -> int:
     """Measure; 1 if something was given and never judged."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment.delay", description=__doc__)
-    parser.add_argument("url", help="of an empty database: postgresql+psycopg://… or sqlite:///FILE")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--out", type=Path, help="JSON file")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shiftwatch-delay-") as folder:
-        found = stamp() | measured(options.url, options.minutes * 60, Path(folder))
-    told = json.dumps(found, indent=1)
-    print(told)
-    if options.out is not None:
-        options.out.write_text(told + "\n", encoding="utf-8")
+    found = measure("benchmarks.deployment.delay", __doc__, 10.0, measured)
     return 1 if found["not judged"] else 0
 
 
@@ -89,18 +76,12 @@ def measured(url: str, seconds: float, home: Path) -> dict[str, Any]:
             serving(url, home, home / "logs") as dashboard,
             browser() as context,
         ):
-            plan = _prepared(began_at, seconds, home, settings, client)
+            plan = planned(began_at, seconds, home / "spool", settings, client)
             page = context.new_page()
             page.goto(f"{dashboard.address}/alarms", wait_until="commit")
             course = _played(plan, create_engine(url), page)
     shutil.rmtree(home / "spool", ignore_errors=True)
     return figures(course, plan, seconds)
-
-
-def _prepared(began_at: datetime, seconds: float, home: Path, settings: Settings, client: QcdbClient) -> list[Planned]:
-    for inbox in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox):
-        inbox.mkdir(parents=True, exist_ok=True)
-    return planned(began_at, seconds, home / "spool", settings, client)
 
 
 @contextmanager

@@ -4,12 +4,16 @@ ITS: a cycle of the QC every 10 s, stored in a QCDB over HTTP; LHC: the 3600 bea
 5 s; AWAKE: an event file every 10 s; scanner: a board a minute. Something goes wrong all the time, so that alarms come.
 """
 
+import argparse
+import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +27,7 @@ from accelerator.schlieren.simulate.anomalies import Anomaly
 from accelerator.schlieren.simulate.publishing import publish as publish_event
 from accelerator.schlieren.simulate.shift import Episode, ShiftSettings, simulate_shift
 from app.scanner import GROSS_DEFECTS, delivery
+from benchmarks.running import stamp
 from core.settings import Settings
 from dqm.its.causes import Cause
 from dqm.its.qcdb.client import QcdbClient
@@ -33,6 +38,7 @@ from dqm.its.simulate.publishing import to_cycle
 from dqm.its.simulate.run import simulate_run
 from dqm.its.simulate.settings import RunSettings
 
+Measured: TypeAlias = Callable[[str, float, Path], dict[str, Any]]
 CYCLE_S, PIECE_S, SHOT_S, BOARD_S = 10.0, 5, 10.0, 60.0
 FAULT_S = 60.0
 """So often another place of the ITS, another anomaly of AWAKE and another collimator goes wrong."""
@@ -55,8 +61,36 @@ class Planned:
     give: Callable[[], object]
 
 
+def measure(module: str, about: str | None, minutes: float, measured: Measured) -> dict[str, Any]:
+    """Be the command line of a benchmark: print its figures, and write them where it is asked to.
+
+    Parameters
+    ----------
+    module, about
+        What it is called and does.
+    minutes
+        Of observations, by default.
+    measured
+        Returns the figures for the URL of a database, seconds, and an empty folder.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("url", help="of an empty database: postgresql+psycopg://… or sqlite:///FILE")
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--out", type=Path, help="JSON file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="shiftwatch-deployed-") as folder:
+        found = stamp() | measured(options.url, options.minutes * 60, Path(folder))
+    told = json.dumps(found, indent=1)
+    print(told)
+    if options.out is not None:
+        options.out.write_text(told + "\n", encoding="utf-8")
+    return found
+
+
 def planned(began_at: datetime, seconds: float, spool: Path, settings: Settings, qcdb: QcdbClient) -> list[Planned]:
-    """Return all that comes, in the order of time; files lie finished in ``spool``, to be moved."""
+    """Return all that comes, in the order of time; files lie finished in ``spool``, to be moved into the inboxes."""
+    for inbox in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox):
+        _made(inbox)
     parts = (
         _cycles(began_at, seconds, qcdb),
         _pieces(began_at, seconds, spool / "collimation", settings.collimation_inbox),

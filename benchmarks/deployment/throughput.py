@@ -4,12 +4,10 @@ What comes in so many minutes at the design rates (`benchmarks.deployment.plant`
 after another, each in a process of its own, into the database at URL (an empty one), until nothing is left.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -18,8 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, text
 
-from benchmarks.deployment.plant import PIECE_S, planned, run_settings
-from benchmarks.running import stamp
+from benchmarks.deployment.plant import PIECE_S, measure, planned, run_settings
 from core.settings import load_settings
 from core.store import Store
 from dqm.its.qcdb.client import QcdbClient
@@ -33,17 +30,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def main() -> int:
     """Measure."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment.throughput", description=__doc__)
-    parser.add_argument("url", help="of an empty database: postgresql+psycopg://… or sqlite:///FILE")
-    parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--out", type=Path, help="JSON file")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shiftwatch-throughput-") as folder:
-        found = stamp() | measured(options.url, options.minutes * 60, Path(folder))
-    told = json.dumps(found, indent=1)
-    print(told)
-    if options.out is not None:
-        options.out.write_text(told + "\n", encoding="utf-8")
+    measure("benchmarks.deployment.throughput", __doc__, 20.0, measured)
     return 0
 
 
@@ -59,8 +46,6 @@ def measured(url: str, seconds: float, home: Path) -> dict[str, Any]:
             "SHIFTWATCH_ITS__MASKED": json.dumps(masked(run_settings(began_at, seconds))),
         }
         settings = load_settings()
-        for inbox in (settings.flex_inbox, settings.collimation_inbox, settings.schlieren_inbox):
-            inbox.mkdir(parents=True, exist_ok=True)
         with Store.open(url, settings.artefacts) as store:
             store.upgrade()
         with QcdbClient(server.url, timeout_s=10.0, attempts=1) as client:
