@@ -17,14 +17,16 @@ DISK = "disk"
 CONSOLE = "console"
 """The name under which parts sign that serve all systems."""
 
-BEAT_S = 10.0
-"""How often a watch gives a sign of life, whatever it waits for."""
-LATE = timedelta(seconds=30)
+BEAT_S = 5.0
+"""How often a watch gives a sign of life, whatever it waits for or works at."""
+LATE = timedelta(seconds=15)
 """Three signs in a row are missing."""
+STUCK_S = 120.0
+"""A watch that has not got on for so long, with one observation or one answer of its source, gives no more signs."""
 LATE_HANDED_OVER = timedelta(seconds=75)
 """The same where runs hand over to each other: the next one needs a process of its own, and begins at a tick."""
 DEAD = timedelta(seconds=180)
 """Nothing is being judged any more: an alarm."""
-SCHEDULE_LATE = timedelta(seconds=25)
+SCHEDULE_LATE = timedelta(seconds=20)
 GUARD_LATE = timedelta(seconds=45)
 MODEL_LATE = timedelta(hours=2)

@@ -1,8 +1,11 @@
 """Signs of life of a watch: its heartbeat, what troubles it, and whether its source fell silent."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.alarms.inhibition import SOURCE
@@ -10,16 +13,21 @@ from core.alarms.severity import Severity
 from core.clock import Clock
 from core.contracts import System
 from core.errors import StoreError
-from core.signs import BEAT_S, WATCH
+from core.signs import BEAT_S, STUCK_S, WATCH
 from core.store import Store
+from flows.beside import beside
 
 TAKEN_AT = "taken_at"
+AGAIN_S = 1.0
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Pulse:
-    """Keeps the store informed about a watch; a store that refuses is noted, never raised."""
+    """Keeps the store informed about a watch; a store that refuses is noted, never raised.
+
+    The watch calls ``beat`` between two works; ``again`` is for a thread beside it and signs while one takes long.
+    """
 
     system: System
     store: Store
@@ -30,29 +38,58 @@ class Pulse:
     last_arrival: datetime | None = None
     _last_beat: tuple[datetime, str] | None = None
     _silent: bool | None = None
+    _moved_at: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def beat(self, troubles: Sequence[str], *, force: bool = False) -> bool:
-        """Write a heartbeat if something changed or the last one is 10 s old; return False if the store refused."""
+        """Write a heartbeat if something changed or the last one is 5 s old; return False if the store refused."""
+        self.moved()
         now, detail = self.clock.now(), "; ".join(troubles)
-        if not force and self._last_beat is not None:
-            at, last_detail = self._last_beat
-            if detail == last_detail and now - at < timedelta(seconds=BEAT_S):
+        with self._lock:
+            if not force and self._is_fresh(now) and self._last_beat is not None and detail == self._last_beat[1]:
                 return True
+            try:
+                self._sign(now, detail)
+                self.store.tick(now, {self.system.name: self.system.rule})
+                self._check_silence(now)
+            except StoreError as error:
+                log.warning("%s: no heartbeat: %s", self.system.name, error)
+                return False
+            return True
+
+    def moved(self) -> None:
+        """Note that the watch gets on."""
+        self._moved_at = time.monotonic()
+
+    def again(self) -> None:
+        """Give the last sign again if it is overdue, unless the watch has not got on for ``STUCK_S``."""
+        if time.monotonic() - self._moved_at > STUCK_S or not self._lock.acquire(blocking=False):
+            return
         try:
-            self.store.heartbeat(self.system.name, WATCH, now, not troubles, detail[:2000] or self._summary())
-            self.store.tick(now, {self.system.name: self.system.rule})
-            self._check_silence(now)
+            now = self.clock.now()
+            if self._last_beat is not None and not self._is_fresh(now, AGAIN_S):
+                self._sign(now, self._last_beat[1])
         except StoreError as error:
-            log.warning("%s: no heartbeat: %s", self.system.name, error)
-            return False
-        self._last_beat = (now, detail)
-        return True
+            log.debug("%s: no heartbeat: %s", self.system.name, error)
+        finally:
+            self._lock.release()
 
     def due_in_s(self) -> float:
         """Return how long until the next heartbeat is due, at least a second."""
-        if self._last_beat is None:
+        now = self.clock.now()
+        if self._last_beat is None or not self._is_fresh(now):
             return 1.0
-        return max(BEAT_S - (self.clock.now() - self._last_beat[0]).total_seconds(), 1.0)
+        return max(BEAT_S - (now - self._last_beat[0]).total_seconds(), 1.0)
+
+    def _is_fresh(self, now: datetime, grace_s: float = 0.0) -> bool:
+        """Whether the last sign is young enough; one from the future was given before the clock was set back."""
+        if self._last_beat is None:
+            return False
+        return timedelta(0) <= now - self._last_beat[0] < timedelta(seconds=BEAT_S + grace_s)
+
+    def _sign(self, now: datetime, detail: str) -> None:
+        self.store.heartbeat(self.system.name, WATCH, now, not detail, detail[:2000] or self._summary())
+        self._last_beat = (now, detail)
 
     def arrived(self, count: int, now: datetime) -> None:
         """Note that something was taken in."""
@@ -96,3 +133,15 @@ class Pulse:
             self.store.condition(self.system.name, element, severity, now, note, holds_back=True)
         except StoreError as error:
             log.warning("%s: %s could not be reported: %s", self.system.name, note, error)
+
+
+@contextmanager
+def signing(pulse: Pulse) -> Iterator[None]:
+    """Give signs of life beside a watch, also while it judges something large."""
+    stop = threading.Event()
+    thread = beside(pulse.again, stop, AGAIN_S, "signs of life")
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(AGAIN_S)

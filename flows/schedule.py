@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.errors import StoreError
 from core.signs import SCHEDULE
 from core.store import Store
+from flows.beside import beside
 
 EVERY_S = 5.0
 PATIENCE = timedelta(seconds=15)
@@ -71,16 +72,4 @@ def answer(url: str, timeout_s: float = 4.0) -> str | None:
 
 def tell(schedule: Schedule, stop: threading.Event, every_s: float = EVERY_S) -> threading.Thread:
     """Look every few seconds, beside whatever else this process does, until ``stop`` is set."""
-
-    def go_on() -> None:
-        while True:
-            try:
-                schedule.look()
-            except Exception:  # a bug here must not make a healthy schedule look dead
-                log.exception("a look at the schedule failed")
-            if stop.wait(every_s):
-                return
-
-    thread = threading.Thread(target=go_on, name="schedule", daemon=True)
-    thread.start()
-    return thread
+    return beside(schedule.look, stop, every_s, "schedule")

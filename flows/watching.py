@@ -25,7 +25,7 @@ from flows import quarantine
 from flows.committing import Register, Stop, nap
 from flows.drilling import Drilling
 from flows.judges import Judges
-from flows.pulse import Pulse
+from flows.pulse import Pulse, signing
 from flows.systems import load_system
 from flows.waiting import WaitingRoom, pause_s
 from flows.windows import Window
@@ -61,6 +61,7 @@ def pipeline(
     stop: Stop,
     *,
     step: Step = lambda work: work(),
+    pulse: Pulse | None = None,
 ) -> Summary:
     """Watch the source of ``system`` until ``stop()``; look for new arrivals every ``settings.poll_s`` (or its own).
 
@@ -68,7 +69,7 @@ def pipeline(
     ``step``, which runs the work that it is given. No error of an input, a model or the store ends the watch: what
     cannot be done now is tried again, and the heartbeat says what is wrong.
     """
-    watch = _Watch(system, store, settings, clock, stop, Pulse(system, store, clock, system.silent_after_s(settings)))
+    watch = _Watch(system, store, settings, clock, stop, pulse or pulse_of(system, store, settings, clock))
     failures, rest_s = 0, settings.poll_s if system.poll_s is None else system.poll_s(settings)
     while True:
         settled, trouble = _attempt(watch, step)
@@ -81,6 +82,11 @@ def pipeline(
     troubles = watch.troubles(trouble)
     watch.pulse.beat(troubles, force=True)
     return Summary(watch.pulse.taken, tuple(troubles))
+
+
+def pulse_of(system: System, store: Store, settings: Settings, clock: Clock) -> Pulse:
+    """Return what gives the signs of life of a watch."""
+    return Pulse(system, store, clock, system.silent_after_s(settings))
 
 
 def _rest(watch: "_Watch", seconds: float, trouble: str | None, *, away: bool) -> None:
@@ -157,6 +163,7 @@ class _Watch:
         register = Register(self.system, source.name, self.store, self.clock, self.stop, self.pulse, self.waiting)
         try:
             for item in ready:
+                self.pulse.moved()
                 with logs.about(origin=item.arrival.origin, **_identity(item)):
                     judged.append(self._judge(detector, item))
                 late = (self.clock.now() - began).total_seconds() >= self.settings.poll_s
@@ -246,7 +253,9 @@ def watch_once(name: str, window: Window, settings: Settings, step: Step = lambd
     try:
         with logs.about(system=system.name):
             _upgrade(store, window)
-            return pipeline(system, store, settings, window.clock, window.over, step=step)
+            pulse = pulse_of(system, store, settings, window.clock)
+            with signing(pulse):
+                return pipeline(system, store, settings, window.clock, window.over, step=step, pulse=pulse)
     finally:
         store.close()
 

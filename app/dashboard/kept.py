@@ -13,6 +13,7 @@ from app.across import gather as gather_across
 from app.dashboard import modelling
 from app.dashboard.access import now, settings, store
 from app.dashboard.modelling import Figures, Rival
+from app.dashboard.parts import missing
 from app.handover.facts import Facts, gather
 from core.alarms.health import Health, measure
 from core.coincidence.history import STEP_S
@@ -22,6 +23,7 @@ from core.store import answers
 from core.store.across import Steps
 from core.verdict import Model
 
+Heard = tuple[int, frozenset[tuple[str, str]]]
 HEARD_S = 1
 HEALTH_S = 30
 FACTS_S, OLD_S = 30, 120
@@ -50,9 +52,9 @@ def shift_facts(shift: Span) -> Facts:
 
 
 @st.cache_data(show_spinner=False, ttl=timedelta(seconds=HEARD_S))
-def newest_alarm_change() -> int:
-    """Return a number that grows with every change of any alarm."""
-    return store().newest_alarm_change()
+def heard() -> Heard:
+    """Return what a page must not miss: the number of changes of any alarm, and which parts give no sign of life."""
+    return store().newest_alarm_change(), missing(store().heartbeats(), now())
 
 
 def across(until: datetime | None) -> Across:

@@ -15,7 +15,7 @@ from core.errors import StoreError
 
 AGAIN_S = 5
 LISTEN_S = 2
-_HEARD = "newest_alarm_change"
+_HEARD = "heard"
 Asked = ParamSpec("Asked")
 NOTHING_LOST = (
     "The watches go on: what they judge is written as soon as it is back. What you enter here is not stored meanwhile. "
@@ -40,16 +40,16 @@ def live(every_s: float) -> Callable[[Callable[Asked, None]], Callable[Asked, No
 
 
 def listen() -> None:
-    """Draw this page anew as soon as an alarm is raised or changed, by whomever; its parts would do so later."""
+    """Draw this page anew as soon as an alarm changes or a part falls silent; its parts would do so later."""
     with suppress(StoreError):
-        st.session_state[_HEARD] = kept.newest_alarm_change()
+        st.session_state[_HEARD] = kept.heard()
     _listening()
 
 
 @st.fragment(run_every=LISTEN_S)
 def _listening() -> None:
     with suppress(StoreError):
-        if kept.newest_alarm_change() != st.session_state.get(_HEARD):
+        if kept.heard() != st.session_state.get(_HEARD):
             st.rerun()
 
 

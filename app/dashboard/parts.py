@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.dashboard.states import Tone, failing_since
 from app.dashboard.wording import age
-from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, LATE, LATE_HANDED_OVER, SCHEDULE, SCHEDULE_LATE
+from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, LATE, LATE_HANDED_OVER, SCHEDULE, SCHEDULE_LATE, WATCH
 from core.space import TODO, Level, Room
 from core.store.views import ChannelState, Heartbeat, SystemState
 
@@ -49,6 +49,19 @@ def parts(
     found.append(_guard(own.get(GUARD), now))
     found += [one for one in [_disk(own.get(DISK), now, room)] if one is not None]
     return found + [_channel(one) for one in channels]
+
+
+def missing(signs: Iterable[Heartbeat], now: datetime) -> frozenset[tuple[str, str]]:
+    """Return the parts, as system and flow, that are late with their sign of life or say that something is wrong."""
+    known = list(signs)
+    handed_over = {beat.system for beat in known if beat.flow == SCHEDULE}
+    patience = {WATCH: LATE, SCHEDULE: SCHEDULE_LATE, GUARD: GUARD_LATE}
+
+    def is_missing(beat: Heartbeat) -> bool:
+        late = LATE_HANDED_OVER if beat.flow == WATCH and beat.system in handed_over else patience.get(beat.flow)
+        return not beat.ok or (late is not None and now - beat.at > late)
+
+    return frozenset((beat.system, beat.flow) for beat in known if is_missing(beat))
 
 
 def _schedule(states: Sequence[SystemState], now: datetime) -> Part | None:

@@ -18,7 +18,7 @@ from sqlalchemy import NullPool, create_engine, text
 from app.dashboard.screens.overview import OLD_AFTER_S
 from app.supervision import Crew, Service, crew, free_port
 from core.settings import Settings
-from core.signs import BEAT_S, LATE
+from core.signs import BEAT_S
 from core.store import Store
 from tests.e2e.conftest import ROOT, OpenPage, settle
 from tests.flows.fakes import drop, inbox
@@ -108,9 +108,8 @@ def test_a_killed_watch_and_a_database_away_for_a_minute_are_seen_and_cost_nothi
 
     site.members.running["watch"].kill()
     site.members.running["watch"].wait()
-    known_s = LATE.total_seconds()
-    took_s = seen(tile, "Watch late", known_s + TWO_REFRESHES_S + DRAWN_S)
-    print(f"a killed watch was on the page after {took_s:.1f} s; {known_s:g} s without a sign of life make it late")
+    took_s = seen(tile, "Watch late", TWO_REFRESHES_S + DRAWN_S)
+    print(f"a killed watch, started by hand, was on the page after {took_s:.1f} s")
     site.watch()
     seen(tile, "All well", 60)
 
