@@ -26,11 +26,11 @@ def outcomes(site: Site) -> list[tuple[str, str, list[tuple[int, str]]]]:
     return [(system, name, [(number, said) for number, said in own]) for system, name, own in map(json.loads, lines)]
 
 
-def delivered_files(site: Site) -> set[str]:
+def delivered_files(site: Site, seen_by: str = "worker") -> set[str]:
     """Return what lies in the watched folders; a sidecar belongs to its photo or loss map."""
     sidecars = ("!", "-name", "*.json", "!", "-name", "*.monitors.csv")
     command = ("find", "/data/inbox", "-type", "f", "!", "-name", ".*", *sidecars)
-    return set(site.docker("exec", site.containers()["worker"], *command).split())
+    return set(site.docker("exec", site.containers()[seen_by], *command).split())
 
 
 def delivered_cycles(site: Site) -> set[str]:
@@ -48,9 +48,11 @@ def unjudged(site: Site, files: set[str], cycles: set[str]) -> set[str]:
 
 def doubled(site: Site) -> list[str]:
     """Return what is in the store more often than it was delivered, or without its one verdict."""
-    once = "SELECT system, element, sha256 FROM observation WHERE system <> 'its' GROUP BY 1, 2, 3"
+    readable = "system <> 'its' AND element <> 'unreadable'"
+    once = f"SELECT system, element, sha256 FROM observation WHERE {readable} GROUP BY 1, 2, 3"
+    refused = "SELECT system, origin FROM observation WHERE element = 'unreadable' GROUP BY 1, 2"
     cycles = "SELECT system, key FROM observation WHERE system = 'its' GROUP BY 1, 2"
     bare = "SELECT o.system, o.key FROM observation o LEFT JOIN verdict v ON v.observation_id = o.id"
-    queries = (f"{once} {TWICE}", f"{cycles} {TWICE}", f"{bare} WHERE v.observation_id IS NULL")
+    queries = (f"{once} {TWICE}", f"{refused} {TWICE}", f"{cycles} {TWICE}", f"{bare} WHERE v.observation_id IS NULL")
     rows = [" ".join(row) for query in queries for row in site.ask(query)]
     return rows + [f"{name}: {own}" for _, name, own in outcomes(site) if len(own) > 1]

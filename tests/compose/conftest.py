@@ -49,7 +49,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         except engine.NoEngineError as error:
             leave(f"no Docker engine runs here: {error}")
         # A variable wins over .env: the port of the README may be taken on this machine.
-        made = Site(folder, {**environment, "SHIFTWATCH_PORT": str(free_port(8501))})
+        ports = {"SHIFTWATCH_PORT": str(free_port(8501)), "SHIFTWATCH_METRICS_PORT": str(free_port(9464))}
+        made = Site(folder, {**environment, **ports})
         with made.timed("base images"):
             engine.make_bases(environment, folder.parent)
         stack.callback(made.finish)

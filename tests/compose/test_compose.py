@@ -5,6 +5,7 @@ While the simulated shift is played, every service is killed; what comes of the 
 
 import re
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ SYSTEMS = {"its", "flex", "collimation", "schlieren"}
 OBSERVATIONS = "SELECT count(*) FROM observation"
 PLAYED_S, JUDGED_S, RESTARTED_S = 1500.0, 900.0, 120.0
 SOON_MS = 180_000
+MISSED = 8
 PERSON = "Anna Keller"
 KEPT = {
     "observation": "SELECT id, system, element, key, sha256, observed_at FROM observation",
@@ -107,6 +109,52 @@ def test_the_simulated_shift_begins(deployed: Site) -> None:
     wait(lambda: deployed.count(OBSERVATIONS) > 0, JUDGED_S, lambda: deployed.report("begin", "worker", "awake"))
     running = "SELECT count(*) FROM flow_run WHERE state_type = 'RUNNING'"
     wait(lambda: deployed.count(running, "prefect") >= len(SYSTEMS), JUDGED_S, lambda: deployed.report("worker"))
+
+
+def test_workers_of_a_dask_cluster_judge_what_came_while_nothing_watched(deployed: Site) -> None:
+    deployed.docker("kill", deployed.containers()["worker"])
+    up, backfill = commands("scale")
+    deployed.shell(up)
+    deployed.wait_healthy("dask-scheduler")
+    running = deployed.docker("ps", "--filter=label=com.docker.compose.service=dask-worker", "--format={{.ID}}")
+    assert len(running.split()) == 2
+    wait(lambda: len(missed(deployed)) >= MISSED, JUDGED_S, lambda: deployed.report("awake"))
+    files, now = missed(deployed), datetime.now(UTC)
+    span = {"2026-03-01": now - timedelta(days=1), "2026-04-01": now - timedelta(hours=1)}  # the shift lies in the past
+    for written, asked in span.items():
+        backfill = backfill.replace(written, f"{asked:%Y-%m-%dT%H:%M}")
+    said = deployed.shell(backfill)
+    assert not accounts.unjudged(deployed, files, set()), said
+    assert deployed.count(f"{OBSERVATIONS} WHERE is_backfill AND system = 'schlieren'") >= MISSED
+    deployed.shell("docker compose --profile scale rm --stop --force dask-scheduler dask-worker")
+    judged = deployed.count(OBSERVATIONS)
+    deployed.shell("docker compose up --detach")
+    assert_it_goes_on(deployed, judged)
+
+
+def missed(site: Site) -> set[str]:
+    """Return the shots that were delivered and not judged so far."""
+    files = {one for one in accounts.delivered_files(site, seen_by="scanner") if "/schlieren/" in one}
+    return accounts.unjudged(site, files, set())
+
+
+def test_figures_are_there_for_the_sites_prometheus(deployed: Site) -> None:
+    for line in commands("figures"):
+        deployed.shell(line)
+    deployed.wait_healthy("metrics")
+    port = deployed.environment["SHIFTWATCH_METRICS_PORT"]
+    assert confined(deployed, "metrics") == [("127.0.0.1", port)]
+    told = ""
+
+    def counts() -> bool:
+        nonlocal told
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+            told = answer.read().decode()
+        return re.search(r'shiftwatch_verdicts_total\{[^}]*system="schlieren"', told) is not None
+
+    wait(counts, JUDGED_S, lambda: told)
+    assert "\nshiftwatch_up 1.0" in told
+    deployed.shell("docker compose --profile metrics rm --stop --force metrics")
 
 
 @pytest.mark.parametrize("service", ["worker", "db", "awake"])
@@ -214,6 +262,32 @@ def test_tables_of_the_release_before_are_upgraded_with_their_data_in_place(depl
     assert_all_is_there(newer, before)
     assert_it_goes_on(newer, len(before["observation"]))
     assert_nothing_is_lost_or_doubled(newer)
+
+
+def test_a_backup_brings_everything_back_on_a_clean_machine(deployed: Site, newer: Site) -> None:
+    deployed.shell("docker compose stop --timeout 40")
+    newer.shell("docker compose up --detach db")
+    newer.wait_healthy("db")
+    for line in commands("backup"):
+        newer.shell(line)
+    (backup,) = (newer.folder / "backups").glob("*.tar")
+    before = contents(newer)
+    newer.shell("docker compose down --volumes")
+    start, restore, up = commands("come back")
+    newer.shell(start)
+    newer.wait_healthy("db")
+    newer.shell(restore.replace("BACKUP.tar", backup.name))
+    after = contents(newer)
+    assert {"observation", "verdict", "alarm", "alarm_event", "artefact", "ticket"} <= set(before)
+    assert {name for name in before if after[name] != before[name]} <= {"audit"}, "the restore itself is in the trail"
+    newer.shell(up)
+    assert_it_goes_on(newer, newer.count(OBSERVATIONS))
+
+
+def contents(site: Site) -> dict[str, str]:
+    """Return rows and checksum of every table."""
+    said = site.shell("docker compose run --rm --no-deps -T worker shiftwatch db contents")
+    return dict(line.split(maxsplit=1) for line in said.splitlines())
 
 
 def kept(site: Site) -> dict[str, set[tuple[str, ...]]]:
