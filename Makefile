@@ -14,19 +14,21 @@ demo: $(VENV)/.run
 up: $(VENV)/.run
 	$(BIN)/shiftwatch up $(ARGS)
 
-# Two halves side by side, for what drives a browser mostly waits; with ARGS one run with these.
+# Two halves side by side, for what drives a browser mostly waits, then the containers (skipped unless SHIFTWATCH_COMPOSE
+# asks for them); with ARGS one run with these.
 test: check
 ifneq ($(ARGS),)
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(MAKE) --keep-going --jobs=2 --output-sync=line test-in-browser test-without-browser
+	$(BIN)/python -m pytest -m compose tests/compose
 endif
 
 test-in-browser:
 	$(BIN)/python -m pytest -m e2e
 
 test-without-browser:
-	$(BIN)/python -m pytest -m "not e2e"
+	$(BIN)/python -m pytest -m "not e2e and not compose"
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

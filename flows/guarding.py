@@ -7,7 +7,6 @@ notifications. It needs the store alone: no Prefect, no watch, so that it outliv
 
 import argparse
 import logging
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from core.standing import standing
 from core.store import Store, drills, outbox
 from core.store.views import Heartbeat
 from flows.committing import nap
+from flows.leaving import stop_by_signals
 from flows.notifying import Deliver, notify
 from flows.room import RULE, Disk
 from flows.systems import SYSTEMS, load_system, missing_setting
@@ -149,21 +149,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="time between two looks")
     options = parser.parse_args(arguments)
     logs.configure(GUARD)
-    stopped = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    stop = stop_by_signals()
     try:
         settings = load_settings()
         from flows.delivering import deliver  # Apprise: only what sends needs it
 
         with Store.open(settings.url, settings.artefacts) as store:
             known = rules(settings, options.system)
-            guard(Guard(store, settings, known, SystemClock(), deliver), lambda: stopped, options.every)
+            guard(Guard(store, settings, known, SystemClock(), deliver), stop, options.every)
     except ShiftwatchError as error:
         log.error("%s", error)
         return 1

@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -13,6 +15,14 @@ def leave_by_signals() -> None:
     """
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _as_term)
+
+
+def stop_by_signals() -> Callable[[], bool]:
+    """Return what says whether SIGTERM or SIGINT came, for work that looks now and then whether it is to end."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped.is_set
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

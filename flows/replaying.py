@@ -7,7 +7,6 @@ model remembers nothing but what this stretch shows it; nothing of it alarms.
 import argparse
 import logging
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from core.store import Store, replays, shadows
 from core.store.replays import ReplayState, ReplayView, Seen
 from core.store.shadows import Shadowed
 from core.verdict import Model
+from flows.leaving import stop_by_signals
 from flows.systems import load_system
 
 BATCH = 5
@@ -153,18 +153,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logs.configure("replay")
     os.nice(10)
-    stopped = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, stop)
+    stop = stop_by_signals()
     settings = load_settings()
     try:
         with Store.open(settings.url, settings.artefacts) as store:
-            ended = replay(options.number, store, settings, SystemClock(), lambda: stopped)
+            ended = replay(options.number, store, settings, SystemClock(), stop)
     except ShiftwatchError as error:
         log.error("%s", error)
         return 1

@@ -7,7 +7,6 @@ the trail. A backup that goes on, a source that does not answer and a replay are
 import argparse
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from core.store import Store, audit, retention
 from core.store.artefacts import Artefacts
 from core.store.audit import Deed
 from flows.committing import nap
+from flows.leaving import stop_by_signals
 from flows.oldfiles import Offered, inputs, offered, quarantined
 from flows.removing import GB, Removed
 from flows.systems import SYSTEMS, load_system, missing_setting
@@ -249,17 +249,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logs.configure(RETENTION)
     os.nice(10)
-    stopped = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    stop = stop_by_signals()
     try:
         settings = load_settings()
-        said = run(settings, options.system or watched(settings), lambda: stopped, if_due=options.if_due)
+        said = run(settings, options.system or watched(settings), stop, if_due=options.if_due)
     except ShiftwatchError as error:
         log.error("%s", error)
         return 1
