@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from core.alarms.severity import Severity
 from core.drilling import DrillFault
@@ -45,6 +45,15 @@ class Source(Protocol):
         core.errors.InputError
             It can never be used: the text names file and reason.
         """
+        ...
+
+
+@runtime_checkable
+class Stirring(Protocol):
+    """A source that can say at little cost whether something may have come, so that nothing waits for the next look."""
+
+    def has_news(self) -> bool:
+        """Whether it is worth looking again now."""
         ...
 
 

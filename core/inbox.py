@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from core.errors import IncompleteInputError, InputError
 PARTIAL = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp")
 """Ends of names of files that are still being copied."""
 _ASKED_AT_ONCE = 500
+_SHARE = 0.1
+"""At most so much of the time is spent on looking whether something new is there."""
 
 
 def printable(path: Path) -> str:
@@ -83,6 +86,10 @@ class Inbox:
         self._sidecar = sidecar
         self._is_made = is_made
         self._seen: dict[Path, tuple[str, datetime]] = {}
+        self._settled: set[str] = set()
+        self._folders: dict[Path, int | None] = {}
+        self._unfinished = False
+        self._scanned: tuple[float, float] | None = None
 
     def arrivals(self, settled: Callable[[Sequence[str]], set[str]]) -> Iterator[Arrival]:
         """Yield complete files that are not settled, oldest first.
@@ -93,12 +100,31 @@ class Inbox:
             If the watched folder is not there.
         """
         files = sorted(self._complete(), key=lambda file: (file.changed_ns, str(file.path)))
-        for first in range(0, len(files), _ASKED_AT_ONCE):
-            part = [(self._ticket(file), file) for file in files[first : first + _ASKED_AT_ONCE]]
+        offered = [(self._ticket(file), file) for file in files]
+        self._settled &= {ticket for ticket, _ in offered}
+        fresh = [(ticket, file) for ticket, file in offered if ticket not in self._settled]
+        for first in range(0, len(fresh), _ASKED_AT_ONCE):
+            part = fresh[first : first + _ASKED_AT_ONCE]
             known = settled([ticket for ticket, _ in part])
+            self._settled |= known
             for ticket, file in part:
                 if ticket not in known:
                     yield Arrival(ticket, printable(file.path), self._detail(file))
+
+    def has_news(self) -> bool:
+        """Whether a folder changed since it was listed, or an unfinished file had its time: some lookups, no listing.
+
+        What is written into a file that was complete is not seen so, nor what a network does not tell at once.
+        """
+        if self._scanned is None:
+            return True
+        at, took_s = self._scanned
+        waited_s = time.monotonic() - at
+        if waited_s < took_s / _SHARE:
+            return False
+        if self._unfinished and waited_s >= self._settle.total_seconds():
+            return True
+        return any(_changed_ns(folder) != known for folder, known in self._folders.items())
 
     def path(self, arrival: Arrival) -> Path:
         """Return where the file of an arrival is.
@@ -137,9 +163,15 @@ class Inbox:
             if not self._is_made or folder.exists():
                 raise InputError(printable(folder), "the watched folder does not exist")
             folder.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        self._folders = {}
         files = list(self._files(folder))
         self._seen = {file.path: self._first_seen(file) for file in files}
-        return [file for file in files if self._has_settled(file)]
+        complete = [file for file in files if self._has_settled(file)]
+        self._unfinished = len(complete) < len(files)
+        ended = time.monotonic()
+        self._scanned = (ended, ended - began)
+        return complete
 
     def _first_seen(self, file: _File) -> tuple[str, datetime]:
         before = self._seen.get(file.path)
@@ -156,6 +188,7 @@ class Inbox:
 
     def _files(self, folder: Path) -> Iterator[_File]:
         """A folder that cannot be listed is offered as if it were a file: reading it tells why."""
+        self._folders[folder] = _changed_ns(folder)
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
@@ -187,3 +220,11 @@ class Inbox:
         except (OSError, ValueError):
             pass
         yield _File(path, status.st_size, changed, state)
+
+
+def _changed_ns(folder: Path) -> int | None:
+    """Return when a folder got or lost an entry, None if it cannot be said."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return None

@@ -104,7 +104,7 @@ class Pulse:
         return {TAKEN_AT: now.isoformat()}
 
     def _summary(self) -> str:
-        since = self.last_arrival.isoformat(timespec="seconds") if self.last_arrival else "never"
+        since = _told(self.last_arrival) if self.last_arrival else "never"
         return f"{self.taken} taken in, last arrival {since}"
 
     def _check_silence(self, now: datetime) -> None:
@@ -113,10 +113,8 @@ class Pulse:
         if self.silent_after_s is None or self.last_arrival is None or self._silent:
             return
         if now - self.last_arrival > timedelta(seconds=self.silent_after_s):
-            since = self.last_arrival.isoformat(timespec="seconds")
-            self._report(
-                Severity.INVALID, now, f"nothing came since {since} (expected every {self.silent_after_s:g} s)"
-            )
+            note = f"nothing came since {_told(self.last_arrival)} (expected every {self.silent_after_s:g} s)"
+            self._report(Severity.INVALID, now, note)
             self._silent = True
 
     def _recall(self, now: datetime) -> None:
@@ -133,6 +131,10 @@ class Pulse:
             self.store.condition(self.system.name, element, severity, now, note, holds_back=True)
         except StoreError as error:
             log.warning("%s: %s could not be reported: %s", self.system.name, note, error)
+
+
+def _told(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from itertools import chain
 
 from core import logs
 from core.clock import Clock, SystemClock
-from core.contracts import Arrival, Detector, Settled, Source, System
+from core.contracts import Arrival, Detector, Settled, Source, Stirring, System
 from core.errors import IncompleteInputError, InputError, ModelError, ShiftwatchError, SourceError, StoreError
 from core.observation import Observation
 from core.settings import Settings, load_settings
@@ -32,6 +32,7 @@ from flows.windows import Window
 
 MODEL_ATTEMPTS = 3
 ORDERLY_ATTEMPTS = 5
+LEAST_REST_S = 0.25
 Step = Callable[[Callable[[], int]], int]
 log = logging.getLogger(__name__)
 
@@ -90,10 +91,14 @@ def pulse_of(system: System, store: Store, settings: Settings, clock: Clock) -> 
 
 
 def _rest(watch: "_Watch", seconds: float, trouble: str | None, *, away: bool) -> None:
-    """Wait, and give signs of life meanwhile; a store that was ``away`` and takes one again ends the wait."""
+    """Wait, and give signs of life meanwhile; news end it, and a store that was ``away`` and takes a sign again."""
     until = watch.clock.now() + timedelta(seconds=seconds)
+    nap(watch.clock, watch.stop, min(seconds, LEAST_REST_S))
     while (left := (until - watch.clock.now()).total_seconds()) > 0 and not watch.stop():
-        nap(watch.clock, watch.stop, min(left, BEAT_S if away else watch.pulse.due_in_s()))
+        if not trouble and watch.stirred():
+            return
+        ended = watch.stop if trouble else watch.stirred
+        nap(watch.clock, ended, min(left, BEAT_S if away else watch.pulse.due_in_s()))
         taken = watch.pulse.beat(watch.troubles(trouble))
         if away and taken:
             return
@@ -131,6 +136,10 @@ class _Watch:
     def troubles(self, trouble: str | None) -> list[str]:
         own = [one for one in (trouble, self.judges.trouble) if one]
         return list(dict.fromkeys([*own, *self.waiting.troubles()]))
+
+    def stirred(self) -> bool:
+        """Whether the watch is to end, or its source may have something new."""
+        return self.stop() or (isinstance(self.source, Stirring) and self.source.has_news())
 
     def round(self, step: Step) -> int:
         """Take in one batch; return how many arrivals were settled (0: nothing new)."""

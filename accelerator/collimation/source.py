@@ -64,6 +64,10 @@ class FolderSource:
         """Return the loss maps that were cut out of the pieces read so far and are not settled."""
         return [Arrival(ticket, cut.origin, {"excitation": cut.element}) for ticket, cut in self._maps.items()]
 
+    def has_news(self) -> bool:
+        """Whether something in the folder changed."""
+        return self._inbox.has_news()
+
     def read(self, arrival: Arrival) -> Observation:
         """Read one file, or return a loss map that was cut out.
 

@@ -45,6 +45,10 @@ class FolderSource:
         """
         return self._inbox.arrivals(settled)
 
+    def has_news(self) -> bool:
+        """Whether something in the folder changed."""
+        return self._inbox.has_news()
+
     def read(self, arrival: Arrival) -> Observation:
         """Read one file.
 

@@ -47,7 +47,7 @@ class Group:
     @property
     def began(self) -> datetime:
         """When the earliest of them began."""
-        return min(alarm.bad_since if alarm.kind else alarm.raised_at for alarm in self.alarms)
+        return min(alarm.began_at for alarm in self.alarms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def flood(alarms: Sequence[AlarmView], now: datetime) -> Flood | None:
     return Flood(
         len(new),
         tuple((system, cause, count) for (system, cause), count in parts.most_common()),
-        min(new, key=lambda alarm: (alarm.bad_since if alarm.kind else alarm.raised_at, alarm.id)),
+        min(new, key=lambda alarm: (alarm.began_at, alarm.id)),
     )
 
 

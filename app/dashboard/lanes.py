@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.across import Across
 from app.dashboard.timeline import Axis, Bar, Course, Lane
-from app.dashboard.wording import SEVERITY, began
+from app.dashboard.wording import SEVERITY
 from app.displays import displays, title
 from core.coincidence.history import STEP_S, UNKNOWN, Track
 from core.shifts import Span
@@ -107,7 +107,7 @@ def _state(counts: "NDArray[np.int64]") -> str:
 
 def _overlaps(one: AlarmView, shown: Span) -> bool:
     ends = one.recovered_at or one.closed_at
-    return began(one) < shown.ends and (ends is None or ends > shown.begins)
+    return one.began_at < shown.ends and (ends is None or ends > shown.begins)
 
 
 def _alarm(one: AlarmView, shown: Span) -> Bar:
@@ -116,7 +116,7 @@ def _alarm(one: AlarmView, shown: Span) -> Bar:
     told = f"{module.alarm_name(one)}: {module.alarm_words(one)}" if module else f"{one.element}: {one.message}"
     quiet = one.is_notice or one.inhibited_by is not None
     looks = "alarm notice" if quiet else f"alarm {one.severity.name}"
-    begin, end = (_at(at.timestamp(), shown) for at in (began(one), ends))
+    begin, end = (_at(at.timestamp(), shown) for at in (one.began_at, ends))
     return Bar(begin, end, looks, f"{SEVERITY[one.severity]}, alarm {one.id}: {told}")
 
 

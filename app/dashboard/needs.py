@@ -7,7 +7,7 @@ from datetime import datetime
 from app.dashboard.alarm_groups import urgency
 from app.dashboard.parts import Part
 from app.dashboard.states import Tile, Tone
-from app.dashboard.wording import age, began
+from app.dashboard.wording import age
 from core.alarms.severity import Severity
 from core.store.views import AlarmView
 
@@ -62,7 +62,7 @@ def _of_alarm(tile: Tile, alarm: AlarmView) -> Need:
     rank = SEEN if alarm.acknowledged_at is not None else PRESSING if major else OTHER
     tone = Tone.ALARM if major else Tone.NOTICE
     word = f"{tile.open_alarms} alarms" if tile.open_alarms > 1 else "1 alarm"
-    return Need(rank, tone, tile.title, word, began(alarm), "", tile.system, alarm)
+    return Need(rank, tone, tile.title, word, alarm.began_at, "", tile.system, alarm)
 
 
 def _of_state(tile: Tile, at: int) -> Need:

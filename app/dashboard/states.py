@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.dashboard.wording import age, began, plural
+from app.dashboard.wording import age, plural
 from core.alarms.inhibition import SOURCE
 from core.alarms.severity import Severity
 from core.signs import DEAD, LATE, LATE_HANDED_OVER, MODEL, SCHEDULE
@@ -113,7 +113,7 @@ def _alarms(state: SystemState, alarms: Sequence[AlarmView]) -> Trouble | None:
     if not count:
         return None
     major = any(alarm.severity is Severity.MAJOR for alarm in alarms)
-    oldest = min((began(alarm) for alarm in alarms), default=None)
+    oldest = min((alarm.began_at for alarm in alarms), default=None)
     return Trouble(Tone.ALARM if major else Tone.NOTICE, plural(count, "alarm"), oldest)
 
 
@@ -143,7 +143,7 @@ def _source(
     told = [alarm for alarm in alarms if alarm.element.startswith(SOURCE) and alarm.recovered_at is None]
     newest = state.last_observed_at
     if told:
-        since = min(began(alarm) for alarm in told) if newest is None else newest
+        since = min(alarm.began_at for alarm in told) if newest is None else newest
     elif limit_s is not None and newest is not None and (now - newest).total_seconds() > limit_s:
         if _hears(state, now):
             return Trouble(Tone.QUIET, CATCHING_UP, newest)

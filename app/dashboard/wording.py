@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.alarms.events import ChangeKind
 from core.alarms.severity import Severity
-from core.store.views import AlarmView, Disposition
+from core.store.views import Disposition
 from core.verdict import Quality
 
 SEVERITY = {
@@ -54,11 +54,6 @@ def ago(then: datetime | None, now: datetime) -> str:
     if then is None:
         return "never"
     return "just now" if (now - then).total_seconds() < 2 else f"{age(then, now)} ago"
-
-
-def began(alarm: AlarmView) -> datetime:
-    """Return when an alarm began: of something that is followed through time, in the data; else when it was judged."""
-    return alarm.bad_since if alarm.kind else alarm.raised_at
 
 
 def zone(name: str | None) -> tzinfo:

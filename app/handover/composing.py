@@ -84,7 +84,7 @@ class _Writer:
             if view.needs_person(self.facts.made_at):
                 seen = f"{view.acknowledged_by} has it" if view.acknowledged_by else "nobody has acknowledged it"
                 over = ", its cause is over" if view.recovered_at else ""
-                since = f"since {self.at(view.bad_since)}"
+                since = f"since {self.at(view.began_at)}"
                 yield f"{_subject(view)}: {_words(view)}; {since}, {seen}{over} (alarm {view.id})"
             elif view.is_open and view.inhibited_by is not None:
                 yield f"{_subject(view)}: {_words(view)}; held back: {view.inhibited_by} (alarm {view.id})"

@@ -75,9 +75,9 @@ def _strip(pen: ImageDraw.ImageDraw, system: SystemFacts, span: Span, top: int) 
 def _alarms(pen: ImageDraw.ImageDraw, alarms: Sequence[AlarmFacts], span: Span, top: int) -> None:
     """A bar for each alarm for as long as its cause lasted, those at the same time below each other."""
     free: list[float] = [0.0] * MOST_BARS
-    for one in sorted(alarms, key=lambda facts: facts.view.bad_since):
+    for one in sorted(alarms, key=lambda facts: facts.view.began_at):
         view = one.view
-        left, right = x_of(view.bad_since, span), x_of(view.recovered_at or span.ends, span)
+        left, right = x_of(view.began_at, span), x_of(view.recovered_at or span.ends, span)
         row = next((number for number, used in enumerate(free) if used <= left), MOST_BARS - 1)
         free[row] = max(right, left + 3) + 2
         y = top + row * (BAR + 2)

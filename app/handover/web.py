@@ -50,7 +50,9 @@ def _block(block: Block) -> str:
 
 def _table(table: Table) -> str:
     rows = [_row(table, table.heads, "th"), *(_row(table, row, "td") for row in table.rows)]
-    return f'<table class="plain"><thead>{rows[0]}</thead><tbody>{"".join(rows[1:])}</tbody></table>'
+    shares = "".join(f'<col style="width:{width / sum(table.widths):.1%}">' for width in table.widths)
+    head = f'<table class="plain"><colgroup>{shares}</colgroup><thead>{rows[0]}</thead>'
+    return f"{head}<tbody>{''.join(rows[1:])}</tbody></table>"
 
 
 def _row(table: Table, cells: Sequence[str], tag: str) -> str:

@@ -181,6 +181,11 @@ class AlarmView:
     is_notice: bool = False
 
     @property
+    def began_at(self) -> datetime:
+        """When it began: of something that is followed through time, in the data; else when it was judged."""
+        return self.bad_since if self.kind else self.raised_at
+
+    @property
     def is_open(self) -> bool:
         """Whether it still waits for recovery or acknowledgement."""
         return self.closed_at is None

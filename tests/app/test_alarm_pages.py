@@ -111,7 +111,7 @@ def test_many_of_one_cause_are_one_line_and_a_flood_is_told(run_page: PageRun, s
     shown = text(run_page("alarms"))
     assert "**12 alarms**: dead chip" in shown
     assert "Flood: 12 alarms in ten minutes" in shown
-    assert "ITS dead chip: 12" in shown
+    assert "ITS, dead chip: 12" in shown
     now = datetime.now(UTC)
     assert len(grouped(shelf.alarms())) == 1
     assert flood(shelf.alarms(), now + timedelta(minutes=20)) is None

@@ -9,7 +9,6 @@ import pytest
 from app.dashboard.needs import Need, needs, standing
 from app.dashboard.parts import Part, parts
 from app.dashboard.states import Tile, Tone, tile
-from app.dashboard.wording import began
 from core.alarms.severity import Severity
 from core.alarms.state import Phase
 from core.store.views import AlarmView, ChannelState, Heartbeat, SystemState
@@ -119,7 +118,7 @@ def sign(flow: str, seconds_ago: float, *, ok: bool = True, detail: str = "", sy
 
 @pytest.mark.parametrize(
     ("seconds", "scheduled", "word"),
-    [(29, False, "All well"), (31, False, "Watch late"), (31, True, "All well"), (76, True, "Watch late")],
+    [(14, False, "All well"), (16, False, "Watch late"), (31, True, "All well"), (76, True, "Watch late")],
 )
 def test_a_watch_is_late_after_three_signs_and_later_where_runs_hand_over(
     seconds: float, scheduled: bool, word: str
@@ -238,5 +237,5 @@ def test_a_system_that_nobody_uses_needs_nobody() -> None:
 
 def test_an_incident_began_when_its_data_show_it_and_other_alarms_when_they_were_raised() -> None:
     one = replace(alarm(Severity.MAJOR), bad_since=NOW - timedelta(hours=1))
-    assert began(one) == one.raised_at
-    assert began(replace(one, kind="place")) == one.bad_since
+    assert one.began_at == one.raised_at
+    assert replace(one, kind="place").began_at == one.bad_since

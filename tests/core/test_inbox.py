@@ -1,9 +1,11 @@
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core import inbox as inbox_module
 from core.clock import ManualClock
 from core.contracts import Arrival
 from core.errors import IncompleteInputError, InputError
@@ -112,3 +114,66 @@ def test_a_folder_that_could_not_be_listed_tells_so(tmp_path: Path, clock: Manua
     closed[0] = False
     with pytest.raises(IncompleteInputError, match="listed again"):
         inbox.path(one)
+
+
+def test_what_was_settled_is_not_asked_for_again(tmp_path: Path, clock: ManualClock) -> None:
+    inbox, asked = made(tmp_path, clock), list[str]()
+    put(tmp_path / "a.csv")
+
+    def settled(tickets: Sequence[str]) -> set[str]:
+        asked.extend(tickets)
+        return set(tickets)
+
+    assert list(inbox.arrivals(settled)) == []
+    put(tmp_path / "b.csv")
+    assert list(inbox.arrivals(settled)) == []
+    assert len(asked) == len(set(asked)) == 2
+    put(tmp_path / "a.csv", age_s=5)
+    assert list(inbox.arrivals(settled)) == []
+    assert len(set(asked)) == 3, "written anew, it is another arrival"
+    (tmp_path / "a.csv").unlink()
+    put(tmp_path / "a.csv", age_s=5)
+    assert [one.ticket for one in inbox.arrivals(lambda _: set())] == []
+
+
+def test_news_are_seen_without_listing(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    elapsed = [100.0]
+    monkeypatch.setattr(inbox_module.time, "monotonic", lambda: elapsed[0])
+    (tmp_path / "under").mkdir()
+    inbox = made(tmp_path, clock)
+    assert inbox.has_news(), "nobody looked so far"
+    assert arrivals(inbox) == []
+    assert not inbox.has_news()
+    put(tmp_path / "under" / "a.csv")
+    assert inbox.has_news()
+    assert len(arrivals(inbox)) == 1
+    assert not inbox.has_news()
+    put(tmp_path / "b.csv", age_s=0.5)
+    assert inbox.has_news()
+    assert len(arrivals(inbox)) == 1
+    assert not inbox.has_news(), "it may still be written"
+    elapsed[0] += 1.0
+    assert inbox.has_news()
+    clock.sleep(1)
+    assert len(arrivals(inbox)) == 2
+    assert not inbox.has_news()
+
+
+def test_a_folder_that_takes_long_to_list_is_looked_at_seldom(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elapsed = [0.0]
+    monkeypatch.setattr(inbox_module.time, "monotonic", lambda: elapsed[0])
+
+    def wanted(_: str) -> bool:
+        elapsed[0] += 0.5
+        return True
+
+    inbox = Inbox(tmp_path, clock, settle_s=0.0, wanted=wanted)
+    put(tmp_path / "a")
+    assert len(arrivals(inbox)) == 1
+    put(tmp_path / "b")
+    elapsed[0] += 4.5
+    assert not inbox.has_news()
+    elapsed[0] += 1.0
+    assert inbox.has_news()

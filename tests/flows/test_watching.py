@@ -393,3 +393,20 @@ def test_a_system_may_be_looked_at_more_often_than_others(bench: Bench) -> None:
     usual = len(looks)
     bench.watch(10.0, source=lambda _: Empty(), poll_s=lambda _: 0.5)
     assert len(looks) - usual == pytest.approx(4 * usual, abs=4)
+
+
+def test_news_of_a_source_end_the_wait_for_the_next_look(bench: Bench) -> None:
+    class Stirred(FolderSource):
+        def has_news(self) -> bool:
+            return any(self.folder.iterdir())
+
+    bench.source, bench.settings = Stirred(bench.inbox), bench.settings.model_copy(update={"poll_s": 600.0})
+    began, sleep = bench.clock.now(), bench.clock.sleep
+
+    def pass_by(seconds: float) -> None:
+        sleep(seconds)
+        if bench.clock.now() - began >= timedelta(seconds=7) and not any(bench.inbox.iterdir()):
+            drop(bench.inbox, "b", element="E")
+
+    bench.clock.sleep = pass_by  # type: ignore[method-assign]
+    assert bench.watch(10).settled == 1

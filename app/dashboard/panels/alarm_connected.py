@@ -8,7 +8,7 @@ from app import across_words as say
 from app.dashboard import kept, links
 from app.dashboard.access import now
 from app.dashboard.panels import connected
-from app.dashboard.wording import began, plain
+from app.dashboard.wording import plain
 from core.coincidence.chance import SHIFT_S
 from core.store.views import AlarmView
 
@@ -18,7 +18,7 @@ AROUND = timedelta(hours=4)
 def draw(view: AlarmView) -> None:
     """Draw it; what began before the last eight hours is looked at on the page of its time."""
     instant = now()
-    since = began(view)
+    since = view.began_at
     if (instant - since).total_seconds() < SHIFT_S:
         across = kept.across(None)
         alarms = {one.id: one for one in across.alarms}

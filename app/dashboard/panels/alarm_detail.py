@@ -7,7 +7,7 @@ from app.dashboard.access import displays, now, picture, store
 from app.dashboard.live import live
 from app.dashboard.panels import alarm_actions, alarm_answers, alarm_connected, alarm_guidance, alarm_past
 from app.dashboard.panels.alarm_rows import name, severity_badge, standing, title, words
-from app.dashboard.wording import CHANGE, QUALITY, ago, began, clock_time, plain, zone
+from app.dashboard.wording import CHANGE, QUALITY, ago, clock_time, plain, zone
 from core.alarms.events import ChangeKind
 from core.store.views import AlarmChange, AlarmDetail, AlarmView
 
@@ -47,7 +47,7 @@ def _facts(alarm_id: int) -> None:
     st.html(severity_badge(view))
     st.markdown(f"### {name(view)}: {words(view)}", anchors=False)
     st.markdown(
-        f"{title(view)} · since {clock_time(began(view), instant, where)} ({ago(began(view), instant)}) · "
+        f"{title(view)} · since {clock_time(view.began_at, instant, where)} ({ago(view.began_at, instant)}) · "
         f"seen by: {standing(view, instant)}"
     )
     if view.is_open:

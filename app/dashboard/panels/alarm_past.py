@@ -5,7 +5,7 @@ import streamlit as st
 from app.dashboard import links
 from app.dashboard.access import now, store
 from app.dashboard.panels.alarm_rows import name, words
-from app.dashboard.wording import age, began, clock_time, plain, zone
+from app.dashboard.wording import age, clock_time, plain, zone
 from core.store.views import AlarmView, Judgement, PastAlarm
 
 SHOWN = 5
@@ -31,8 +31,8 @@ def draw(view: AlarmView) -> None:
 
 def _row(past: PastAlarm) -> None:
     view, instant = past.view, now()
-    when = clock_time(began(view), instant, zone(st.context.timezone))
-    lasted = f", lasted {age(began(view), view.recovered_at)}" if view.recovered_at else ""
+    when = clock_time(view.began_at, instant, zone(st.context.timezone))
+    lasted = f", lasted {age(view.began_at, view.recovered_at)}" if view.recovered_at else ""
     links.to(links.ALARMS, f"{when}{lasted} · {name(view)}: {words(view)}", alarm=view.id)
     st.caption(turned_out(past))
 

@@ -9,7 +9,7 @@ import streamlit as st
 from app.dashboard import links
 from app.dashboard.access import displays
 from app.dashboard.alarm_groups import Group, grouped, urgency
-from app.dashboard.wording import SEVERITY, age, began, clock_time, plain, plural, shortened, zone
+from app.dashboard.wording import SEVERITY, age, clock_time, plain, plural, shortened, zone
 from core.store.views import AlarmView
 
 __all__ = ["draw", "name", "severity_badge", "standing", "title", "urgency", "words"]
@@ -36,7 +36,7 @@ def _row(alarm: AlarmView, now: datetime, where: tzinfo) -> None:
     severity, what, since, seen, open_it = st.columns(WIDTHS, vertical_alignment="center")
     severity.html(severity_badge(alarm))
     what.markdown(f"**{name(alarm, LONGEST_NAME)}**: {words(alarm)}  \n:small[{title(alarm)}]")
-    since.markdown(f"{clock_time(began(alarm), now, where)}  \n{age(began(alarm), now)}")
+    since.markdown(f"{clock_time(alarm.began_at, now, where)}  \n{age(alarm.began_at, now)}")
     seen.markdown(standing(alarm, now))
     with open_it:
         links.to(links.ALARMS, "Open", ":material/arrow_forward:", alarm=alarm.id)

@@ -139,11 +139,11 @@ def _undelivered() -> None:
 def _flood(much: Flood, instant: datetime) -> None:
     """Many alarms at once are told in a line: which, and which came first, for that is most often the cause."""
     titles = {name: str(module.TITLE) for name, module in displays().items()}
-    parts = ", ".join(
-        f"{titles.get(system, system)} {cause or 'without a named cause'}: {count}"
+    parts = "; ".join(
+        f"{titles.get(system, system)}{', ' if cause else ''}{cause}: {count}"
         for system, cause, count in much.parts[:4]
     )
-    since = clock_time(much.first.bad_since, instant, zone(st.context.timezone))
+    since = clock_time(much.first.began_at, instant, zone(st.context.timezone))
     first = f"The first began at {since}: {alarm_text(much.first)}."
     text = f"<b>Flood: {plural(much.count, 'alarm')} in ten minutes.</b> {escape(parts)}. {escape(first)}"
     st.html(f'<div class="urgent notice" role="alert">{text}</div>')
