@@ -98,7 +98,7 @@ def confined(site: Site, service: str) -> list[tuple[str, str]]:
 def test_both_releases_of_compose_read_the_same_file(installed: Site, newer: Site) -> None:
     if newer is installed:
         pytest.skip("Compose v2 is not installed here (SHIFTWATCH_COMPOSE_V2 names it; .ci/run gets Debian's)")
-    listed = "docker compose --profile demo --profile scale config --services"
+    listed = "docker compose --profile demo --profile scale --profile metrics config --services"
     assert set(installed.shell(listed).split()) == set(newer.shell(listed).split()) >= {*SERVICES, *SIMULATORS}
     assert newer.shell("docker compose version").split()[3].lstrip("v").startswith("2.")
 
