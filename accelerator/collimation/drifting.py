@@ -103,6 +103,18 @@ def follow(
     return known, _course(known, table)
 
 
+def effect_of_drift(knowledge: Knowledge, table: Table, known: BeamState) -> Floats:
+    """Return by how much the logarithms of the signals (C,) are off for the gaps that are known to have drifted."""
+    mixed, *planes = (knowledge.tables.get(table.key._replace(plane=plane)) for plane in (table.key.plane, *USUAL))
+    if known.shrinking_since is None or not known.points or mixed is None or None in planes:
+        return np.zeros(len(table.nominal))
+    mix = _mix(mixed, *(one for one in planes if one is not None))
+    parameters = mix.parameters()
+    parameters[: mix.gaps] = np.array(known.points[-RECENT_MINUTES:])[:, 1::PER_PRIMARY].mean(axis=0)
+    found: Floats = mix.of(parameters) - mix.nominal
+    return found
+
+
 def learnt_patterns(known: BeamState, noise: Floats, there: NDArray[np.bool_]) -> FillPatterns | None:
     """Return the patterns of the fill so far, None before there are enough minutes; ``noise`` of one second (C,)."""
     if len(known.learnt) < FEWEST_MINUTES:
@@ -153,7 +165,12 @@ def _add_point(
 @lru_cache(maxsize=16)
 def _effects(mixed: Table, *planes: Table) -> Floats:
     """Return what a wider gap of each primary does, for the tables of a model (which stay the same objects)."""
-    return effects(HaloMix(mixed, planes, primaries(mixed)))
+    return effects(_mix(mixed, *planes))
+
+
+@lru_cache(maxsize=16)
+def _mix(mixed: Table, *planes: Table) -> HaloMix:
+    return HaloMix(mixed, planes, primaries(mixed))
 
 
 def _course(known: BeamState, table: Table) -> Course:

@@ -23,7 +23,8 @@ class BeamState:
     ``reference`` is the mean logarithm of observed over nominal by channel over ``reference_s`` seconds; ``learnt`` the
     signals of the first minutes, ``recent`` of the last ones, up to ``minute_s`` (unix time); ``points`` are
     unix time, then change of the gap, its error and the evidence for each primary; ``since`` when what is wrong now
-    began; ``last`` the signals of the last minute.
+    began, and ``shrinking_since`` when a margin was first seen to shrink; ``last`` the signals of the last minute;
+    ``explained_by`` the collimator of the other beam whose showers were seen here.
     """
 
     fill: str = ""
@@ -37,6 +38,8 @@ class BeamState:
     learnt: Series = ()
     recent: Series = ()
     minute_s: float = 0.0
+    shrinking_since: float | None = None
+    explained_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ def _to_json(state: State) -> dict[str, Any]:
             "learnt": [list(row) for row in one.learnt],
             "recent": [list(row) for row in one.recent],
             "minute_s": one.minute_s,
+            "shrinking_since": one.shrinking_since,
+            "explained_by": one.explained_by,
         }
         for name, one in state.beams.items()
     }
@@ -124,15 +129,21 @@ def _state(content: Mapping[str, Any]) -> State:
             reference=tuple(map(float, one["reference"])),
             reference_s=float(one["reference_s"]),
             points=tuple(tuple(map(float, point)) for point in one["points"]),
-            since=None if one["since"] is None else float(one["since"]),
+            since=_instant(one["since"]),
             suspect=str(one["suspect"]),
             last=tuple(map(float, one["last"])),
             learnt=tuple(tuple(map(float, row)) for row in one["learnt"]),
             recent=tuple(tuple(map(float, row)) for row in one["recent"]),
             minute_s=float(one["minute_s"]),
+            shrinking_since=_instant(one.get("shrinking_since")),
+            explained_by=str(one.get("explained_by", "")),
         )
         for name, one in content["beams"].items()
     }
     ended = content["ended_at"]
     background = {str(name): tuple(map(float, one)) for name, one in content["background"].items()}
-    return State(beams, background, content["key"], None if ended is None else float(ended))
+    return State(beams, background, content["key"], _instant(ended))
+
+
+def _instant(told: Any) -> float | None:
+    return None if told is None else float(told)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from accelerator.collimation import describing, model_error
 from accelerator.collimation.diagnosis import SHRINKING, Answer, Diagnosis, Quantity, Trend
-from accelerator.collimation.drifting import Course, Shrinking, follow, learnt_patterns
+from accelerator.collimation.drifting import Course, Shrinking, effect_of_drift, follow, learnt_patterns
 from accelerator.collimation.features import Readings, compare
 from accelerator.collimation.fill_memory import BeamState
 from accelerator.collimation.fill_patterns import FillPatterns
@@ -48,8 +48,10 @@ SETTLED_S = 10
 TWICE_A_DECADE = 2 * float(np.log(10.0))
 """From twice the logarithm of a likelihood to decades, as scores are."""
 SURE_OF_FAULT = 0.8
-CROSSTALK, BESIDE_M = 3.0, 150.0
-"""A change this many times as large on the other beam, so near, explains what is seen on this one."""
+CROSSTALK, STILL_CROSSTALK, BESIDE_M = 3.0, 1.5, 150.0
+"""A change this many times as large on the other beam, so near, explains what is seen on this one; while the same
+collimator explains it, less will do: this beam goes its own way meanwhile, and nothing of it is learnt.
+"""
 LEAST_OF_PRIMARY = {Quantity.GAP: 1.0, Quantity.OFFSET: 0.25}
 _HALO = frozenset({"TCP7", "TCSG7", "TCLA7", "TCSP", "TCDQ", "ds"})
 _FAR = frozenset({"TCT15", "TCT2", "TCT8"})
@@ -99,14 +101,21 @@ def watch(
     own = replace(table, nominal=table.nominal + np.array(known.reference))
     patterns = learnt_patterns(known, noise, there)  # from before this piece: what breaks in it is not ordinary
     unsure = offset if patterns is None else np.minimum(offset, QUIET * BACKGROUND_GY_PER_S)  # part of the patterns
-    broken = _find_broken(knowledge, own, (values, noise, there), unsure, known, patterns, settings)
+    drifted = replace(own, nominal=own.nominal + effect_of_drift(knowledge, own, known))  # what is told already
+    broken = _find_broken(knowledge, drifted, (values, noise, there), unsure, known, patterns, settings)
     known, course = follow(knowledge, own, known, (values, noise, there), times_s, learning=not broken.is_bad)
     known = replace(known, last=tuple(values[-BLOCK_S:].mean(axis=0).tolist()))
     calm = _calm(own, broken.judged, known, course, float(times_s[-1]), settings)
     if not broken.is_bad:
         return calm
     told = _broken(broken.judged, known, float(times_s[broken.second]), course.trends)
-    return replace(told, moved=_moved(own, values[-BLOCK_S:].mean(axis=0), there), calm=calm)
+    if course.shrinking is not None:  # what shrank before goes on beside what broke now
+        told = replace(
+            told,
+            regions=told.regions + tuple(replace(one, where={**one.where, "diagnosis": 1}) for one in calm.regions),
+        )
+    state = replace(told.state, shrinking_since=calm.state.shrinking_since)
+    return replace(told, state=state, moved=_moved(drifted, values[-BLOCK_S:].mean(axis=0), there), calm=calm)
 
 
 def _calm(
@@ -116,7 +125,7 @@ def _calm(
     found = replace(describing.diagnose(replace(judged, answer=Answer.NOMINAL)), trends=course.trends)
     if course.shrinking is not None:
         return _drifting(own, judged, known, found, course.shrinking, now_s, settings.warn_before_s)
-    clear = replace(known, since=None, suspect="")
+    clear = replace(known, since=None, suspect="", shrinking_since=None)
     return Watched(own.key.beam, clear, Quality.GOOD, judged.p_value, (), found)
 
 
@@ -172,25 +181,25 @@ def without_crosstalk(seen: Sequence[Watched]) -> list[Watched]:
 
     Both beams run side by side: a monitor sees a part of what the other beam loses beside it.
     """
-    return [_taken_back(one) if any(_explains(other, one) for other in seen) else one for one in seen]
+    return [_seen_beside(one, next((other for other in seen if _explains(other, one)), None)) for one in seen]
 
 
 def _explains(other: Watched, one: Watched) -> bool:
-    if other.beam == one.beam or not (one.moved and other.moved > CROSSTALK * one.moved):
+    if other.beam == one.beam or not (one.moved and one.regions and other.regions):
         return False
-    if not (one.regions and other.regions):
-        return False
-    places = [find(str(each.regions[0].where["element"])).s_m for each in (one, other)]
-    return abs(places[0] - places[1]) < BESIDE_M
+    here, there = (find(str(each.regions[0].where["element"])) for each in (one, other))
+    times = STILL_CROSSTALK if one.state.explained_by == there.name else CROSSTALK
+    return other.moved > times * one.moved and abs(here.s_m - there.s_m) < BESIDE_M
 
 
-def _taken_back(one: Watched) -> Watched:
+def _seen_beside(one: Watched, other: Watched | None) -> Watched:
     """Return what is left of a diagnosis that the other beam explains, with a fact that says so."""
-    if one.calm is None:
-        return one
+    if other is None or one.calm is None:
+        return replace(one, state=replace(one.state, explained_by="")) if one.state.explained_by else one
+    state = replace(one.calm.state, explained_by=str(other.regions[0].where["element"]))
     said = "what moved here is explained by the larger change of the other beam"
     found = replace(one.calm.diagnosis, facts={**one.calm.diagnosis.facts, "other beam": said})
-    return replace(one.calm, diagnosis=found)
+    return replace(one.calm, state=state, diagnosis=found)
 
 
 def _sure(judged: Judged, *, jump: bool = False) -> bool:
@@ -308,8 +317,9 @@ def _drifting(
     before_s: float,
 ) -> Watched:
     quality = shrinking.quality(before_s)
-    since = known.since if known.since is not None and known.suspect == SHRINKING else now_s
-    known = replace(known, since=since, suspect=SHRINKING)
+    before = known.since if known.suspect == SHRINKING else known.shrinking_since
+    since = now_s if before is None else before
+    known = replace(known, since=since, suspect=SHRINKING, shrinking_since=since)
     regions = []
     for element, probability in shrinking.suspects:
         number = table.find(element, Quantity.GAP)

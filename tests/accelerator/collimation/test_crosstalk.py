@@ -26,6 +26,20 @@ def test_a_larger_change_beside_it_on_the_other_beam_explains_a_small_one():
     assert without_crosstalk(away) == away
 
 
+def test_less_will_do_while_the_same_collimator_explains_it():
+    first, second = watched(1, "tcsg.a4l7.b1", 1.0), watched(2, "tcspm.b4r7.b2", 8.0)
+    left, _ = without_crosstalk([first, second])
+    assert left.state.explained_by == "tcspm.b4r7.b2"
+    next_one, less = replace(first, state=left.state), replace(second, moved=2.0)
+    again, _ = without_crosstalk([next_one, less])
+    assert (again.regions, again.state.explained_by) == ((), "tcspm.b4r7.b2")
+    another = watched(2, "tcsg.d4r7.b2", 2.0)
+    told, _ = without_crosstalk([next_one, another])
+    assert (told.regions, told.state.explained_by) == (first.regions, "")
+    alone, _ = without_crosstalk([next_one, replace(second, moved=1.2)])
+    assert (alone.regions, alone.state.explained_by) == (first.regions, "")
+
+
 def test_what_the_other_beam_explains_does_not_hide_a_margin_that_shrinks():
     first, second = watched(1, "tcsg.a4l7.b1", 1.0), watched(2, "tcspm.b4r7.b2", 8.0)
     region = Region({"element": "tcp.c6l7.b1", "quantity": "gap_sigma", "beam": 1, "quality": "MEDIUM"}, score=30.0)

@@ -8,7 +8,7 @@ import pytest
 
 from accelerator.collimation import display, fill_memory
 from accelerator.collimation.detector import CollimationDetector
-from accelerator.collimation.diagnosis import CASCADES, Quantity
+from accelerator.collimation.diagnosis import CASCADES, SHRINKING, Quantity
 from accelerator.collimation.monitor import MEMORY_FILE
 from accelerator.collimation.observing import stream_observation
 from accelerator.collimation.seconds import BACKGROUND_GY_PER_S, seconds_of, steady_shares
@@ -141,6 +141,33 @@ def test_each_beam_with_something_wrong_has_a_cascade_of_its_own_that_its_alarm_
     drawn = [verdict.evidence[name].content for name in own.values()]
     assert drawn[0] != drawn[1]
     assert verdict.evidence["cascade"].content in drawn
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("jump", "beam"), [("tcspm.b4l7.b1", "beam 1"), ("tcspm.b4r7.b2", "beam 2")], ids=["same beam", "other beam"]
+)
+def test_a_margin_goes_on_shrinking_beside_a_sudden_fault(detector, jump, beam):
+    """Once a sudden fault took the place of the drift in its beam, whose alarm ended and was raised again."""
+    wrong = (
+        Wrong(Setting("tcp.c6l7.b1", Quantity.GAP, 1.45), 70 * 60.0, 1.0),
+        Wrong(Setting(jump, Quantity.GAP, -2.0), 140 * 60.0),
+    )
+    course = []
+    for one in pieces(stable(165 / 60, wrong=wrong, machine_seed=2026), seed=3, piece_s=120):
+        verdict = detector.judge(one)
+        course.append({(told.kind, told.cause): told for told in incidents(one, verdict)})
+    drift = ("beam 1", SHRINKING)
+    first = next(number for number, told in enumerate(course) if drift in told)
+    assert first < 65
+    told_since = {told[drift].since for told in course[first:] if drift in told}
+    assert [number for number, told in enumerate(course) if number >= first and drift not in told] == []
+    assert len(told_since) == 1
+    sudden = [{told.element for told in of.values() if told.cause != SHRINKING} for of in course]
+    assert not any(sudden[:70])
+    assert all(sudden[72:])
+    assert set().union(*sudden) == {jump}
+    assert beam in {kind for kind, cause in course[-1] if cause != SHRINKING}
 
 
 def test_an_alarm_shows_the_cascade_where_there_is_only_one():
