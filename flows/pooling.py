@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from core.errors import SettingsError, ShiftwatchError
 from core.settings import load_settings
@@ -60,7 +61,10 @@ def told(words: Sequence[str]) -> dict[str, str]:
 def register(
     pool: str, kind: str, systems: Sequence[str], window_s: float, variables: Mapping[str, str], image: str | None
 ) -> list[str]:
-    """Make the pool if there is none, deploy each watch to it, and return the names of the deployments."""
+    """Make the pool if there is none, deploy each watch to it, and return the names of the deployments.
+
+    The first run of each waits for a worker at once, not until the next tick.
+    """
     from prefect import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectNotFound
@@ -72,13 +76,14 @@ def register(
             client.read_work_pool(pool)
         except ObjectNotFound:
             client.create_work_pool(WorkPoolCreate(name=pool, type=kind))
-    found = []
-    for system in systems:
-        deployment = watch_deployment(system, window_s)
-        deployment.job_variables = {"env": dict(variables)}
-        deployment.apply(work_pool_name=pool, image=image)
-        found.append(deployment.name)
-    return found
+        found = []
+        for system in systems:
+            deployment = watch_deployment(system, window_s)
+            deployment.job_variables = {"env": dict(variables)}
+            number = deployment.apply(work_pool_name=pool, image=image)
+            client.create_flow_run_from_deployment(UUID(str(number)))
+            found.append(deployment.name)
+        return found
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ SYSTEMS = {"its", "flex", "collimation", "schlieren"}
 OBSERVATIONS = "SELECT count(*) FROM observation"
 PLAYED_S, JUDGED_S, RESTARTED_S = 1500.0, 900.0, 120.0
 SOON_MS = 180_000
-MISSED = 8
+MISSED, FEW = 8, 5
 PERSON = "Anna Keller"
 KEPT = {
     "observation": "SELECT id, system, element, key, sha256, observed_at FROM observation",
@@ -155,6 +155,31 @@ def test_figures_are_there_for_the_sites_prometheus(deployed: Site) -> None:
     wait(counts, JUDGED_S, lambda: told)
     assert "\nshiftwatch_up 1.0" in told
     deployed.shell("docker compose --profile metrics rm --stop --force metrics")
+
+
+def test_workers_of_a_pool_watch_in_place_of_those_that_are_served(deployed: Site) -> None:
+    stop, register, start = commands("pool")
+    deployed.shell(stop)
+    judged = deployed.count(OBSERVATIONS)
+    deployed.shell(register)
+    worker = deployed.shell(start).split()[-1]
+    running = "SELECT count(*) FROM flow_run WHERE state_type = 'RUNNING' AND work_queue_id IS NOT NULL"
+    try:
+        wait(lambda: deployed.count(running, "prefect") >= len(SYSTEMS), JUDGED_S, lambda: said_by(deployed, worker))
+        wait(lambda: deployed.count(OBSERVATIONS) > judged + FEW, JUDGED_S, lambda: said_by(deployed, worker))
+    finally:
+        deployed.docker("rm", "--force", worker)
+    prefect = "docker compose run --rm --no-deps -T worker prefect"
+    for system in sorted(SYSTEMS):
+        deployed.shell(f"{prefect} --no-prompt deployment delete watch/watch-{system}")
+    judged = deployed.count(OBSERVATIONS)
+    deployed.shell("docker compose up --detach")
+    assert_it_goes_on(deployed, judged)
+
+
+def said_by(site: Site, container: str) -> str:
+    """Return the last lines of a container that is no service."""
+    return site.docker("logs", "--tail", "40", container)
 
 
 @pytest.mark.parametrize("service", ["worker", "db", "awake"])
