@@ -20,7 +20,7 @@ from typing import Any
 
 from app.supervision import free_port
 from benchmarks.deployment.faults import PARTS, Fault, draw
-from benchmarks.deployment.ground import FAKETIME, Ground, ground
+from benchmarks.deployment.ground import Ground, ground
 from benchmarks.running import ROOT, stamp
 from tests.compose import accounts, engine
 from tests.compose.conftest import PARTS as COPIED
@@ -117,8 +117,8 @@ def main() -> int:
     parser.add_argument("--pace", type=float, default=PACE, help="of the simulated shift")
     parser.add_argument("--out", type=Path, help="JSON file of faults and outcome")
     options = parser.parse_args()
-    if not FAKETIME.exists():
-        parser.error("libfaketime is not installed (Debian: apt-get install libfaketime)")
+    if shutil.which("cc") is None:
+        parser.error("no C compiler is installed (Debian: apt-get install gcc libc6-dev)")
     with deployed(options.pace) as (site, below):
         wait(lambda: site.count("SELECT count(*) FROM observation") > 0, CALM_S, lambda: site.report("worker", "begin"))
         until = time.monotonic() + 60 * options.minutes
