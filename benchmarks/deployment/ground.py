@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLOCK = Path(__file__).with_name("clock.c")
-"""Moves the time of day of single processes, for no container has a clock of its own; libfaketime breaks their sleep."""
+"""Moves the time of day of single processes, for no container has a clock of its own; libfaketime breaks sleep."""
 SIZES = {"data": "3g", "database": "2g"}
 SHIFTED = ("worker", "guard")
 OVERRIDE = """
