@@ -1,18 +1,27 @@
 """``python -m flows.pooling POOL``: let the workers of a Prefect work pool watch systems, on whatever hosts they run.
 
 A worker of that pool (``prefect worker start --pool POOL``) needs this package, the settings of the site and its own
-home; results meet in the database and the bucket. A system is either served (``flows.serve``) or in a pool, never both.
+home; results meet in the database and the bucket. A system is either served (``flows.serve``) or in a pool, never both:
+stop what serves it first. Typed again after a host of the pool died, it lets another one take over.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from core.clock import SystemClock
 from core.errors import SettingsError, ShiftwatchError
-from core.settings import load_settings
+from core.settings import Settings, load_settings
+from core.signs import LATE_HANDED_OVER, WATCH
+from core.store import Store
 from flows.serve import DEFAULTS, connected, wait_for_server
+from flows.systems import known_as
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 KINDS = ("process", "docker", "kubernetes")
 
@@ -36,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             os.environ.setdefault(name, value)
         wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
         window_s = options.window or settings.window_s
-        for name in register(options.pool, options.type, systems, window_s, variables, options.image):
+        silent = silent_systems(settings, systems)
+        for name in register(options.pool, options.type, systems, window_s, variables, options.image, silent):
             print(f"{name}: watched by the workers of {options.pool}")
     except ShiftwatchError as error:
         print(error, file=sys.stderr)
@@ -58,18 +68,34 @@ def told(words: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def silent_systems(settings: Settings, systems: Sequence[str]) -> set[str]:
+    """Return the systems whose watch gives no sign of life: what Prefect believes to run there is dead."""
+    now = SystemClock().now()
+    with Store.open(settings.url, settings.artefacts) as store:
+        beats = store.heartbeats() if store.is_current() else []
+    alive = {beat.system for beat in beats if beat.flow == WATCH and now - beat.at <= LATE_HANDED_OVER}
+    return {name for name in systems if known_as(name) not in alive}
+
+
 def register(
-    pool: str, kind: str, systems: Sequence[str], window_s: float, variables: Mapping[str, str], image: str | None
+    pool: str,
+    kind: str,
+    systems: Sequence[str],
+    window_s: float,
+    variables: Mapping[str, str],
+    image: str | None,
+    silent: Collection[str],
 ) -> list[str]:
     """Make the pool if there is none, deploy each watch to it, and return the names of the deployments.
 
-    The first run of each waits for a worker at once, not until the next tick.
+    The first run of each waits for a worker at once, not until the next tick. Runs of a watch that was served before,
+    or is ``silent``, are dead: they free their place, which Prefect would keep for them.
     """
     from prefect import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectNotFound
 
-    from flows.deploying import watch_deployment
+    from flows.deploying import forget_dead_runs, watch_deployment
 
     with get_client(sync_client=True) as client:
         try:
@@ -79,11 +105,22 @@ def register(
         found = []
         for system in systems:
             deployment = watch_deployment(system, window_s)
+            if system in silent or not _is_in_a_pool(client, f"{deployment.flow_name}/{deployment.name}"):
+                forget_dead_runs(client, f"{deployment.flow_name}/{deployment.name}")
             deployment.job_variables = {"env": dict(variables)}
             number = deployment.apply(work_pool_name=pool, image=image)
             client.create_flow_run_from_deployment(UUID(str(number)))
             found.append(deployment.name)
         return found
+
+
+def _is_in_a_pool(client: "SyncPrefectClient", name: str) -> bool:
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        return client.read_deployment_by_name(name).work_pool_name is not None
+    except ObjectNotFound:
+        return False
 
 
 if __name__ == "__main__":

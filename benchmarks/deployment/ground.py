@@ -3,14 +3,14 @@
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 CLOCK = Path(__file__).with_name("clock.c")
 """Moves the time of day of single processes, for no container has a clock of its own; libfaketime breaks sleep."""
 SIZES = {"data": "3g", "database": "2g"}
-SHIFTED = ("worker", "guard")
+LAST = 8 << 20
 OVERRIDE = """
 services:
   migrate: {{build: {{network: host}}}}
@@ -42,9 +42,14 @@ class Ground:
     def filled(self, which: str) -> Iterator[None]:
         """Fill a disk to the last byte for a while."""
         room, filler = os.statvfs(self.disks[which]), self.disks[which] / ".filler"
-        with filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_frsize, 1))
         try:
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
+                free = room.f_bavail * room.f_frsize - LAST
+                if free > 0:  # in one go, but for what others may write meanwhile
+                    os.posix_fallocate(file.fileno(), 0, free)
+                    file.seek(free)
+                while file.write(b"\0" * 4096):
+                    pass
             yield
         finally:
             filler.unlink()

@@ -339,6 +339,7 @@ def test_the_report_of_the_shift_is_read_and_taken_home(desk: Desk) -> None:
     page.get_by_label("In your words").fill(f"Quiet night. {SCRIPT}")
     page.keyboard.press("Tab")
     expect(page.get_by_text("Quiet night.").last).to_be_visible()
+    settle(page)
     for label, begins in (("PDF", b"%PDF-"), ("HTML", b"<!DOCTYPE html>")):
         with page.expect_download() as caught:
             page.get_by_role("button", name=label, exact=True).click()
