@@ -1,7 +1,7 @@
 """``shiftwatch doctor``: what is configured, reachable, stale; for each what is wrong and what to do about it."""
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.doctor_places import places
@@ -9,8 +9,9 @@ from app.doctor_services import channels, database_clock, prefect, qcdb
 from app.finding import Finding, Level, error, fine, warning
 from core.errors import ShiftwatchError
 from core.settings import ImpossibleSettingsError, Settings, load_settings
-from core.signs import CONSOLE, DEAD, GUARD, GUARD_LATE, MODEL
+from core.signs import CONSOLE, DEAD, GUARD, GUARD_LATE, MODEL, RETENTION
 from core.store import Store
+from core.store.views import Heartbeat
 
 START_WATCH = "start it: shiftwatch up, or python -m flows.serve"
 
@@ -55,7 +56,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             yield fine("store", _without_password(settings.url))
             yield from database_clock(store)
             yield from _watches(store, watched(settings))
-            yield from _signs(store)
+            yield from _signs(store, settings)
             yield from _channels(store, settings)
     except ShiftwatchError as problem:
         advice = "is database_url right, does the server run, is the password (database_password) the server's?"
@@ -90,17 +91,28 @@ def _watches(store: Store, watched: Collection[str]) -> Iterator[Finding]:
             yield fine(subject, text)
 
 
-def _signs(store: Store) -> Iterator[Finding]:
-    """The guard, and models that do not keep what they promised, as far as both are known of."""
+def _signs(store: Store, settings: Settings) -> Iterator[Finding]:
+    """The guard, retention, and models that do not keep what they promised, as far as they are known of."""
     now = datetime.now(UTC)
     for beat in store.heartbeats():
         if (beat.system, beat.flow) == (CONSOLE, GUARD):
             text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
             is_well = beat.ok and now - beat.at < GUARD_LATE
             yield fine("guard", text) if is_well else error("guard", text, "start it: python -m flows.guarding")
+        elif (beat.system, beat.flow) == (CONSOLE, RETENTION):
+            yield _retention(beat, now, timedelta(hours=2 * settings.retention.every_h))
         elif beat.flow == MODEL and not beat.ok:
             subject = f"model in charge ({beat.system})"
             yield warning(subject, beat.detail, "see the Models page: calibrate, train or promote another")
+
+
+def _retention(beat: Heartbeat, now: datetime, patience: timedelta) -> Finding:
+    advice = "the worker does it every retention.every_h; by hand: shiftwatch db retain"
+    last = f"last round {beat.last_success_at:%Y-%m-%d %H:%M:%S} UTC" if beat.last_success_at else "no round succeeded"
+    if not beat.ok:
+        return error("retention", f"{last}; failed: {beat.detail}", advice)
+    is_late = now - beat.at > patience
+    return warning("retention", last, advice) if is_late else fine("retention", f"{last}: {beat.detail}")
 
 
 def watched(settings: Settings) -> list[str]:

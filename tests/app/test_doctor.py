@@ -24,6 +24,8 @@ from app.doctor_services import channels, prefect, qcdb
 from app.finding import Finding, Level
 from core.settings import load_settings
 from core.settings_schema import schema, schema_text
+from core.signs import CONSOLE, RETENTION
+from core.store import Store
 from dqm.its.qcdb.server import FakeQcdb
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +45,14 @@ def written(home: Path, text: str) -> Path:
 def found(file: Path | None, subject: str) -> Finding:
     """Return one finding, without a look at everything else (which makes the detectors)."""
     settings = load_settings(file)
-    looks = {"QCDB": qcdb, "clock": qcdb, "scheduler": lambda _: prefect(), "notification": channels, "store": _store}
+    looks = {
+        "QCDB": qcdb,
+        "clock": qcdb,
+        "scheduler": lambda _: prefect(),
+        "notification": channels,
+        "store": _store,
+        "retention": _store,
+    }
     look = next((one for name, one in looks.items() if subject.startswith(name)), places)
     return next(one for one in look(settings) if one.subject == subject)
 
@@ -237,3 +246,19 @@ def test_a_bucket_that_is_not_there_and_one_that_is(home: Path) -> None:
     lost = found(written(home, text), "pictures")
     assert lost.level is Level.ERROR
     assert "hush" not in lost.text
+
+
+def test_retention_that_fails_or_is_late_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
+    settings, now = load_settings(), datetime.now(UTC)
+    with Store.open(settings.url, settings.artefacts) as store:
+        store.upgrade()
+        store.heartbeat(CONSOLE, RETENTION, now - timedelta(hours=5), True, "its: 3 pictures")
+        assert found(None, "retention").level is Level.OK
+        store.heartbeat(CONSOLE, RETENTION, now - timedelta(hours=13), True, "its: 3 pictures")
+        assert found(None, "retention").level is Level.WARNING
+        store.heartbeat(CONSOLE, RETENTION, now, False, "the bucket does not answer")
+        told = found(None, "retention")
+        assert told.level is Level.ERROR
+        assert "the bucket does not answer" in told.text
+        assert f"{now - timedelta(hours=13):%H:%M:%S}" in told.text
