@@ -27,6 +27,7 @@ from tests.compose.conftest import PARTS as COPIED
 from tests.compose.site import Site, wait
 
 PACE = 4.0
+NULLS = "SELECT system, left(reason, 100), count(*) FROM verdict WHERE quality = 'NULL' GROUP BY 1, 2 ORDER BY 1, 2"
 CALM_S = 1200.0
 
 
@@ -99,6 +100,7 @@ def verdict(site: Site) -> dict[str, Any]:
         "cycles": len(cycles),
         "observations": site.count("SELECT count(*) FROM observation"),
         "null": site.count("SELECT count(*) FROM verdict WHERE quality = 'NULL'"),
+        "null, by reason": site.ask(NULLS),
         "lost": sorted(accounts.unjudged(site, files, cycles)),
         "doubled": accounts.doubled(site),
         "processes of the worker": dict(watches),
