@@ -154,6 +154,7 @@ def as_view(row: Row[Any]) -> ObservationView:
         thumbnail=row.thumbnail,
         alarm_id=row.alarm_id,
         disposition=row.disposition,
+        is_backfill=seen.is_backfill,
     )
 
 

@@ -70,6 +70,8 @@ class ObservationView:
     thumbnail: str | None
     alarm_id: int | None
     disposition: Disposition | None
+    is_backfill: bool = False
+    """It was judged long after: nobody was alarmed."""
 
 
 @dataclass(frozen=True, slots=True)

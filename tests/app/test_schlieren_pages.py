@@ -74,6 +74,20 @@ def test_no_ionisation_says_so_and_measures_nothing(
     assert alarms[0].message.startswith("No ionisation (97%): laser 0.")
 
 
+def test_what_was_judged_afterwards_says_that_nobody_was_alarmed(
+    run_page: PageRun, shelf: Store, runs: dict[str, list[Settled]]
+) -> None:
+    shelf.record_past("schlieren", "backfill", runs["no_ionisation"])
+    assert not shelf.alarms()
+    (old,) = [
+        one for one in shelf.history("schlieren", shots.CAMERA) if one.key == runs["no_ionisation"][-1].observation.key
+    ]
+    assert old.is_backfill
+    assert "nobody was alarmed" in text(run_page("schlieren", **{display.ASKS: str(old.id)}))
+    shots.fill(shelf, runs["good"])
+    assert "nobody was alarmed" not in text(run_page("schlieren"))
+
+
 def test_a_drift_is_seen_while_shots_are_measured(
     run_page: PageRun, shelf: Store, runs: dict[str, list[Settled]]
 ) -> None:

@@ -70,12 +70,17 @@ def is_pinned(way: Way) -> bool:
     return links.asked_for(way.asks) is not None
 
 
+AFTERWARDS = "Judged afterwards, when the past was gone through (shiftwatch backfill): nobody was alarmed."
+
+
 def heading(way: Way, detail: ObservationDetail, title: str) -> None:
     """Draw the title and, beside it, the way to the alarm, to the ones before and after, and to the newest."""
     with st.container(horizontal=True, horizontal_alignment="distribute", key="its_heading"):
         st.html(title)
         with st.container(horizontal=True, width="content", key="its_keys", vertical_alignment="center"):
             _keys(way, detail)
+    if detail.view.is_backfill:
+        st.html(f'<div class="its-under">{AFTERWARDS}</div>')
 
 
 def _keys(way: Way, detail: ObservationDetail) -> None:
