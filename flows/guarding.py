@@ -32,6 +32,8 @@ from flows.waiting import pause_s
 
 LATE = DEAD
 """A watch writes a sign of life every 5 s; after so long without one that is good, nothing is being judged."""
+CONFIRMED = 3
+"""So many looks in a row must find a watch dead: after a clock was set, its last sign seems old until the next."""
 SIGNED_EVERY = timedelta(seconds=10)
 MODELS_EVERY = timedelta(minutes=10)
 Stop = Callable[[], bool]
@@ -49,6 +51,7 @@ class Guard:
     deliver: Deliver
     dead: dict[str, bool] = field(default_factory=dict)
     first_seen: dict[str, datetime] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
     models_at: datetime | None = None
     signed_at: datetime | None = None
     disk: Disk = field(init=False)
@@ -99,7 +102,8 @@ class Guard:
 
     def _look(self, beat: Heartbeat, now: datetime) -> None:
         trouble = trouble_of(beat, now, self.first_seen.setdefault(beat.system, now))
-        if (trouble is not None) is self.dead.get(beat.system):
+        self.looks[beat.system] = 0 if trouble is None else self.looks.get(beat.system, 0) + 1
+        if 0 < self.looks[beat.system] < CONFIRMED or (trouble is not None) is self.dead.get(beat.system):
             return
         severity = Severity.OK if trouble is None else Severity.INVALID
         self.store.condition(beat.system, WATCH, severity, now, trouble or "it gives signs of life again")

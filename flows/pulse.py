@@ -18,7 +18,7 @@ from core.store import Store
 from flows.beside import beside
 
 TAKEN_AT = "taken_at"
-AGAIN_S = 1.0
+AGAIN_S, CONFIRMED = 1.0, 3
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +38,7 @@ class Pulse:
     last_arrival: datetime | None = None
     _last_beat: tuple[datetime, str] | None = None
     _silent: bool | None = None
+    _silent_looks: int = 0
     _moved_at: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,7 +113,9 @@ class Pulse:
             self._recall(now)
         if self.silent_after_s is None or self.last_arrival is None or self._silent:
             return
-        if now - self.last_arrival > timedelta(seconds=self.silent_after_s):
+        late = now - self.last_arrival > timedelta(seconds=self.silent_after_s)
+        self._silent_looks = self._silent_looks + 1 if late else 0
+        if self._silent_looks >= CONFIRMED:  # once is what a clock that was set for a moment looks like
             note = f"nothing came since {_told(self.last_arrival)} (expected every {self.silent_after_s:g} s)"
             self._report(Severity.INVALID, now, note)
             self._silent = True

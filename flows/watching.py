@@ -234,6 +234,8 @@ class _Watch:
             verdict = self._model_failed(item.arrival, error)
         except ShiftwatchError as error:
             verdict = unreadable(str(error))
+        except OSError as error:  # a full disk, a lost mount: nothing is wrong with what is judged
+            raise self._put_off(item.arrival, error) from error
         except Exception as error:
             log.exception("%s: the detector failed", item.arrival.origin)
             verdict = unreadable(f"{item.arrival.origin}: the detector failed ({type(error).__name__}: {error})")
@@ -241,6 +243,14 @@ class _Watch:
         light = replace(item.observation, payload={}, axes={})  # a batch of images would fill the memory
         real = Settled(item.arrival, light, verdict, self.clock.now(), incidents, circumstances)
         return self.drilling.taken(item.observation, real)
+
+    def _put_off(self, arrival: Arrival, error: OSError) -> ShiftwatchError:
+        """Let an arrival wait that cannot be judged now: in its order at first, then without the others."""
+        trouble = f"{arrival.origin}: cannot be judged now ({error.strerror or error})"
+        self.waiting.admit(arrival.ticket, self.clock.now(), trouble)
+        if self.waiting.attempts(arrival.ticket) <= ORDERLY_ATTEMPTS:
+            self.waiting.release(arrival.ticket)
+        return StoreError(trouble)
 
     def _model_failed(self, arrival: Arrival, error: ModelError) -> Verdict:
         """Build the detector anew (its package may have been replaced) before a verdict is given up."""

@@ -6,6 +6,7 @@ already by what the model knows), which takes most of the model error away.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import log10
 from pathlib import Path
@@ -84,7 +85,8 @@ class Monitor:
                 replace(before, beams=beams, background=background), observation.key, ended
             )
             if self._path is not None:
-                fill_memory.save(self._memory, self._path)
+                with suppress(OSError):  # a full disk loses the memory, not the piece
+                    fill_memory.save(self._memory, self._path)
                 self._written = version(self._path)
         return self._verdict(observation, watched, stretches)
 

@@ -1,6 +1,7 @@
 """Judges cycles of the ITS: what departs from what these conditions should give, since when, and why."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -78,7 +79,8 @@ class ItsDetector:
         seen = look(self._eyes, observation, self._memory.state_for(observation), _scales(calibration))
         if self._memory.is_new(observation) and not seen.pulls.trust:
             self._memory = self._memory.then(seen.state, observation)
-            memory.save(self._memory, self._path)
+            with suppress(OSError):  # a full disk loses the memory, not the cycle
+                memory.save(self._memory, self._path)
             self._written = version(self._path)
         return self._verdict(observation, seen, calibration)
 

@@ -20,7 +20,7 @@ from core.observation import Observation
 from core.settings import Settings
 from core.signs import BEAT_S
 from core.store import Store
-from core.verdict import Quality
+from core.verdict import Quality, Verdict
 from flows import quarantine
 from flows.watching import ORDERLY_ATTEMPTS, Summary, pipeline
 from flows.windows import Window
@@ -410,3 +410,39 @@ def test_news_of_a_source_end_the_wait_for_the_next_look(bench: Bench) -> None:
 
     bench.clock.sleep = pass_by  # type: ignore[method-assign]
     assert bench.watch(10).settled == 1
+
+
+def test_a_disk_that_is_full_while_something_is_judged_gives_no_verdict_before_there_is_room(bench: Bench) -> None:
+    full_until = bench.clock.now() + timedelta(seconds=20)
+    judge = bench.oracle.judge
+
+    def judge_with_memory(observation: Observation) -> Verdict:
+        if bench.clock.now() < full_until:
+            raise OSError(28, "No space left on device")
+        return judge(observation)
+
+    bench.oracle.judge = judge_with_memory  # type: ignore[method-assign]
+    for name in ("a", "b"):
+        drop(bench.inbox, name, element=name.upper())
+    stopped = bench.watch(10)
+    assert stopped.settled == 0
+    assert "a.json: cannot be judged now (No space left on device)" in stopped.troubles[0]
+    assert bench.watch(60) == Summary(2, ())
+    assert bench.qualities() == {"A": Quality.GOOD, "B": Quality.GOOD}
+    assert bench.oracle.judged == ["A", "B"], "in their order"
+
+
+def test_one_that_can_never_be_judged_for_such_a_reason_does_not_hold_up_the_others(bench: Bench) -> None:
+    judge = bench.oracle.judge
+
+    def judge_but_one(observation: Observation) -> Verdict:
+        if observation.element == "A":
+            raise OSError(5, "Input/output error")
+        return judge(observation)
+
+    bench.oracle.judge = judge_but_one  # type: ignore[method-assign]
+    for name in ("a", "b"):
+        drop(bench.inbox, name, element=name.upper())
+    summary = bench.watch(120)
+    assert bench.qualities() == {"B": Quality.GOOD}
+    assert "Input/output error" in summary.troubles[0]
