@@ -195,3 +195,16 @@ def alarm(kind):
         observation_id=1,
         kind=kind,
     )
+
+
+def test_a_disk_that_is_full_loses_the_memory_and_not_the_piece(detector, monkeypatch):
+    def refused(*_):
+        raise OSError(28, "No space left on device")
+
+    first, second = [one for _, one in zip(range(2), pieces(stable(0.2)), strict=False)]
+    monkeypatch.setattr(fill_memory, "save", refused)
+    assert detector.judge(first).quality is Quality.GOOD
+    assert detector.judge(second).quality is Quality.GOOD
+    monkeypatch.undo()
+    again = detector.judge(second)
+    assert again.quality is Quality.GOOD

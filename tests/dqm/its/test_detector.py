@@ -159,6 +159,19 @@ def test_two_processes_share_the_memory(tmp_path: Path, monkeypatch: pytest.Monk
     assert bad(verdict)[0].where["cycles"] == len(cycles) - BEGINS
 
 
+def test_a_disk_that_is_full_loses_the_memory_and_not_the_cycle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    cycles, through = run("dead stave"), judge_all(tmp_path / "one", run("dead stave"))
+    monkeypatch.setattr(memory, "save", refused)
+    judge = detector(tmp_path / "other")
+    for one, cycle in zip(through, cycles, strict=True):
+        assert [region.where for region in judge.judge(cycle).regions] == [region.where for region in one.regions]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
