@@ -30,3 +30,8 @@ DEAD = timedelta(seconds=180)
 SCHEDULE_LATE = timedelta(seconds=20)
 GUARD_LATE = timedelta(seconds=45)
 MODEL_LATE = timedelta(hours=2)
+
+
+def watch_late(*, handed_over: bool) -> timedelta:
+    """Return after how long without a sign a watch is late; ``handed_over``: a schedule starts its runs."""
+    return LATE_HANDED_OVER if handed_over else LATE

@@ -105,10 +105,10 @@ def follow(
 
 def effect_of_drift(knowledge: Knowledge, table: Table, known: BeamState) -> Floats:
     """Return by how much the logarithms of the signals (C,) are off for the gaps that are known to have drifted."""
-    mixed, *planes = (knowledge.tables.get(table.key._replace(plane=plane)) for plane in (table.key.plane, *USUAL))
-    if known.shrinking_since is None or not known.points or mixed is None or None in planes:
+    tables = _tables(knowledge, table)
+    if known.shrinking_since is None or not known.points or tables is None:
         return np.zeros(len(table.nominal))
-    mix = _mix(mixed, *(one for one in planes if one is not None))
+    mix = _mix(*tables)
     parameters = mix.parameters()
     parameters[: mix.gaps] = np.array(known.points[-RECENT_MINUTES:])[:, 1::PER_PRIMARY].mean(axis=0)
     found: Floats = mix.of(parameters) - mix.nominal
@@ -151,15 +151,22 @@ def _add_point(
     if len(known.learnt) < LEARNT_FROM_MINUTES:
         return known
     patterns = learnt_patterns(known, noise, there)
-    mixed, *planes = (knowledge.tables.get(table.key._replace(plane=plane)) for plane in (table.key.plane, *USUAL))
-    if patterns is None or mixed is None or None in planes:
+    tables = _tables(knowledge, table)
+    if patterns is None or tables is None:
         return known
-    logs = _effects(mixed, *(one for one in planes if one is not None))
+    logs = _effects(*tables)
     seen = read(patterns, np.array(known.recent).mean(axis=0), len(known.recent), logs)
     if seen.misfit > MISFIT:
         return known
     numbers = np.column_stack([seen.change, seen.error, seen.evidence]).ravel().tolist()
     return replace(known, points=(*known.points, (known.minute_s, *numbers))[-MOST_POINTS:])
+
+
+def _tables(knowledge: Knowledge, table: Table) -> tuple[Table, ...] | None:
+    """Return what the model knows of this state: all planes mixed, then each; None if one is missing."""
+    found = [knowledge.tables.get(table.key._replace(plane=plane)) for plane in (table.key.plane, *USUAL)]
+    known = tuple(one for one in found if one is not None)
+    return known if len(known) == len(found) else None
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.dashboard.states import Tone, failing_since
 from app.dashboard.wording import age
-from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, LATE, LATE_HANDED_OVER, SCHEDULE, SCHEDULE_LATE, WATCH
+from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, SCHEDULE, SCHEDULE_LATE, WATCH, watch_late
 from core.space import TODO, Level, Room
 from core.store.views import ChannelState, Heartbeat, SystemState
 
@@ -55,10 +55,11 @@ def missing(signs: Iterable[Heartbeat], now: datetime) -> frozenset[tuple[str, s
     """Return the parts, as system and flow, that are late with their sign of life or say that something is wrong."""
     known = list(signs)
     handed_over = {beat.system for beat in known if beat.flow == SCHEDULE}
-    patience = {WATCH: LATE, SCHEDULE: SCHEDULE_LATE, GUARD: GUARD_LATE}
+    patience = {SCHEDULE: SCHEDULE_LATE, GUARD: GUARD_LATE}
 
     def is_missing(beat: Heartbeat) -> bool:
-        late = LATE_HANDED_OVER if beat.flow == WATCH and beat.system in handed_over else patience.get(beat.flow)
+        is_watch = beat.flow == WATCH
+        late = watch_late(handed_over=beat.system in handed_over) if is_watch else patience.get(beat.flow)
         return not beat.ok or (late is not None and now - beat.at > late)
 
     return frozenset((beat.system, beat.flow) for beat in known if is_missing(beat))
@@ -83,7 +84,7 @@ def _watches(states: Sequence[SystemState], now: datetime) -> Part | None:
     known = [(beat, state.sign(SCHEDULE)) for state in states if (beat := state.heartbeat) is not None]
     if not known:
         return None
-    alive = sum(now - beat.at <= (LATE if by is None else LATE_HANDED_OVER) and beat.ok for beat, by in known)
+    alive = sum(now - beat.at <= watch_late(handed_over=by is not None) and beat.ok for beat, by in known)
     return Part("Watches", Tone.CALM, f"{alive} of {len(known)}")
 
 

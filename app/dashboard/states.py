@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.dashboard.wording import age, plural
 from core.alarms.inhibition import SOURCE
 from core.alarms.severity import Severity
-from core.signs import DEAD, LATE, LATE_HANDED_OVER, MODEL, SCHEDULE
+from core.signs import DEAD, MODEL, SCHEDULE, watch_late
 from core.store.views import AlarmView, Heartbeat, SystemState
 
 QUIET_GAPS = 10
@@ -127,7 +127,7 @@ def _watch(state: SystemState, now: datetime) -> Trouble | None:
     silent_for = now - beat.at
     if silent_for > DEAD:
         return Trouble(Tone.BLIND, "Watch not running", beat.at, RESTART)
-    if silent_for > (LATE if state.sign(SCHEDULE) is None else LATE_HANDED_OVER):
+    if silent_for > watch_late(handed_over=state.sign(SCHEDULE) is not None):
         return Trouble(
             Tone.BLIND, "Watch late", beat.at, f"No sign of life of the watch for {age(beat.at, now)}. {LOST}"
         )

@@ -412,16 +412,21 @@ def test_news_of_a_source_end_the_wait_for_the_next_look(bench: Bench) -> None:
     assert bench.watch(10).settled == 1
 
 
-def test_a_disk_that_is_full_while_something_is_judged_gives_no_verdict_before_there_is_room(bench: Bench) -> None:
-    full_until = bench.clock.now() + timedelta(seconds=20)
+def cannot_judge(bench: Bench, error: OSError, when: Callable[[Observation], bool]) -> None:
+    """Let the detector fail for some observations, or for some time."""
     judge = bench.oracle.judge
 
-    def judge_with_memory(observation: Observation) -> Verdict:
-        if bench.clock.now() < full_until:
-            raise OSError(28, "No space left on device")
+    def judge_or_fail(observation: Observation) -> Verdict:
+        if when(observation):
+            raise error
         return judge(observation)
 
-    bench.oracle.judge = judge_with_memory  # type: ignore[method-assign]
+    bench.oracle.judge = judge_or_fail  # type: ignore[method-assign]
+
+
+def test_a_disk_that_is_full_while_something_is_judged_gives_no_verdict_before_there_is_room(bench: Bench) -> None:
+    full_until = bench.clock.now() + timedelta(seconds=20)
+    cannot_judge(bench, OSError(28, "No space left on device"), lambda _: bench.clock.now() < full_until)
     for name in ("a", "b"):
         drop(bench.inbox, name, element=name.upper())
     stopped = bench.watch(10)
@@ -433,14 +438,7 @@ def test_a_disk_that_is_full_while_something_is_judged_gives_no_verdict_before_t
 
 
 def test_one_that_can_never_be_judged_for_such_a_reason_does_not_hold_up_the_others(bench: Bench) -> None:
-    judge = bench.oracle.judge
-
-    def judge_but_one(observation: Observation) -> Verdict:
-        if observation.element == "A":
-            raise OSError(5, "Input/output error")
-        return judge(observation)
-
-    bench.oracle.judge = judge_but_one  # type: ignore[method-assign]
+    cannot_judge(bench, OSError(5, "Input/output error"), lambda observation: observation.element == "A")
     for name in ("a", "b"):
         drop(bench.inbox, name, element=name.upper())
     summary = bench.watch(120)
