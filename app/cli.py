@@ -178,7 +178,7 @@ def demo(
     *,
     once: Annotated[
         bool,
-        typer.Option("--once", help="The whole shift once, then compare every incident with its alarm, and end."),
+        typer.Option("--once", help="The shift once, then compare every incident with its alarm, and end."),
     ] = False,
     port: Annotated[int, typer.Option("--port", help="Port of the dashboard.")] = 8501,
     speed: Annotated[
@@ -188,6 +188,9 @@ def demo(
         ),
     ] = 20.0,
     timeout: Annotated[float, typer.Option("--timeout", min=10, help="Seconds until --once gives up.")] = 1200.0,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=15, max=170, help="With --once: only so much of the shift.")
+    ] = 170.0,
 ) -> None:
     """One eventful shift on this machine: dashboard, scheduled watches, and LHC, ALICE ITS, AWAKE and a scanner.
 
@@ -195,7 +198,9 @@ def demo(
     """
     from app.demo import run_demo, run_once
 
-    raise typer.Exit(run_once(port, speed, timeout, _progress) if once else run_demo(port, speed, _progress))
+    raise typer.Exit(
+        run_once(port, speed, 60 * minutes, timeout, _progress) if once else run_demo(port, speed, _progress)
+    )
 
 
 @app.command(

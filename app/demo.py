@@ -47,12 +47,15 @@ def run_demo(port: int, speed: float, report: Report) -> int:
     return _until_interrupted(settings, _ports(port, simulated=True), port, report, speed)
 
 
-def show(speed: float, seed: int = SEED) -> Show:
-    """Return the shift to simulate: ``speed`` times as fast as true time until it has caught up (1: true time)."""
+def show(speed: float, length_s: float | None = None, seed: int = SEED) -> Show:
+    """Return the shift to simulate: ``speed`` times as fast as true time until it has caught up (1: true time).
+
+    It has once ``length_s`` of it are played (None: all in which something happens).
+    """
     from app.story.script import LENGTH_S
 
     now = SystemClock().now()
-    return Show(Playback.fast(now, speed, LENGTH_S) if speed > 1 else Playback.late(now, PAST_S), seed)
+    return Show(Playback.fast(now, speed, length_s or LENGTH_S) if speed > 1 else Playback.late(now, PAST_S), seed)
 
 
 def run_up(port: int, report: Report) -> int:
@@ -75,8 +78,8 @@ def its_connection(settings: Settings) -> str:
     return f"ALICE ITS is not connected and not watched: {variable} is not set (like http://host:8083)"
 
 
-def run_once(port: int, speed: float, timeout_s: float, report: Report) -> int:
-    """Play the whole shift through the scheduled watches, check what came of each incident, return 0 or 1."""
+def run_once(port: int, speed: float, length_s: float, timeout_s: float, report: Report) -> int:
+    """Play so much of the shift through the scheduled watches, check what came of each incident, return 0 or 1."""
     from app.rehearsal import rehearse
 
     settings = demo_settings()
@@ -84,8 +87,9 @@ def run_once(port: int, speed: float, timeout_s: float, report: Report) -> int:
         try:
             # No one needs to find this server: any port, so that two rehearsals never race for Prefect's usual one.
             ports = Ports(dashboard=free_port(port), prefect=free_port(0), qcdb=free_port(0))
-            played = _play(members, settings, max(speed, 2.0), _start_all(members, settings, ports, report), report)
-            summary = rehearse(members, settings, played, timeout_s, report)
+            began = _start_all(members, settings, ports, report)
+            played = _play(members, settings, max(speed, 2.0), began, report, length_s)
+            summary = rehearse(members, settings, played, length_s, timeout_s, report)
         except ShiftwatchError as error:
             report(f"FAILED: {error}")
             return 1
@@ -192,7 +196,9 @@ def _start_all(members: Crew, settings: Settings, ports: Ports, report: Report) 
     return began
 
 
-def _play(members: Crew, settings: Settings, speed: float, began: float, report: Report) -> Show:
+def _play(
+    members: Crew, settings: Settings, speed: float, began: float, report: Report, length_s: float | None = None
+) -> Show:
     """Let the simulators begin once every watch gives signs of life; a machine that is too slow for that, anyway."""
     from app.story import truth
     from core.store import Store
@@ -202,7 +208,7 @@ def _play(members: Crew, settings: Settings, speed: float, began: float, report:
         while time.monotonic() < patience and not _watched(store, since):
             members.check_all()
             time.sleep(0.5)
-    played = show(speed)
+    played = show(speed, length_s)
     truth.write(settings.home / truth.FILE, played.playback, played.seed)
     play = played.playback
     pace = "in true time" if play.speed is None else f"{play.speed:g} times as fast until it has caught up"

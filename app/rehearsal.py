@@ -36,9 +36,9 @@ class Rehearsal:
     members: Crew
     store: Store
     playback: Playback
-    boards: int
     deadline: float
     report: Report
+    length_s: float = script.LENGTH_S
 
     def wait(self) -> None:
         """Wait until the last of every system was judged.
@@ -62,13 +62,14 @@ class Rehearsal:
     def waiting(self) -> list[str]:
         """Return for which systems something is still to be judged, with what was seen last."""
         found = []
-        ends = self.playback.at(script.LENGTH_S)
+        ends = self.playback.at(self.length_s)
         for system, period_s in PERIODS_S.items():
             newest = self.newest(system)
             if newest is None or newest < ends - timedelta(seconds=1.5 * period_s):
                 found.append(f"{system} ({'nothing yet' if newest is None else f'{newest:%H:%M}'})")
+        expected = script.board_count(self.length_s)
         boards = sum(view.processed_at >= self.playback.started_at for view in self.store.observations("flex", 200))
-        return found if boards >= self.boards else [*found, f"flex ({boards} of {self.boards} boards)"]
+        return found if boards >= expected else [*found, f"flex ({boards} of {expected} boards)"]
 
     def newest(self, system: str) -> datetime | None:
         """Return when the newest that was judged of this shift was observed."""
@@ -76,22 +77,22 @@ class Rehearsal:
         return max((at for at in times if at >= self.playback.began_at), default=None)
 
     def _clock(self) -> datetime:
-        second = min(self.playback.second(datetime.now(tz=self.playback.began_at.tzinfo)), script.LENGTH_S)
+        second = min(self.playback.second(datetime.now(tz=self.playback.began_at.tzinfo)), self.length_s)
         return self.playback.at(second)
 
 
-def rehearse(members: Crew, settings: Settings, played: Show, timeout_s: float, report: Report) -> str:
-    """Wait until the shift is judged, compare its alarms with the script, report; return the summary.
+def rehearse(members: Crew, settings: Settings, played: Show, length_s: float, timeout_s: float, report: Report) -> str:
+    """Wait until so much of the shift is judged, compare its alarms with the script, report; return the summary.
 
     Raises
     ------
     RehearsalError
         Not all was judged in time, or an incident was missed or doubled, or there were too many alarms.
     """
-    deadline, injected = time.monotonic() + timeout_s, truth.injected(played.seed)
+    deadline, injected = time.monotonic() + timeout_s, truth.injected(played.seed, length_s)
     with Store.open(settings.url, settings.artefacts) as store:
-        Rehearsal(members, store, played.playback, script.board_count(), deadline, report).wait()
-        checked = check(store, injected, played.playback)
+        Rehearsal(members, store, played.playback, deadline, report, length_s).wait()
+        checked = check(store, injected, played.playback, length_s)
         for line in table(checked, played.playback):
             report(line)
         judged = ", ".join(_judged(store, system) for system in ("flex", *PERIODS_S))

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
+LONGEST_PAUSE_S = 30.0
 
 
 def pause_s(attempts: int) -> float:
-    """Return how long to wait after so many failures in a row (1, 2, 4 … 60 s)."""
+    """Return how long to wait after so many failures in a row (1, 2, 4 … 30 s)."""
     return min(FIRST_PAUSE_S * 2.0 ** min(max(attempts - 1, 0), 10), LONGEST_PAUSE_S)
 
 

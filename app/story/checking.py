@@ -64,7 +64,7 @@ class Checked:
                 yield f"{figure.name}: {figure.value}, {figure.source} asks for {figure.target}"
 
 
-def check(store: Store, injected: Sequence[Injected], playback: Playback) -> Checked:
+def check(store: Store, injected: Sequence[Injected], playback: Playback, length_s: float = LENGTH_S) -> Checked:
     """Compare the script with the alarms that were raised since playing started."""
     details = [detail for system in {one.system for one in injected} for detail in _raised(store, system, playback)]
     views = [detail.view for detail in details]
@@ -74,7 +74,7 @@ def check(store: Store, injected: Sequence[Injected], playback: Playback) -> Che
     for one in injected:
         own = tuple(view for view in views if owner[view.id] is one)
         outcomes.append(_timed(one, own, seen, playback))
-    span = Span(playback.began_at, playback.at(LENGTH_S))
+    span = Span(playback.began_at, playback.at(length_s))
     lines = [line for detail in details if not detail.view.is_notice for line in seen[detail.view.id]]
     false = tuple(view for view in views if owner[view.id] is None and not view.is_notice)
     return Checked(tuple(outcomes), false, measure(sorted(lines, key=lambda line: line.at), span))

@@ -25,10 +25,11 @@ SHIFT_S = 480 * MINUTE
 """Then the fill, the runs and the boards go on quietly, until the next shift plays the same script."""
 RUN_BEGINS_S = 9 * MINUTE
 """ALICE starts its run when stable beams are declared."""
-SILENT_AFTER_S = 90.0
+SILENT_AFTER_S = 80.0
 """The demo's setting: ALICE's cycles come every minute."""
-OUTAGE_S = 105.0
-"""By our clock, not the shift's: it is our watch that must notice. Shorter than what a watch may fail for (180 s)."""
+OUTAGE_S = 140.0
+"""By our clock, not the shift's: it is our watch that must notice, also when it still judges what came before. It asks
+again every 30 s, so that this is over before a watch has failed for too long (180 s)."""
 FAINTEST = 1e-4
 """Of a side's clusters: half of such backgrounds are found (benchmarks/its)."""
 

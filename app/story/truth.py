@@ -21,10 +21,10 @@ FILE = "demo/truth.json"
 """Below HOME: no source looks there, and no page reads it."""
 
 
-def injected(seed: int) -> tuple[Injected, ...]:
-    """Return what goes wrong in the first shift of a seed, in the order in which it begins."""
+def injected(seed: int, length_s: float = script.LENGTH_S) -> tuple[Injected, ...]:
+    """Return what goes wrong in the first ``length_s`` of a seed's first shift, in the order in which it begins."""
     found = (*_lhc(), *_alice(), *_plasma(), *_boards(seed))
-    return tuple(sorted(found, key=lambda one: one.begins_s))
+    return tuple(sorted((one for one in found if one.begins_s < length_s), key=lambda one: one.begins_s))
 
 
 def write(path: Path, playback: Playback, seed: int) -> Path:

@@ -78,6 +78,12 @@ def test_every_incident_of_the_script_is_in_the_truth_and_no_two_are_the_same_al
     assert len(told) <= 2 * script.LENGTH_S / 600, "ISA-18.2: at most two alarms in ten minutes"
 
 
+def test_the_beginning_of_a_shift_has_what_begins_in_it() -> None:
+    whole, beginning = truth.injected(seed=1), truth.injected(seed=1, length_s=22 * script.MINUTE)
+    assert beginning == whole[: len(beginning)]
+    assert [one.system for one in beginning] == ["schlieren", "its", "flex"]
+
+
 def options(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     playback.add_options(parser)

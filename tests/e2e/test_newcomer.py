@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.rehearsal import Rehearsal
-from app.story import playback, script, truth
+from app.story import playback, truth
 from app.story.checking import Checked, check, table
 from app.supervision import Crew, free_port
 from core.settings import Settings
@@ -81,7 +81,7 @@ def played(home: Path, address: str, demo: "subprocess.Popen[bytes]") -> Shift:
         while not store.is_current():
             time.sleep(1)
         nobody = Crew(home / "logs", "")
-        Rehearsal(nobody, store, show.playback, script.board_count(), until, print).wait()
+        Rehearsal(nobody, store, show.playback, until, print).wait()
         checked = check(store, truth.injected(show.seed), show.playback)
     return Shift(address, checked, list(table(checked, show.playback)))
 
