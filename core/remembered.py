@@ -1,5 +1,6 @@
 """A small file that several processes read and replace as a whole: what a detector remembers."""
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, TypeAlias
 
 Version: TypeAlias = tuple[int, int, int]
+log = logging.getLogger(__name__)
 
 
 def version(path: Path) -> Version | None:
@@ -42,3 +44,12 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             with suppress(OSError):
                 unfinished.unlink()
             raise
+
+
+def keep(path: Path, save: Callable[[], object]) -> Version | None:
+    """Save what a detector remembers; a full disk loses the memory, not what was judged. Return the file's version."""
+    try:
+        save()
+    except OSError as error:
+        log.warning("%s: what the detector remembers is not saved (%s)", path, error.strerror or error)
+    return version(path)

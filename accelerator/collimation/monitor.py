@@ -6,7 +6,6 @@ already by what the model knows), which takes most of the model error away.
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import log10
 from pathlib import Path
@@ -23,7 +22,7 @@ from accelerator.collimation.seconds import Seconds, seconds_of
 from accelerator.collimation.states import state_of
 from accelerator.collimation.watching import Watched, watch, without_crosstalk
 from core.observation import Observation
-from core.remembered import version
+from core.remembered import keep, version
 from core.settings import CollimationSettings
 from core.verdict import Cause, Evidence, Measurement, Model, Quality, Region, Verdict
 
@@ -84,10 +83,8 @@ class Monitor:
             self._memory = self._memory.then(
                 replace(before, beams=beams, background=background), observation.key, ended
             )
-            if self._path is not None:
-                with suppress(OSError):  # a full disk loses the memory, not the piece
-                    fill_memory.save(self._memory, self._path)
-                self._written = version(self._path)
+            if (path := self._path) is not None:
+                self._written = keep(path, lambda: fill_memory.save(self._memory, path))
         return self._verdict(observation, watched, stretches)
 
     def _watch(self, seconds: Seconds, stretch: Stretch, known: BeamState, observation: Observation) -> Watched | None:

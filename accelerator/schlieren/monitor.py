@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from accelerator.schlieren.run_memory import Seen
 from core.contracts import Detector
 from core.errors import ShiftwatchError
 from core.observation import Observation
-from core.remembered import version
+from core.remembered import keep, version
 from core.verdict import Cause as Named
 from core.verdict import Evidence, Quality, Verdict
 
@@ -64,10 +63,8 @@ class RunMonitor:
     def _remember(self, observation: Observation, shot: Seen) -> None:
         name = ", ".join(str(observation.conditions.get(key)) for key in _OF_A_RUN)
         self._memory = self._memory.then(name, shot)
-        if self._path is not None:
-            with suppress(OSError):  # a full disk loses the memory, not the shot
-                run_memory.save(self._memory, self._path)
-            self._written = version(self._path)
+        if (path := self._path) is not None:
+            self._written = keep(path, lambda: run_memory.save(self._memory, path))
 
 
 def result_of(verdict: Verdict) -> ShotResult | None:

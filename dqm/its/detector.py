@@ -1,7 +1,6 @@
 """Judges cycles of the ITS: what departs from what these conditions should give, since when, and why."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from core.errors import CalibrationError
 from core.inference import ModelPackage, find_package, load_package
 from core.observation import Observation
-from core.remembered import version
+from core.remembered import keep, version
 from core.settings import Settings
 from core.verdict import Cause, Quality, Region, Verdict, unreadable
 from dqm.its import memory
@@ -79,9 +78,7 @@ class ItsDetector:
         seen = look(self._eyes, observation, self._memory.state_for(observation), _scales(calibration))
         if self._memory.is_new(observation) and not seen.pulls.trust:
             self._memory = self._memory.then(seen.state, observation)
-            with suppress(OSError):  # a full disk loses the memory, not the cycle
-                memory.save(self._memory, self._path)
-            self._written = version(self._path)
+            self._written = keep(self._path, lambda: memory.save(self._memory, self._path))
         return self._verdict(observation, seen, calibration)
 
     def _read_again(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.remembered import replace_file, version
+from core.remembered import keep, replace_file, version
 
 
 def test_each_state_is_told_from_the_one_before_though_its_time_and_size_are_the_same(tmp_path: Path) -> None:
@@ -34,3 +34,17 @@ def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Pa
         replace_file(path, fail)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_loses_what_a_detector_remembers_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "memory.json"
+    before = keep(path, lambda: path.write_bytes(b"old"))
+    assert before == version(path)
+
+    def fail() -> None:
+        raise OSError(28, "No space left on device")
+
+    assert keep(path, fail) == before
+    assert "memory.json: what the detector remembers is not saved (No space left on device)" in caplog.text
