@@ -342,14 +342,17 @@ def test_watches_do_not_wait_for_it(store: Store, settings: Settings) -> None:
 
     thread = threading.Thread(target=watch)
     thread.start()
+    began = time.perf_counter()
     try:
         (removed,) = retain(Round(store, settings, SlowClock()), ["flex"])
     finally:
+        lasted = time.perf_counter() - began
         stop.set()
         thread.join()
     assert removed.verdicts == 750
     assert len(took) >= 5
-    assert max(took) < 2.0
+    print(len(took), max(took), lasted)
+    assert max(took) < lasted / 2
     assert len(there(store)) == len(took)
     sound(store)
 
