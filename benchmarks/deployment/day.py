@@ -32,6 +32,8 @@ from core.settings import Settings, load_settings
 from core.signs import WATCH
 from core.store import Store, retention
 from core.store.models import ObservationRow, VerdictRow
+from dqm.its.qcdb.client import QcdbClient
+from dqm.its.qcdb.cycles import CYCLE, RUN, cycle_name, folders
 from tests.postgres import find_binaries, own_cluster
 
 SYSTEMS = ("flex", "its", "collimation", "schlieren")
@@ -125,7 +127,7 @@ def play(members: Crew, settings: Settings, store: Store, hours: float, speed: f
             retained(members)
             rounds += 1
         time.sleep(min(SAMPLE_S, max((ends - now).total_seconds(), 0.1)))
-    late = lateness(store, played)
+    late = lateness(store, played, stored(settings))
     retained(members)
     samples.append(sample(members, settings, store, hours))
     return {
@@ -177,11 +179,24 @@ def below(folder: Path) -> float:
     return total / 1e6
 
 
-def lateness(store: Store, played: Playback) -> dict[str, dict[str, float]]:
+def stored(settings: Settings) -> dict[str, datetime]:
+    """Return when the last object of each cycle that the QCDB still has was stored, by what its origin ends with."""
+    found: dict[str, int] = {}
+    with QcdbClient(str(settings.its.qcdb_url), timeout_s=120.0) as client:
+        for folder in folders(settings.its.provenance):
+            for version in client.browse(folder).versions:
+                name = cycle_name(version.metadata)
+                if name is not None:
+                    end = f"?{RUN}={name.run}&{CYCLE}={name.number}"
+                    found[end] = max(found.get(end, 0), version.created_ms)
+    return {end: datetime.fromtimestamp(at_ms / 1000, UTC) for end, at_ms in found.items()}
+
+
+def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> dict[str, dict[str, float]]:
     """Return how long after it was handed over each thing was judged and committed, in seconds of our clock.
 
-    A file was handed over when it was written. Where there is none (cycles of the ITS), from when it was observed by
-    the shift's clock: then a cycle's own length, played so much faster, counts as well.
+    A file was handed over when it was written, a cycle when the last of its objects was stored (after an outage of the
+    QCDB: when it was back). Where that is not known any more, from when it was observed by the shift's clock.
     """
     told: dict[str, dict[str, float]] = {}
     for system in SYSTEMS:
@@ -189,12 +204,15 @@ def lateness(store: Store, played: Playback) -> dict[str, dict[str, float]]:
         query = query.join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         with store.database.reading() as session:
             rows = session.execute(query.where(ObservationRow.system == system)).tuples().all()
-        told[system] = _late(rows, played)
+        told[system] = _late(rows, played, cycles)
     return told
 
 
-def _late(rows: Sequence[tuple[datetime, datetime, str]], played: Playback) -> dict[str, float]:
-    late = np.array([(judged - _handed_over(seen, origin, played)).total_seconds() for seen, judged, origin in rows])
+def _late(
+    rows: Sequence[tuple[datetime, datetime, str]], played: Playback, cycles: Mapping[str, datetime]
+) -> dict[str, float]:
+    handed = [_handed_over(seen, origin, played, cycles) for seen, _, origin in rows]
+    late = np.array([(judged - at).total_seconds() for (_, judged, _), at in zip(rows, handed, strict=True)])
     if not len(late):
         return {"judged": 0}
     return {
@@ -206,8 +224,11 @@ def _late(rows: Sequence[tuple[datetime, datetime, str]], played: Playback) -> d
     }
 
 
-def _handed_over(seen: datetime, origin: str, played: Playback) -> datetime:
-    """When the file was written; a scanner dates its files by the shift's clock, which is not later than that."""
+def _handed_over(seen: datetime, origin: str, played: Playback, cycles: Mapping[str, datetime]) -> datetime:
+    """When it was written or stored; a scanner dates its files by the shift's clock, which is not later than that."""
+    at = cycles.get(origin[origin.find("?") :])
+    if at is not None:
+        return at
     try:
         return max(datetime.fromtimestamp(Path(origin).stat().st_mtime, UTC), played.due(seen))
     except OSError:
