@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -35,6 +36,7 @@ FLAGS = (
     "--disable-sync",
 )
 SLOWEST_MS = 180_000
+AGAIN_MS = 30_000
 STRANGER = ""
 VIEW = {"width": 1440, "height": 900}
 OpenPage = Callable[..., Page]
@@ -181,6 +183,17 @@ def _start(members: Crew, home: Path) -> str:
     members.start(Service(name, command, environment, f"{address}/_stcore/health"))
     members.wait_ready(name, timeout_s=180)
     return address
+
+
+def press(page: Page, key: str, shows: Callable[..., None]) -> None:
+    """Press a key until it shows: again if nothing happens, as a person does where the page just refreshed itself."""
+    for patience_ms in (AGAIN_MS, AGAIN_MS):
+        page.keyboard.press(key)
+        with suppress(AssertionError):
+            shows(timeout=patience_ms)
+            return
+    page.keyboard.press(key)
+    shows(timeout=SLOWEST_MS)
 
 
 def settle(page: Page) -> None:

@@ -17,7 +17,7 @@ from app.lossmaps import Recipe
 from core.contracts import Arrival, Settled
 from core.settings import Settings
 from tests.app import collimation_maps as maps
-from tests.e2e.conftest import OpenPage, Serve, settle
+from tests.e2e.conftest import OpenPage, Serve, press, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 180_000
@@ -103,15 +103,12 @@ def test_from_the_overview_to_the_map_by_keyboard(addresses: dict[str, str], ope
     page.get_by_role("link", name="Open this map on the collimation page").click()
     expect(page.get_by_text("instead of 5.0").first).to_be_visible(timeout=SOON)
     settle(page)
-    page.keyboard.press("h")
-    expect(page.locator(".lossmap.ir7")).to_be_visible(timeout=SOON)
+    press(page, "h", expect(page.locator(".lossmap.ir7")).to_be_visible)
     settle(page)
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("Hierarchy intact")).to_be_visible(timeout=SOON)
+    press(page, "ArrowLeft", expect(page.get_by_text("Hierarchy intact")).to_be_visible)
     assert "map=" in page.url
     settle(page)
-    page.keyboard.press("l")
-    expect(page.get_by_role("button", name="Latest")).to_be_disabled(timeout=SOON)
+    press(page, "l", expect(page.get_by_role("button", name="Latest")).to_be_disabled)
 
 
 def test_the_overlay_lies_on_the_picture(addresses: dict[str, str], open_page: OpenPage) -> None:

@@ -12,7 +12,7 @@ from core.verdict import Quality
 from dqm.its.system import ITS
 from tests.app import its_cycles
 from tests.app.its_cycles import Seen
-from tests.e2e.conftest import OpenPage, Serve, settle
+from tests.e2e.conftest import OpenPage, Serve, press, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 180_000
@@ -97,15 +97,12 @@ def test_from_the_overview_to_the_action_by_keyboard(addresses: dict[str, str], 
     page.get_by_role("link", name="Open this cycle on the ITS page").click()
     expect(page.get_by_text("Look at the lane status").first).to_be_visible(timeout=SOON)
     settle(page)
-    page.keyboard.press("l")
-    expect(page.get_by_role("button", name="Latest")).to_be_disabled(timeout=SOON)
+    press(page, "l", expect(page.get_by_role("button", name="Latest")).to_be_disabled)
     settle(page)
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("not the latest")).to_be_visible(timeout=SOON)
+    press(page, "ArrowLeft", expect(page.get_by_text("not the latest")).to_be_visible)
     assert "cycle=" in page.url
     settle(page)
-    page.keyboard.press("h")
-    expect(page.get_by_text("usual in the layer")).to_be_visible(timeout=SOON)
+    press(page, "h", expect(page.get_by_text("usual in the layer")).to_be_visible)
 
 
 def test_the_overlay_lies_on_the_picture(addresses: dict[str, str], open_page: OpenPage) -> None:

@@ -1,6 +1,7 @@
 """The plasma page in a real browser: its screenshots, and a shifter's way from the overview to the shot."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from accelerator.schlieren.system import SCHLIEREN
 from core.contracts import Arrival, Settled
 from core.settings import Settings
 from tests.app import schlieren_shots as shots
-from tests.e2e.conftest import OpenPage, Serve, settle
+from tests.e2e.conftest import OpenPage, Serve, press, settle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SOON = 180_000
@@ -101,16 +102,13 @@ def test_from_the_overview_to_the_shot_by_keyboard(addresses: dict[str, str], op
     settle(page)
     assert page.locator(".shot i.edge").count() == 0
     for number in (23, 22, 21):
-        page.keyboard.press("ArrowLeft")
-        expect(page.get_by_text(f"shot {number} ·")).to_be_visible(timeout=SOON)
+        press(page, "ArrowLeft", expect(page.get_by_text(f"shot {number} ·")).to_be_visible)
         settle(page)
     expect(page.get_by_text("Good shot")).to_be_visible(timeout=SOON)
     assert "shot=" in page.url
     assert page.locator(".shot i.edge").count() == 6
-    page.keyboard.press("h")
-    expect(page.locator(".shot i.edge")).to_have_count(0, timeout=SOON)
-    page.keyboard.press("l")
-    expect(page.get_by_role("button", name="Latest")).to_be_disabled(timeout=SOON)
+    press(page, "h", partial(expect(page.locator(".shot i.edge")).to_have_count, 0))
+    press(page, "l", expect(page.get_by_role("button", name="Latest")).to_be_disabled)
 
 
 def test_the_table_is_downloaded(addresses: dict[str, str], open_page: OpenPage) -> None:

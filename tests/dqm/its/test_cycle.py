@@ -110,7 +110,7 @@ def test_an_unusable_fill_is_none(fill: str) -> None:
 @settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=300), st.text(max_size=300), max_size=80))
 def test_any_metadata_are_kept_tidy(metadata: dict[str, str]) -> None:
-    cycle = assemble({"angular": histograms()["angular"]}, {**METADATA, **metadata}, BEGAN, NOON, "here")
+    cycle = assemble({"angular": histograms()["angular"]}, {**metadata, **METADATA}, BEGAN, NOON, "here")
     assert len(cycle.metadata) <= 64
     assert all(len(text) <= 200 and text.isprintable() for item in cycle.metadata.items() for text in item)
 
