@@ -23,7 +23,7 @@ from sqlalchemy import select, text
 
 from app.demo import SEED
 from app.experiment import masked_places
-from app.story import truth
+from app.story import script, truth
 from app.story.playback import Playback
 from app.supervision import Crew, Service, crew, free_port
 from benchmarks.running import ROOT, stamp
@@ -42,6 +42,8 @@ STARTS_S = 180.0
 BOUND_GB = 0.02
 """Of pictures, for each system: so little that it is reached within hours."""
 PERIOD_S = 2.0
+AFTER_OUTAGE_S = 60.0
+"""A watch asks again after half a minute at the latest, and then has what came meanwhile to judge."""
 
 
 def main() -> int:
@@ -205,7 +207,21 @@ def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> 
         with store.database.reading() as session:
             rows = session.execute(query.where(ObservationRow.system == system)).tuples().all()
         told[system] = _late(rows, played, cycles)
+        if system == "its":
+            quiet = [row for row in rows if not _is_near_outage(cycles.get(_end(row[2]), played.due(row[0])), played)]
+            told["its, a minute around outages left out"] = _late(quiet, played, cycles)
     return told
+
+
+def _end(origin: str) -> str:
+    return origin[origin.find("?") :]
+
+
+def _is_near_outage(at: datetime, played: Playback) -> bool:
+    """Whether the QCDB was away, or came back less than a minute before, by our clock."""
+    shift = played.second(at) // script.SHIFT_S
+    begins = played.due(played.at(shift * script.SHIFT_S + script.OUTAGE_BEGINS_S))
+    return begins - timedelta(seconds=PERIOD_S) <= at <= begins + timedelta(seconds=script.OUTAGE_S + AFTER_OUTAGE_S)
 
 
 def _late(
@@ -226,7 +242,7 @@ def _late(
 
 def _handed_over(seen: datetime, origin: str, played: Playback, cycles: Mapping[str, datetime]) -> datetime:
     """When it was written or stored; a scanner dates its files by the shift's clock, which is not later than that."""
-    at = cycles.get(origin[origin.find("?") :])
+    at = cycles.get(_end(origin))
     if at is not None:
         return at
     try:
