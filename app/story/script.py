@@ -29,7 +29,7 @@ SILENT_AFTER_S = 80.0
 """The demo's setting: ALICE's cycles come every minute."""
 OUTAGE_S = 140.0
 """By our clock, not the shift's: it is our watch that must notice, also when it still judges what came before. It asks
-again every 30 s, so that this is over before a watch has failed for too long (180 s)."""
+again after 30 s at the latest, so that this is over before a watch has failed for too long (180 s)."""
 FAINTEST = 1e-4
 """Of a side's clusters: half of such backgrounds are found (benchmarks/its)."""
 

@@ -32,8 +32,8 @@ from core.settings import Settings, load_settings
 from core.signs import WATCH
 from core.store import Store, retention
 from core.store.models import ObservationRow, VerdictRow
-from dqm.its.qcdb.client import QcdbClient
-from dqm.its.qcdb.cycles import CYCLE, RUN, cycle_name, folders
+from dqm.its.qcdb.cycles import cycle_name, folders
+from dqm.its.source import connect, origin_of
 from tests.postgres import find_binaries, own_cluster
 
 SYSTEMS = ("flex", "its", "collimation", "schlieren")
@@ -182,16 +182,15 @@ def below(folder: Path) -> float:
 
 
 def stored(settings: Settings) -> dict[str, datetime]:
-    """Return when the last object of each cycle that the QCDB still has was stored, by what its origin ends with."""
-    found: dict[str, int] = {}
-    with QcdbClient(str(settings.its.qcdb_url), timeout_s=120.0) as client:
-        for folder in folders(settings.its.provenance):
+    """Return when the last object of each cycle that the QCDB still has was stored, by the origin of the cycle."""
+    its, found = settings.its, dict[str, int]()
+    with connect(str(its.qcdb_url), its, None) as client:
+        for folder in folders(its.provenance):
             for version in client.browse(folder).versions:
-                name = cycle_name(version.metadata)
-                if name is not None:
-                    end = f"?{RUN}={name.run}&{CYCLE}={name.number}"
-                    found[end] = max(found.get(end, 0), version.created_ms)
-    return {end: datetime.fromtimestamp(at_ms / 1000, UTC) for end, at_ms in found.items()}
+                if (name := cycle_name(version.metadata)) is not None:
+                    origin = origin_of(str(its.qcdb_url), its.provenance, name)
+                    found[origin] = max(found.get(origin, 0), version.created_ms)
+    return {origin: datetime.fromtimestamp(at_ms / 1000, UTC) for origin, at_ms in found.items()}
 
 
 def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> dict[str, dict[str, float]]:
@@ -206,15 +205,12 @@ def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> 
         query = query.join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         with store.database.reading() as session:
             rows = session.execute(query.where(ObservationRow.system == system)).tuples().all()
-        told[system] = _late(rows, played, cycles)
+        times = [(_handed_over(seen, origin, played, cycles), judged) for seen, judged, origin in rows]
+        told[system] = _late(times)
         if system == "its":
-            quiet = [row for row in rows if not _is_near_outage(cycles.get(_end(row[2]), played.due(row[0])), played)]
-            told["its, a minute around outages left out"] = _late(quiet, played, cycles)
+            quiet = [(at, judged) for at, judged in times if not _is_near_outage(at, played)]
+            told["its, a minute around outages left out"] = _late(quiet)
     return told
-
-
-def _end(origin: str) -> str:
-    return origin[origin.find("?") :]
 
 
 def _is_near_outage(at: datetime, played: Playback) -> bool:
@@ -224,11 +220,8 @@ def _is_near_outage(at: datetime, played: Playback) -> bool:
     return begins - timedelta(seconds=PERIOD_S) <= at <= begins + timedelta(seconds=script.OUTAGE_S + AFTER_OUTAGE_S)
 
 
-def _late(
-    rows: Sequence[tuple[datetime, datetime, str]], played: Playback, cycles: Mapping[str, datetime]
-) -> dict[str, float]:
-    handed = [_handed_over(seen, origin, played, cycles) for seen, _, origin in rows]
-    late = np.array([(judged - at).total_seconds() for (_, judged, _), at in zip(rows, handed, strict=True)])
+def _late(times: Sequence[tuple[datetime, datetime]]) -> dict[str, float]:
+    late = np.array([(judged - handed_over).total_seconds() for handed_over, judged in times])
     if not len(late):
         return {"judged": 0}
     return {
@@ -242,9 +235,8 @@ def _late(
 
 def _handed_over(seen: datetime, origin: str, played: Playback, cycles: Mapping[str, datetime]) -> datetime:
     """When it was written or stored; a scanner dates its files by the shift's clock, which is not later than that."""
-    at = cycles.get(_end(origin))
-    if at is not None:
-        return at
+    if origin in cycles:
+        return cycles[origin]
     try:
         return max(datetime.fromtimestamp(Path(origin).stat().st_mtime, UTC), played.due(seen))
     except OSError:

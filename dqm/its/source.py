@@ -182,7 +182,7 @@ class QcdbSource:
         return f"{self._its.provenance}/{name.run}/{name.number}"
 
     def _origin(self, name: CycleName) -> str:
-        return _origin(str(self._its.qcdb_url), self._its.provenance, name)
+        return origin_of(str(self._its.qcdb_url), self._its.provenance, name)
 
 
 def _answered_ms(listing: Listing, before_ms: int) -> int:
@@ -212,7 +212,7 @@ def read_url(
     with connect(host, settings.its, transport) as client:
         try:
             name, listed, history = _listed(client, provenance, wanted, url)
-            origin, bodies = _origin(host, provenance, name), Bodies(client).giving_up(wanted=True)
+            origin, bodies = origin_of(host, provenance, name), Bodies(client).giving_up(wanted=True)
             known = clock or SystemClock()
             return observe_cycle(bodies, name, listed, history, origin, its=settings.its, clock=known)
         except SourceError as error:
@@ -246,7 +246,8 @@ def connect(url: str, its: ItsSettings, transport: httpx.BaseTransport | None) -
     )
 
 
-def _origin(url: str, provenance: str, name: CycleName) -> str:
+def origin_of(url: str, provenance: str, name: CycleName) -> str:
+    """Return the URL that a cycle goes by: where it lies, its run and its number."""
     return f"{url.rstrip('/')}/{provenance}?{RUN}={name.run}&{CYCLE}={name.number}"
 
 

@@ -351,7 +351,6 @@ def test_watches_do_not_wait_for_it(store: Store, settings: Settings) -> None:
         thread.join()
     assert removed.verdicts == 750
     assert len(took) >= 5
-    print(len(took), max(took), lasted)
     assert max(took) < lasted / 2
     assert len(there(store)) == len(took)
     sound(store)
