@@ -1,5 +1,6 @@
 """Across systems in a real browser: its screenshots, and the way from what is connected to an alarm and back."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,15 +48,15 @@ def test_from_what_is_connected_to_an_alarm_and_back_to_its_time(address: str, o
     expect(page.get_by_text("Possibly connected:").first).to_be_visible(timeout=SOON)
     settle(page)
     page.get_by_role("link", name="ITS, Inner barrel, side A").click()
+    expect(page).to_have_url(re.compile("alarm="), timeout=SOON)
     expect(page.get_by_text("Possibly connected: LHC collimation and ITS")).to_be_visible(timeout=SOON)
-    assert "alarm=" in page.url
     settle(page)
     page.get_by_role("link", name="All systems at that time").click()
     expect(page.locator(".axis")).to_be_visible(timeout=SOON)
     settle(page)
     page.get_by_role("link", name="Earlier").click()
     expect(page.get_by_text("as it was then")).to_be_visible(timeout=SOON)
-    assert "until=" in page.url
+    expect(page).to_have_url(re.compile("until="), timeout=SOON)
 
 
 def test_without_data_it_says_what_will_be_here(serve: Serve, tmp_path: Path, open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 """The collimation page in a real browser: its screenshots, and an engineer's way from the overview to the map."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_from_the_overview_to_the_map_by_keyboard(addresses: dict[str, str], ope
     press(page, "h", expect(page.locator(".lossmap.ir7")).to_be_visible)
     settle(page)
     press(page, "ArrowLeft", expect(page.get_by_text("Hierarchy intact")).to_be_visible)
-    assert "map=" in page.url
+    expect(page).to_have_url(re.compile("map="), timeout=SOON)
     settle(page)
     press(page, "l", expect(page.get_by_role("button", name="Latest")).to_be_disabled)
 

@@ -1,5 +1,6 @@
 """The ITS page in a real browser: its screenshots, and a shifter's way from the overview to the action, by keyboard."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_from_the_overview_to_the_action_by_keyboard(addresses: dict[str, str], 
     press(page, "l", expect(page.get_by_role("button", name="Latest")).to_be_disabled)
     settle(page)
     press(page, "ArrowLeft", expect(page.get_by_text("not the latest")).to_be_visible)
-    assert "cycle=" in page.url
+    expect(page).to_have_url(re.compile("cycle="), timeout=SOON)
     settle(page)
     press(page, "h", expect(page.get_by_text("usual in the layer")).to_be_visible)
 

@@ -30,7 +30,7 @@ def test_from_the_alarm_to_the_record_by_keyboard(address: str, open_page: OpenP
     page.get_by_role("link", name="Go to this alarm").click()
     page.get_by_role("link", name="Open the board at the inspection station").click()
     expect(page.get_by_text("look at these 4 places")).to_be_visible(timeout=SOON)
-    assert re.search(r"/inspection\?board=\d+$", page.url)
+    expect(page).to_have_url(re.compile(r"/inspection\?board=\d+$"), timeout=SOON)
 
     page.get_by_label("Your name").fill("Anna Keller")
     page.keyboard.press("Enter")

@@ -1,5 +1,6 @@
 """The plasma page in a real browser: its screenshots, and a shifter's way from the overview to the shot."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -105,8 +106,8 @@ def test_from_the_overview_to_the_shot_by_keyboard(addresses: dict[str, str], op
         press(page, "ArrowLeft", expect(page.get_by_text(f"shot {number} ·")).to_be_visible)
         settle(page)
     expect(page.get_by_text("Good shot")).to_be_visible(timeout=SOON)
-    assert "shot=" in page.url
-    assert page.locator(".shot i.edge").count() == 6
+    expect(page).to_have_url(re.compile("shot="), timeout=SOON)
+    expect(page.locator(".shot i.edge")).to_have_count(6, timeout=SOON)
     press(page, "h", partial(expect(page.locator(".shot i.edge")).to_have_count, 0))
     press(page, "l", expect(page.get_by_role("button", name="Latest")).to_be_disabled)
 
