@@ -196,8 +196,9 @@ def stored(settings: Settings) -> dict[str, datetime]:
 def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> dict[str, dict[str, float]]:
     """Return how long after it was handed over each thing was judged and committed, in seconds of our clock.
 
-    A file was handed over when it was written, a cycle when the last of its objects was stored (after an outage of the
-    QCDB: when it was back). Where that is not known any more, from when it was observed by the shift's clock.
+    A file was handed over when it got its name (drawing it takes the simulator's time), a cycle when the last of its
+    objects was stored (after an outage of the QCDB: when it was back). Where that is not known any more, from when it
+    was observed by the shift's clock.
     """
     told: dict[str, dict[str, float]] = {}
     for system in SYSTEMS:
@@ -234,11 +235,11 @@ def _late(times: Sequence[tuple[datetime, datetime]]) -> dict[str, float]:
 
 
 def _handed_over(seen: datetime, origin: str, played: Playback, cycles: Mapping[str, datetime]) -> datetime:
-    """When it was written or stored; a scanner dates its files by the shift's clock, which is not later than that."""
+    """When it stood there as a whole; the inode tells of files, for a scanner dates them by the shift's clock."""
     if origin in cycles:
         return cycles[origin]
     try:
-        return max(datetime.fromtimestamp(Path(origin).stat().st_mtime, UTC), played.due(seen))
+        return datetime.fromtimestamp(Path(origin).stat().st_ctime, UTC)
     except OSError:
         return played.due(seen)
 
