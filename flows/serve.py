@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if logs.wants_json():  # else what Prefect sets up is made for people
         logs.configure("worker")
+    stop = threading.Event()
     try:
         for name in options.system or ():
             find_entry(name)
@@ -47,9 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         window_s = options.window or settings.window_s
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
-        give_signs(systems, settings, os.environ["PREFECT_API_URL"])
+        give_signs(systems, settings, os.environ["PREFECT_API_URL"], stop)
         wait_for_server(os.environ["PREFECT_API_URL"], options.server_timeout)
     except ShiftwatchError as error:
+        stop.set()
         _tell(str(error))
         return 1
     # Only now: Prefect reads the variables above when it is imported.
@@ -59,10 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def give_signs(systems: Sequence[str], settings: Settings, url: str) -> None:
-    """Let the store know, from now on and as long as this process lives, whether its Prefect server answers."""
+def give_signs(systems: Sequence[str], settings: Settings, url: str, stop: threading.Event) -> None:
+    """Let the store know, from now on until ``stop`` is set, whether the Prefect server of this process answers."""
     store = Store.open(settings.url, settings.artefacts)
-    tell(Schedule(store, [known_as(name) for name in systems], url, SystemClock()), threading.Event())
+    tell(Schedule(store, [known_as(name) for name in systems], url, SystemClock()), stop)
 
 
 def connected(asked: Sequence[str] | None, settings: Settings) -> list[str]:

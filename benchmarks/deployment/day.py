@@ -193,24 +193,24 @@ def stored(settings: Settings) -> dict[str, datetime]:
     return {origin: datetime.fromtimestamp(at_ms / 1000, UTC) for origin, at_ms in found.items()}
 
 
-def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> dict[str, dict[str, float]]:
+def lateness(store: Store, played: Playback, cycles: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
     """Return how long after it was handed over each thing was judged and committed, in seconds of our clock.
 
     A file was handed over when it got its name (drawing it takes the simulator's time), a cycle when the last of its
     objects was stored (after an outage of the QCDB: when it was back). Where that is not known any more, from when it
     was observed by the shift's clock.
     """
-    told: dict[str, dict[str, float]] = {}
+    told: dict[str, dict[str, Any]] = {}
     for system in SYSTEMS:
         query = select(ObservationRow.observed_at, VerdictRow.processed_at, ObservationRow.origin)
         query = query.join(VerdictRow, VerdictRow.observation_id == ObservationRow.id)
         with store.database.reading() as session:
             rows = session.execute(query.where(ObservationRow.system == system)).tuples().all()
         times = [(_handed_over(seen, origin, played, cycles), judged) for seen, judged, origin in rows]
-        told[system] = _late(times)
+        told[system] = _late(times, played)
         if system == "its":
             quiet = [(at, judged) for at, judged in times if not _is_near_outage(at, played)]
-            told["its, a minute around outages left out"] = _late(quiet)
+            told["its, a minute around outages left out"] = _late(quiet, played)
     return told
 
 
@@ -221,7 +221,8 @@ def _is_near_outage(at: datetime, played: Playback) -> bool:
     return begins - timedelta(seconds=PERIOD_S) <= at <= begins + timedelta(seconds=script.OUTAGE_S + AFTER_OUTAGE_S)
 
 
-def _late(times: Sequence[tuple[datetime, datetime]]) -> dict[str, float]:
+def _late(times: Sequence[tuple[datetime, datetime]], played: Playback) -> dict[str, Any]:
+    """Sum up; with the hour of the day and the seconds of what took longer than two periods."""
     late = np.array([(judged - handed_over).total_seconds() for handed_over, judged in times])
     if not len(late):
         return {"judged": 0}
@@ -231,6 +232,11 @@ def _late(times: Sequence[tuple[datetime, datetime]]) -> dict[str, float]:
         "95 % s": round(float(np.quantile(late, 0.95)), 2),
         "worst s": round(float(late.max()), 2),
         "share within two periods": round(float(np.mean(late <= 2 * PERIOD_S)), 4),
+        "later": [
+            [round(played.second(at) / 3600, 2), round(float(seconds), 2)]
+            for (at, _), seconds in zip(times, late, strict=True)
+            if seconds > 2 * PERIOD_S
+        ],
     }
 
 

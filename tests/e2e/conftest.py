@@ -49,6 +49,7 @@ def browser() -> Iterator[Browser]:
     found = shutil.which("chromium") or (CHROMIUM if Path(CHROMIUM).exists() else None)
     if found is None:
         pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
+    expect.set_options(timeout=SLOWEST_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield started

@@ -58,6 +58,7 @@ class Desk:
             self.accounts.claims = {"name": name, "email": email, "email_verified": verified}
             page = self.tabs[key] = self.stranger()
             page.goto(self.address)
+            settle(page)
             page.get_by_role("button", name="Sign in").click()
             expect(page.get_by_text(name).first).to_be_visible(timeout=SLOWEST_MS)
         page = self.tabs[key]
@@ -81,7 +82,6 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Run the dashboard where people sign in: Eva is an expert, everybody else at cern.ch a shifter."""
-    expect.set_options(timeout=SLOWEST_MS)
     home, port = tmp_path_factory.mktemp("console"), free_port(0)
     fill(home, datetime.now(UTC))
     with provider() as accounts, crew(tmp_path_factory.mktemp("logs")) as members:

@@ -91,7 +91,8 @@ def test_the_heat_map_replaces_the_photo_and_frames_stay_on_their_places(address
     settle(page)
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Show photo")).to_be_visible(timeout=SOON)
-    assert photo.get_attribute("src") != before
+    assert before is not None
+    expect(photo).not_to_have_attribute("src", before, timeout=SOON)
     image, frames = photo.bounding_box(), page.locator(".frames").bounding_box()
     assert image is not None
     assert frames is not None

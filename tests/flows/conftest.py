@@ -1,4 +1,4 @@
-"""A real Prefect server, once for all tests that need one; it phones nobody and keeps to itself."""
+"""A real Prefect server, once for all tests that need one, which keeps to itself; and a bench for watches."""
 
 import json
 import os
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.flows.bench import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 180.0
@@ -129,3 +131,10 @@ def answers(url: str) -> bool:
             return True
     except OSError:
         return False
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.store.close()

@@ -1,11 +1,10 @@
 """What is too old, or too much, goes; what somebody needs stays; watches do not notice; the trail tells."""
 
-import itertools
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from core.alarms.events import AlarmAction
-from core.clock import Clock, ManualClock
-from core.contracts import Arrival, Settled
+from core.clock import Clock
 from core.errors import StoreError
 from core.housekeeping import alone
 from core.keeping import KeepSettings, RetentionSettings
@@ -27,88 +24,33 @@ from core.store import Store, drills, replays, rows
 from core.store.audit import Deed, Sought
 from core.store.contents import contents
 from core.store.drill_models import DrillObservationRow
-from core.store.models import ArtefactRow, EvidenceRow, ObservationRow
+from core.store.models import ArtefactRow
 from core.store.views import Judgement
-from core.verdict import Evidence, Model, Quality
-from flows import quarantine, retaining
+from core.verdict import Model, Quality
+from flows import retaining
 from flows.deploying import retention_deployment
-from flows.removing import Removed
 from flows.retaining import Round, is_due, retain, run
 from flows.retention import retain as retention_flow
 from flows.standing_in import StandIns
-from inspection.flex.source import FolderSource
-from tests.core.store.conftest import NOW, RULE, Server, a_broken_arrival, a_verdict, an_arrival, postgres_url, server
+from tests.core.store.conftest import NOW, RULE, a_broken_arrival, an_arrival
+from tests.flows.retained import (
+    DAY,
+    DEFAULTS,
+    close_alarms,
+    keeping,
+    pictured,
+    postgres_url,
+    record,
+    round_of,
+    seen,
+    server,
+    settings,
+    sound,
+    store,
+    there,
+)
 
-__all__ = ["postgres_url", "server"]
-DAY = timedelta(days=1)
-DEFAULTS = KeepSettings(source_may_be_empty=True)
-_keys = itertools.count()
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    home = tmp_path / "home"
-    (home / "inbox" / "flex").mkdir(parents=True)
-    return keeping(load_settings(home=home), DEFAULTS)
-
-
-@pytest.fixture
-def store(server: Server, settings: Settings) -> Iterator[Store]:
-    url = server.make(settings.home, tables=True)
-    with Store.open(url, settings.artefacts) as opened:
-        yield opened
-    server.drop(url)
-
-
-def keeping(settings: Settings, keep: KeepSettings) -> Settings:
-    return settings.model_copy(update={"retention": RetentionSettings(default=keep)})
-
-
-def round_of(store: Store, settings: Settings, at: datetime = NOW, *, dry_run: bool = False) -> Removed:
-    (removed,) = retain(Round(store, settings, ManualClock(at), dry_run), ["flex"])
-    return removed
-
-
-def seen(days_ago: float, quality: Quality = Quality.GOOD, size: int = 1000, **changes: Any) -> Settled:
-    """An observation of so many days ago with a picture of its own."""
-    number = next(_keys)
-    picture = Evidence(f"{number:08}".encode() * (size // 8), "image/png")
-    verdict = a_verdict(quality)
-    if quality is not Quality.NULL:
-        verdict = replace(verdict, evidence={"thumbnail": picture})
-    return an_arrival(quality, f"board {number}", f"k{number}", at=NOW - days_ago * DAY, verdict=verdict, **changes)
-
-
-def record(store: Store, *settled: Settled) -> list[int]:
-    for one in settled:
-        store.record("flex", "inbox", [one], RULE)
-    numbers = [store.find("flex", one.observation.element, one.observation.key) for one in settled if one.observation]
-    return [number for number in numbers if number is not None]
-
-
-def close_alarms(store: Store) -> None:
-    for alarm in store.alarms(limit=1000):
-        store.act(alarm.id, AlarmAction.CLEAR, "ana", "over", NOW)
-        store.act(alarm.id, AlarmAction.ACKNOWLEDGE, "ana", "seen", NOW)
-
-
-def pictured(store: Store) -> set[int]:
-    with store.database.reading() as session:
-        return set(session.scalars(select(EvidenceRow.observation_id)))
-
-
-def there(store: Store) -> set[int]:
-    with store.database.reading() as session:
-        return set(session.scalars(select(ObservationRow.id)))
-
-
-def sound(store: Store) -> None:
-    """Every row points to a file that is there and whole, and no file is without a row."""
-    with store.database.reading() as session:
-        digests = set(session.scalars(select(ArtefactRow.digest)))
-    for digest in digests:
-        store.artefacts.get(digest)
-    assert {path.stem for path in store.artefacts.folder.rglob("*.*") if path.is_file()} == digests
+__all__ = ["postgres_url", "server", "settings", "store"]
 
 
 def test_pictures_of_good_verdicts_go_first_then_the_others_and_verdicts_stay(store: Store, settings: Settings) -> None:
@@ -207,99 +149,6 @@ def test_what_was_removed_is_in_the_trail_which_nobody_changes(store: Store, set
     assert len(store.trail(sought=Sought(what="retain"))) == 1  # nothing removed, nothing told
     with pytest.raises(Exception, match="audit is append-only"), store.database.engine.connect() as connection:
         connection.execute(text("DELETE FROM audit"))
-
-
-def offer(settings: Settings, name: str, *, beside: bool = False, days_ago: float = 100) -> Arrival:
-    """Put a file into the watched folder, and return it as its source offers it."""
-    path = settings.flex_inbox / name
-    path.write_bytes(name.encode() * 10)
-    paths = [path]
-    if beside:
-        path.with_suffix(".json").write_text("{}")
-        paths.append(path.with_suffix(".json"))
-    at = (NOW - days_ago * DAY).timestamp()
-    for one in paths:
-        os.utime(one, (at, at))
-    offered = FolderSource(settings, ManualClock(NOW)).arrivals(lambda _: set())
-    return next(one for one in offered if one.origin == str(path))
-
-
-def judged(store: Store, arrival: Arrival, days_ago: float = 100, quality: Quality = Quality.GOOD) -> int:
-    one = replace(seen(days_ago, quality), arrival=arrival)
-    return record(store, one)[0]
-
-
-def names(settings: Settings) -> set[str]:
-    return {path.name for path in settings.flex_inbox.iterdir()}
-
-
-def test_what_its_source_still_offers_is_not_forgotten(store: Store, settings: Settings) -> None:
-    arrival = offer(settings, "a.jpg", days_ago=3000)
-    number = judged(store, arrival, 3000)
-    record(store, seen(3000))
-    removed = round_of(store, settings)
-    assert there(store) == {number}
-    assert "1 old verdicts stay" in removed.words()
-    assert store.settled("flex", "inbox", [arrival.ticket]) == {arrival.ticket}  # so it is not judged again
-    Path(arrival.origin).unlink()
-    round_of(store, settings)
-    assert there(store) == set()
-
-
-def test_an_empty_source_may_be_one_that_is_not_mounted(store: Store, settings: Settings) -> None:
-    record(store, seen(3000))
-    careful = keeping(settings, KeepSettings())
-    removed = round_of(store, careful)
-    assert removed.verdicts == 0
-    assert "is it mounted?" in removed.words()
-    away = careful.model_copy(update={"flex": settings.flex.model_copy(update={"inbox": settings.home / "gone"})})
-    assert "its source cannot be asked" in round_of(store, away).words()
-    assert len(there(store)) == 1
-
-
-def test_judged_inputs_go_only_if_the_site_wants_that(store: Store, settings: Settings) -> None:
-    old = [
-        offer(settings, name, beside=name == "a.jpg") for name in ("a.jpg", "b.jpg", "said.jpg", "bad.jpg", "new.jpg")
-    ]
-    numbers = [judged(store, one, quality=Quality.BAD if "bad" in one.origin else Quality.GOOD) for one in old[:4]]
-    store.add_feedback(numbers[2], "ana", NOW, Judgement.RIGHT)
-    offer(settings, "never judged.jpg")
-    changed = offer(settings, "b.jpg")
-    Path(changed.origin).write_bytes(b"another board")
-    everything = names(settings)
-    assert round_of(store, settings).inputs == 0
-    assert names(settings) == everything
-    removed = round_of(store, keeping(settings, DEFAULTS.model_copy(update={"inputs_days": 30.0})))
-    assert everything - names(settings) == {"a.jpg", "a.json"}
-    assert removed.inputs == 1
-
-
-def test_inputs_beyond_a_bound_go_oldest_first(store: Store, settings: Settings) -> None:
-    for days in (9, 5, 1):
-        judged(store, offer(settings, f"{days}.jpg", days_ago=days), days)
-    bounded = keeping(settings, DEFAULTS.model_copy(update={"inputs_gb": 1e-7}))  # 100 bytes: two of 50
-    round_of(store, bounded)
-    assert names(settings) == {"5.jpg", "1.jpg"}
-
-
-def test_quarantine_is_emptied_by_age_and_by_size(store: Store, settings: Settings, tmp_path: Path) -> None:
-    folder = settings.quarantine / "flex"
-    for number, days in enumerate((300, 200, 100, 1)):
-        original = tmp_path / f"broken {number}.png"
-        original.write_bytes(b"x" * 1000)
-        arrival = Arrival(f"ticket {number}", str(original))
-        kept = quarantine.keep(folder, arrival, "inbox", "no image", NOW - days * DAY)
-        at = (NOW - days * DAY).timestamp()
-        for path in folder.glob(f"*{number}.png*"):
-            os.utime(path, (at, at))
-        assert kept.is_file()
-        store.record("flex", "inbox", [Settled(arrival, None, a_verdict(Quality.NULL), NOW - days * DAY)], RULE)
-    close_alarms(store)
-    assert round_of(store, settings).quarantined == 2
-    assert len(list(folder.iterdir())) == 4
-    bounded = keeping(settings, DEFAULTS.model_copy(update={"quarantine_gb": 1.5e-6}))
-    assert round_of(store, bounded).quarantined == 1
-    assert {path.name[13:] for path in folder.iterdir()} == {"broken 3.png", "broken 3.png.reason.json"}
 
 
 def test_the_size_is_bounded_however_long_it_runs(store: Store, settings: Settings) -> None:

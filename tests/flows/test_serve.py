@@ -135,7 +135,10 @@ def test_only_what_the_site_is_connected_to_is_watched(
     assert "its is not connected: set SHIFTWATCH_ITS__QCDB_URL" in capsys.readouterr().err
 
 
-def test_without_a_server_serve_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_server_serve_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
     with pytest.raises(ShiftwatchError, match=r"9/api: no Prefect server answers.*prefect server start"):
         wait_for_server("http://127.0.0.1:9/api", 0)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")

@@ -1,12 +1,7 @@
 """A backup of a living store, restored on a clean machine: the same verdicts, alarms and files, and nothing else."""
 
-import io
-import json
-import os
 import subprocess
-import tarfile
 import threading
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,101 +9,23 @@ import pytest
 from sqlalchemy import text
 
 from core.backup import dumps
-from core.backup.checking import check
-from core.backup.manifest import DATABASE, MANIFEST
 from core.backup.restoring import restore
 from core.backup.taking import take
 from core.errors import StoreError
 from core.housekeeping import alone
 from core.inbox import Inbox
-from core.settings import Settings, load_settings
+from core.settings import Settings
 from core.store import Store, schema
 from core.store.artefacts import Artefacts
-from core.store.audit import Deed, Sought
+from core.store.audit import Sought
 from core.store.contents import JUDGED, contents
 from core.store.engine import Database
-from core.store.views import Alias, Judgement
-from core.verdict import Evidence, Quality, Verdict
-from tests.core.store.conftest import NOW, RULE, Server, a_broken_arrival, a_verdict, an_arrival
+from core.store.views import Alias
+from core.verdict import Quality
+from tests.core.store.backed_up import CLOCK, DEED, clean, files, fill, made, pictured, site
+from tests.core.store.conftest import NOW, RULE, Server, an_arrival
 
-DEED = Deed(NOW, "ops", "expert", "command line", "restore", "backup")
-
-
-class At:
-    """A clock that stands."""
-
-    def now(self) -> object:
-        return NOW
-
-    def sleep(self, seconds: float) -> None: ...
-
-
-CLOCK = At()
-
-
-@pytest.fixture
-def site(server: Server, tmp_path: Path) -> Iterator[tuple[Store, Settings]]:
-    """A store that has seen something, and a home with all that collects there."""
-    settings = at_home(tmp_path / "old")
-    url = server.make(settings.home, tables=True)
-    with Store.open(url, settings.artefacts) as store:
-        fill(store)
-        store_files(settings)
-        yield store, settings
-    server.drop(url)
-
-
-@pytest.fixture
-def clean(server: Server, tmp_path: Path) -> Iterator[tuple[Database, Settings]]:
-    """A machine on which nothing is yet."""
-    settings = at_home(tmp_path / "new")
-    url = server.make(settings.home, tables=False)
-    database = Database.open(url)
-    yield database, settings
-    database.close()
-    server.drop(url)
-
-
-def at_home(home: Path) -> Settings:
-    home.mkdir(parents=True)
-    return load_settings(home=home)
-
-
-def fill(store: Store) -> None:
-    """Good, bad, unreadable; an alarm taken care of, one that is over, words and a decision of people, a model."""
-    batch = [an_arrival(Quality.GOOD, f"board {n}", verdict=pictured(n)) for n in range(20)]
-    batch += [an_arrival(Quality.BAD, "bad board"), an_arrival(Quality.BAD, "worse board"), a_broken_arrival()]
-    store.record("flex", "inbox", batch, RULE, {"taken_at": NOW.isoformat()})
-    store.record("flex", "inbox", [an_arrival(Quality.GOOD, "bad board", "k2", at=NOW + timedelta(minutes=1))], RULE)
-    store.add_feedback(21, "ana", NOW, Judgement.RIGHT, comment='said "so"; näïve ☃')
-    store.decide(22, "ana", NOW, [], {"passed": False, "share": 0.1})
-    store.heartbeat("flex", "watch", NOW - timedelta(hours=1), ok=True)
-
-
-def pictured(number: int) -> Verdict:
-    return a_verdict(evidence={"thumbnail": Evidence(f"picture {number}".encode() * 100, "image/png")})
-
-
-def store_files(settings: Settings) -> None:
-    for name in (
-        *("its/memory.npz", "collimation/fill.json", "models/its/card.json", "versions/flex/m/1/card.json"),
-        *("inbox/flex/a.jpg", "inbox/flex/deep/b.jpg", "inbox/flex/.hidden", "inbox/flex/new.jpg.part"),
-        *("quarantine/flex/c.png", "quarantine/flex/c.png.reason.json", "logs/worker.log", "prefect/prefect.db"),
-    ):
-        path = settings.home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode() * 50)
-        os.utime(path, ns=(1_700_000_000_123_456_789, 1_700_000_000_123_456_789))
-
-
-def files(home: Path) -> dict[str, tuple[bytes, int]]:
-    left_out = {"logs", "prefect", "backups"}
-    return {
-        str(path.relative_to(home)): (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in sorted(home.rglob("*"))
-        if path.is_file() and path.relative_to(home).parts[0] not in left_out and ".db" not in path.name
-        and not path.name.startswith(".") and not path.name.endswith(".part")
-    }  # fmt: skip
+__all__ = ["clean", "made", "site"]
 
 
 def tickets(settings: Settings) -> list[str]:
@@ -210,104 +127,6 @@ def test_taken_while_a_watch_writes_it_is_of_one_instant(
     assert len(digests) > 20
     for digest in digests:
         artefacts.get(digest)  # raises where a file is missing or damaged
-
-
-@pytest.fixture
-def made(site: tuple[Store, Settings], tmp_path: Path) -> Path:
-    return take(site[0].database, site[1], tmp_path / "made.tar", CLOCK).path  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.5, 0.8, 0.95])
-def test_one_that_was_cut_short_is_refused(made: Path, clean: tuple[Database, Settings], share: float) -> None:
-    content = made.read_bytes()
-    made.write_bytes(content[: int(share * len(content))])
-    refused(made, clean, "cut short|damaged|manifest")
-
-
-def test_one_whose_last_entry_is_missing_is_refused(made: Path, clean: tuple[Database, Settings]) -> None:
-    rewrite(made, lambda name, content: None if name == MANIFEST else content)
-    refused(made, clean, "no manifest at its end")
-
-
-@pytest.mark.parametrize("name", [DATABASE, "home/its/memory.npz", "home/inbox/flex/a.jpg"])
-def test_a_changed_byte_is_found_and_named(made: Path, clean: tuple[Database, Settings], name: str) -> None:
-    rewrite(made, lambda own, content: content[:-1] + bytes([content[-1] ^ 1]) if own == name else content)
-    refused(made, clean, f"{name} is not what was written")
-
-
-def test_a_missing_and_an_added_file_are_named(made: Path, clean: tuple[Database, Settings]) -> None:
-    whole = made.read_bytes()
-    rewrite(made, lambda name, content: None if name == "home/its/memory.npz" else content)
-    refused(made, clean, "home/its/memory.npz is missing")
-    made.write_bytes(whole)
-    rewrite(made, lambda _, content: content, first=[("home/its/evil.npz", b"x")])
-    refused(made, clean, "home/its/evil.npz is not in its manifest")
-
-
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "home/../../evil", "elsewhere/evil", "home"])
-def test_a_name_that_leads_out_of_the_home_is_refused(made: Path, clean: tuple[Database, Settings], name: str) -> None:
-    rewrite(made, lambda _, content: content, first=[(name, b"x")])
-    refused(made, clean, "does not belong into a backup")
-
-
-def test_a_link_is_refused(made: Path, clean: tuple[Database, Settings]) -> None:
-    link = tarfile.TarInfo("home/link")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    with tarfile.open(made, "a") as tar:
-        tar.addfile(link)
-    refused(made, clean, "does not belong into a backup")
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [({"format": 2}, "of a newer one"), ({"revision": "0999"}, "does not know"), ({"tables": 3}, "damaged")],
-)
-def test_one_of_a_newer_release_is_refused(
-    made: Path, clean: tuple[Database, Settings], change: dict[str, object], why: str
-) -> None:
-    rewrite(made, lambda name, content: json.dumps(json.loads(content) | change).encode() if name == MANIFEST
-            else content)  # fmt: skip
-    refused(made, clean, why)
-
-
-def test_what_is_no_backup_at_all_is_refused(tmp_path: Path, clean: tuple[Database, Settings]) -> None:
-    for content in (b"", b"no backup", bytes(20_000)):
-        path = tmp_path / "none.tar"
-        path.write_bytes(content)
-        refused(path, clean, "no backup|no manifest|cut short")
-    with pytest.raises(StoreError, match=r"missing\.tar: No such file"):
-        check(tmp_path / "missing.tar")
-
-
-def test_one_of_the_other_database_is_refused(made: Path, clean: tuple[Database, Settings]) -> None:
-    other = "postgresql" if dumps.kind_of(clean[0]) == "sqlite" else "sqlite"
-    rewrite(made, lambda name, content: json.dumps(json.loads(content) | {"kind": other}).encode() if name == MANIFEST
-            else content)  # fmt: skip
-    refused(made, clean, f"holds a database of {other}")
-
-
-def refused(path: Path, clean: tuple[Database, Settings], why: str) -> None:
-    """Nothing of a refused backup is left anywhere."""
-    with pytest.raises(StoreError, match=why) as caught:
-        restore(path, clean[0], clean[1], CLOCK, DEED)  # type: ignore[arg-type]
-    assert str(path) in str(caught.value)
-    assert dumps.is_empty(clean[0])
-    assert not files(clean[1].home)
-
-
-def rewrite(
-    path: Path, change: Callable[[str, bytes], bytes | None], first: list[tuple[str, bytes]] | None = None
-) -> None:
-    """Write a backup anew with its entries changed (None: left out)."""
-    with tarfile.open(path) as tar:
-        entries = [(one.name, tar.extractfile(one).read()) for one in tar]  # type: ignore[union-attr]
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
-        for name, content in [*(first or []), *entries]:
-            changed = change(name, content)
-            if changed is not None:
-                entry = tarfile.TarInfo(name)
-                entry.size = len(changed)
-                tar.addfile(entry, io.BytesIO(changed))
 
 
 def test_what_is_there_is_not_overwritten_but_moved_aside_if_told(made: Path, site: tuple[Store, Settings]) -> None:

@@ -1,15 +1,19 @@
-"""A reference fitted to simulated nominal runs, and held-out runs of other detectors, once for all tests."""
+"""A reference fitted to simulated nominal runs and held-out runs of other detectors, once for all tests; a QCDB."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
+from core.clock import ManualClock
 from dqm.its.expected import Reference
 from dqm.its.nominal import fit_reference
+from dqm.its.qcdb.server import FakeQcdb
 from dqm.its.reading import Reading, read
 from dqm.its.simulate.beams import BeamType
 from dqm.its.simulate.settings import SHIFTS
 from tests.dqm.its.nominal_runs import observations, settings, training
+from tests.dqm.its.scene import START, Scene
 
 HELD_OUT = 40
 """Runs and detectors from this number on take no part in the fit."""
@@ -35,3 +39,13 @@ def its_runs() -> Callable[..., list[Reading]]:
         return kept[key]
 
     return run
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """A fake QCDB, a source that reads it, one clock for both."""
+    clock = ManualClock(START)
+    with FakeQcdb(clock=clock) as server:
+        made = Scene(server, clock)
+        with closing(made.source):
+            yield made

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from core.clock import ManualClock
 from core.observation import Observation
 from core.settings import Settings
 from dqm.its.cycle import Cycle, assemble
+from dqm.its.histogram import decode, encode
 from dqm.its.objects import OBJECTS
 from dqm.its.qcdb.client import QcdbClient
 from dqm.its.qcdb.publishing import Publisher
@@ -169,3 +171,14 @@ def missing(seen: Observation, payloads: Sequence[str] = FEW) -> set[str]:
 def only(conditions: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Some conditions of an observation."""
     return {name: conditions[name] for name in names}
+
+
+def edited(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    """What does something to the contents (and to the numerator) of an object."""
+
+    def done(body: bytes) -> bytes:
+        found = decode(body, "test")
+        above = None if found.numerator is None else change(found.numerator.copy())
+        return encode(replace(found, values=change(found.values.copy()), numerator=above))
+
+    return done
