@@ -85,9 +85,11 @@ class QcdbSource:
         core.errors.SourceError
             If it does not answer, or not as it should; asked again the next time.
         """
-        if self._monotonic() >= self._next_s:
+        began_s = self._monotonic()
+        if began_s >= self._next_s:
             self._poll()
-            self._next_s = self._monotonic() + self._its.poll_s
+            took_s = self._monotonic() - began_s
+            self._next_s = began_s + max(self._its.poll_s, 2 * took_s)  # a slow server gets time for others too
         self._forget(settled)
         now_s = self._monotonic()
         due = [(name, kept) for name, kept in self._pending.items() if self._is_due(name, kept, now_s)]
@@ -97,6 +99,10 @@ class QcdbSource:
                 self._origin(name),
                 {"run": name.run, "cycle": name.number, "objects": len(kept.listed.versions)},
             )
+
+    def has_news(self) -> bool:
+        """Whether the QCDB may be asked for its lists again."""
+        return self._its.poll_s > 0 and self._monotonic() >= self._next_s
 
     def read(self, arrival: Arrival) -> Observation:
         """Fetch one cycle.

@@ -286,8 +286,20 @@ def test_lists_are_asked_for_no_more_often_than_told(scene: Scene) -> None:
         store(scene.server.versions, 1)
         scene.clock.sleep(9)
         assert list(source.arrivals(scene.settled)) == []
+        assert not source.has_news()
         scene.clock.sleep(1)
+        assert source.has_news()
         assert len(list(source.arrivals(scene.settled))) == 1
+
+
+def test_a_server_that_takes_long_is_left_alone_for_as_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(scene.fresh(poll_s=10)) as source:
+        monkeypatch.setattr(source, "_poll", lambda: scene.clock.sleep(30))
+        assert list(source.arrivals(scene.settled)) == []
+        scene.clock.sleep(29)
+        assert not source.has_news()
+        scene.clock.sleep(1)
+        assert source.has_news()
 
 
 def test_objects_of_others_and_without_a_cycle_are_left_out(scene: Scene) -> None:
