@@ -98,16 +98,21 @@ def test_classes_that_do_not_fit_are_refused(session):
 
 
 def test_what_is_like_no_class_is_unknown(grounds, trained):
-    """A kind never taught (burns) is called unknown more often than the kinds that were."""
+    """A kind never taught (burns) is called unknown more often than the kinds that were, by more than chance makes it.
+
+    In three draws 0.29 to 0.33 against 0.13 to 0.16; a network trained on another processor differs a little.
+    """
     rng = np.random.default_rng(9)
-    shares = {}
+    unknown = {}
     for name, kinds in (("taught", TAUGHT), ("burn", ("burn",))):
-        samples = draw_samples(grounds, rng, 120, kinds)
+        samples = draw_samples(grounds, rng, 600, kinds)
         rows = np.isin(samples.kinds, kinds)
         causes = decide(training.probabilities(trained, samples)[rows], trained.classes)
-        shares[name] = np.mean([cause.name == UNKNOWN for cause in causes])
-    assert shares["taught"] < 0.5, shares
-    assert shares["burn"] > shares["taught"] + 0.15, shares
+        unknown[name] = np.array([cause.name == UNKNOWN for cause in causes])
+    shares = {name: called.mean() for name, called in unknown.items()}
+    chance = np.sqrt(sum(called.var() / called.size for called in unknown.values()))
+    assert shares["taught"] < 0.3, shares
+    assert shares["burn"] > shares["taught"] + 3 * chance, (shares, chance)
 
 
 def test_guard_leaves_what_is_near_alone(trained):
