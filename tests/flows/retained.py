@@ -25,14 +25,8 @@ from inspection.flex.source import FolderSource
 from tests.core.store.conftest import NOW, RULE, Server, a_verdict, an_arrival, postgres_url, server
 
 __all__ = ["postgres_url", "server"]
-
-
 DAY = timedelta(days=1)
-
-
 DEFAULTS = KeepSettings(source_may_be_empty=True)
-
-
 _keys = itertools.count()
 
 
