@@ -3,8 +3,9 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
-# Which of pyproject.toml's optional groups are installed, too: scale (Dask), s3 (artefacts in an object store).
-ARG EXTRAS="scale"
+# Which of pyproject.toml's optional groups are installed, too: scale (Dask), docker and kubernetes (workers of such pools),
+# s3 (artefacts in an object store).
+ARG EXTRAS="scale docker"
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md deploy/needed.py ./
 # The dependencies alone first: this layer stays as long as they do.
@@ -21,12 +22,14 @@ FROM ${PYTHON_IMAGE} AS run
 # For `shiftwatch db backup`: not older than the server of compose.yaml.
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-client \
     && apt-get clean && rm -rf /var/lib/apt/lists/*
-# Volumes take their owner from the folders of the image.
+# Volumes take their owner from the folders of the image. Workers of pools: see README, "Grow".
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin shiftwatch \
     && mkdir -p /data/inbox && chown -R shiftwatch:shiftwatch /data
 ENV PATH=/opt/shiftwatch/bin:$PATH \
     HOME=/tmp \
     PREFECT_HOME=/tmp/prefect \
+    PREFECT_WORKER_PREFETCH_SECONDS=0 \
+    PREFECT_WORKER_QUERY_SECONDS=2 \
     SHIFTWATCH_HOME=/data \
     SHIFTWATCH_SECRETS=/run/secrets \
     PYTHONUNBUFFERED=1 \

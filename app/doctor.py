@@ -9,7 +9,7 @@ from app.doctor_services import channels, database_clock, prefect, qcdb
 from app.finding import Finding, Level, error, fine, warning
 from core.errors import ShiftwatchError
 from core.settings import ImpossibleSettingsError, Settings, load_settings
-from core.signs import CONSOLE, DEAD, GUARD, GUARD_LATE, MODEL, RETENTION
+from core.signs import BACKUP, CONSOLE, DEAD, GUARD, GUARD_LATE, MODEL, RETENTION
 from core.store import Store
 from core.store.views import Heartbeat
 
@@ -92,9 +92,11 @@ def _watches(store: Store, watched: Collection[str]) -> Iterator[Finding]:
 
 
 def _signs(store: Store, settings: Settings) -> Iterator[Finding]:
-    """The guard, retention, and models that do not keep what they promised, as far as they are known of."""
+    """The guard, retention, and models that do not keep what they promised, as far as they are known of; the backup."""
     now = datetime.now(UTC)
-    for beat in store.heartbeats():
+    beats = store.heartbeats()
+    yield _backup(beats, now, timedelta(hours=settings.backup.overdue_h))
+    for beat in beats:
         if (beat.system, beat.flow) == (CONSOLE, GUARD):
             text = f"last sign of life {beat.at:%Y-%m-%d %H:%M:%S} UTC{'' if beat.ok else f', failed: {beat.detail}'}"
             is_well = beat.ok and now - beat.at < GUARD_LATE
@@ -104,6 +106,15 @@ def _signs(store: Store, settings: Settings) -> Iterator[Finding]:
         elif beat.flow == MODEL and not beat.ok:
             subject = f"model in charge ({beat.system})"
             yield warning(subject, beat.detail, "see the Models page: calibrate, train or promote another")
+
+
+def _backup(beats: Collection[Heartbeat], now: datetime, patience: timedelta) -> Finding:
+    last = next((beat for beat in beats if (beat.system, beat.flow) == (CONSOLE, BACKUP)), None)
+    advice = "every night, to another machine: shiftwatch db backup FOLDER"
+    if last is None:
+        return warning("backup", "none was made so far", advice)
+    text = f"last one {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.detail}"
+    return warning("backup", text, advice) if now - last.at > patience else fine("backup", text)
 
 
 def _retention(beat: Heartbeat, now: datetime, patience: timedelta) -> Finding:

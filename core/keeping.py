@@ -51,12 +51,13 @@ class RetentionSettings(BaseModel):
 
 
 class BackupSettings(BaseModel):
-    """Backups that are made by themselves."""
+    """Backups that are made by themselves, and how old the last one may be."""
 
     model_config = ConfigDict(extra="forbid")
 
     before_upgrade: bool = Field(default=False, description="before `shiftwatch db upgrade` changes the tables")
     folder: Path | None = Field(default=None, description="where to; default HOME/backups")
+    overdue_h: float = Field(default=48.0, gt=0, description="hours after which the doctor asks for the next backup")
 
 
 class DiskSettings(BaseModel):

@@ -19,6 +19,12 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def built() -> list[str]:
+    """Return the optional groups that the image holds unless it is told otherwise."""
+    found = re.search(r'^ARG EXTRAS="([^"]*)"$', (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1].split() if found else []
+
+
 def plain(name: str) -> str:
     """Return a package's name as PyPI compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -63,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the list; return 0, or 1 if something that the program asks for is not installed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--extra", action="append", default=[], help="of the program, such as train")
+    parser.add_argument("--extra", action="append", default=built(), help="beside those of the image, such as train")
     options = parser.parse_args(arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     tool = [

@@ -54,11 +54,11 @@ def watch_deployment(system: str, interval_s: float) -> RunnerDeployment:
     )
 
 
-def retention_deployment(systems: Sequence[str], every_h: float) -> RunnerDeployment:
+def retention_deployment(systems: Sequence[str], every_h: float, name: str = "retain") -> RunnerDeployment:
     """Return the deployment that removes what is too old, of all systems one after the other."""
     return _deployment(
         retain,
-        name="retain",
+        name=name,
         schedule=Interval(timedelta(hours=every_h), anchor_date=ANCHOR, timezone="UTC"),
         concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         parameters={"systems": list(systems)},

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from core import logs
 from core.clock import SystemClock
-from core.errors import SettingsError, ShiftwatchError
+from core.errors import SettingsError, ShiftwatchError, StoreError
 from core.settings import Settings, load_settings
+from core.signs import POOL
 from core.store import Store
 from flows.leaving import leave_by_signals
 from flows.schedule import Schedule, answer, tell
@@ -63,8 +64,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def give_signs(systems: Sequence[str], settings: Settings, url: str, stop: threading.Event) -> None:
     """Let the store know, from now on until ``stop`` is set, whether the Prefect server of this process answers."""
-    store = Store.open(settings.url, settings.artefacts)
-    tell(Schedule(store, [known_as(name) for name in systems], url, SystemClock()), stop)
+    store, names = Store.open(settings.url, settings.artefacts), [known_as(name) for name in systems]
+    try:
+        for name in names:
+            store.forget_sign(name, POOL)
+    except StoreError as refused:
+        log.warning("the store does not know that the watches are served: %s", refused)
+    tell(Schedule(store, names, url, SystemClock()), stop)
 
 
 def connected(asked: Sequence[str] | None, settings: Settings) -> list[str]:

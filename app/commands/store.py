@@ -60,9 +60,14 @@ def backup(
     ] = False,
 ) -> None:
     """Write database, pictures, models and what detectors remember into one file, while the watches run."""
+    from core.clock import SystemClock
+    from core.signs import BACKUP, CONSOLE
+
     settings = load_settings()
     with _opened(settings) as store:
-        _take(store, settings, target, inputs=not without_inputs)
+        path = _take(store, settings, target, inputs=not without_inputs)
+        if store.is_current():
+            store.heartbeat(CONSOLE, BACKUP, SystemClock().now(), ok=True, detail=path.name)
 
 
 @app.command(epilog="Example: shiftwatch db restore --check /backups/shiftwatch-20261127T140000Z.tar")
@@ -136,7 +141,7 @@ def _has_tables(store: "Store") -> bool:
     return not is_empty(store.database)
 
 
-def _take(store: "Store", settings: Settings, target: Path | None, *, inputs: bool = True) -> None:
+def _take(store: "Store", settings: Settings, target: Path | None, *, inputs: bool = True) -> Path:
     from core.backup.files import BACKUPS
     from core.backup.taking import take
     from core.clock import SystemClock
@@ -147,6 +152,7 @@ def _take(store: "Store", settings: Settings, target: Path | None, *, inputs: bo
     taken = take(store.database, settings, chosen, SystemClock(), inputs=inputs, report=typer.echo)
     _tell(taken.manifest)
     typer.echo(f"{taken.path}: {taken.bytes / 1e6:.1f} MB")
+    return taken.path
 
 
 def _tell(manifest: "Manifest") -> None:

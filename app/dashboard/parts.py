@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.dashboard.states import Tone, failing_since
 from app.dashboard.wording import age
-from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, SCHEDULE, SCHEDULE_LATE, WATCH, watch_late
+from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, POOL, SCHEDULE, SCHEDULE_LATE, WATCH, watch_late
 from core.space import TODO, Level, Room
 from core.store.views import ChannelState, Heartbeat, SystemState
 
@@ -54,7 +54,7 @@ def parts(
 def missing(signs: Iterable[Heartbeat], now: datetime) -> frozenset[tuple[str, str]]:
     """Return the parts, as system and flow, that are late with their sign of life or say that something is wrong."""
     known = list(signs)
-    handed_over = {beat.system for beat in known if beat.flow == SCHEDULE}
+    handed_over = {beat.system for beat in known if beat.flow in {SCHEDULE, POOL}}
     patience = {SCHEDULE: SCHEDULE_LATE, GUARD: GUARD_LATE}
 
     def is_missing(beat: Heartbeat) -> bool:
@@ -66,7 +66,7 @@ def missing(signs: Iterable[Heartbeat], now: datetime) -> frozenset[tuple[str, s
 
 
 def _schedule(states: Sequence[SystemState], now: datetime) -> Part | None:
-    """The serve process with the Prefect server that it asks; a site may do without."""
+    """The serve process with the Prefect server that it asks; a site may do without, or have pools on other hosts."""
     beats = [beat for state in states if (beat := state.sign(SCHEDULE)) is not None]
     if not beats:
         return None
@@ -81,10 +81,10 @@ def _schedule(states: Sequence[SystemState], now: datetime) -> Part | None:
 
 def _watches(states: Sequence[SystemState], now: datetime) -> Part | None:
     """How many watches live; which one does not is said on its own tile."""
-    known = [(beat, state.sign(SCHEDULE)) for state in states if (beat := state.heartbeat) is not None]
+    known = [(beat, state.is_handed_over) for state in states if (beat := state.heartbeat) is not None]
     if not known:
         return None
-    alive = sum(now - beat.at <= watch_late(handed_over=by is not None) and beat.ok for beat, by in known)
+    alive = sum(now - beat.at <= watch_late(handed_over=is_so) and beat.ok for beat, is_so in known)
     return Part("Watches", Tone.CALM, f"{alive} of {len(known)}")
 
 

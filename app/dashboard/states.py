@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.dashboard.wording import age, plural
 from core.alarms.inhibition import SOURCE
 from core.alarms.severity import Severity
-from core.signs import DEAD, MODEL, SCHEDULE, watch_late
+from core.signs import DEAD, MODEL, POOL, watch_late
 from core.store.views import AlarmView, Heartbeat, SystemState
 
 QUIET_GAPS = 10
@@ -123,17 +123,23 @@ def _watch(state: SystemState, now: datetime) -> Trouble | None:
         started = state.last_processed_at
         if started is None or now - started <= HEARD:  # its first sign follows its first batch
             return None
-        return Trouble(Tone.BLIND, "Watch not running", started, RESTART)
+        return Trouble(Tone.BLIND, "Watch not running", started, _restart(state))
     silent_for = now - beat.at
     if silent_for > DEAD:
-        return Trouble(Tone.BLIND, "Watch not running", beat.at, RESTART)
-    if silent_for > watch_late(handed_over=state.sign(SCHEDULE) is not None):
+        return Trouble(Tone.BLIND, "Watch not running", beat.at, _restart(state))
+    if silent_for > watch_late(handed_over=state.is_handed_over):
         return Trouble(
             Tone.BLIND, "Watch late", beat.at, f"No sign of life of the watch for {age(beat.at, now)}. {LOST}"
         )
     if not beat.ok:
-        return Trouble(Tone.BLIND, FAILED, failing_since(beat), _shortened(beat.detail) or RESTART)
+        return Trouble(Tone.BLIND, FAILED, failing_since(beat), _shortened(beat.detail) or _restart(state))
     return None
+
+
+def _restart(state: SystemState) -> str:
+    """Return what to do about a watch that is gone: where it is started depends on who starts it."""
+    pool = state.sign(POOL)
+    return RESTART if pool is None else RESTART_FAR.format(pool.detail)
 
 
 def _source(
@@ -191,4 +197,8 @@ def _shortened(text: str) -> str:
 FAILED = "Watch failed"
 CATCHING_UP = "Catching up"
 RESTART = "New data is not being judged. Start it with `shiftwatch up`, or call the expert."
+RESTART_FAR = (
+    "New data is not being judged. On a host that lends itself, start `prefect worker start --pool {0}`, "
+    "then type `python -m flows.pooling {0}`; or call the expert."
+)
 LOST = "Nothing is lost: what came meanwhile is judged afterwards. If this lasts, call the expert."

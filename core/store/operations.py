@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from core.store.models import HeartbeatRow, WatermarkRow
@@ -20,6 +21,11 @@ def heartbeat(session: Session, system: str, flow: str, at: datetime, *, ok: boo
         row.last_success_at = at
     else:
         row.last_failure_at = at
+
+
+def forget_sign(session: Session, system: str, flow: str) -> None:
+    """Let a flow be unknown again: it is no longer meant to give signs."""
+    session.execute(delete(HeartbeatRow).where(HeartbeatRow.system == system, HeartbeatRow.flow == flow))
 
 
 def watermark(session: Session, system: str, source: str) -> dict[str, Any] | None:

@@ -121,6 +121,11 @@ class Store(AlarmStore, ModelStore):
         with self.database.writing(system) as session:
             operations.heartbeat(session, system, flow, at, ok=ok, detail=detail)
 
+    def forget_sign(self, system: str, flow: str) -> None:
+        """Let a flow be unknown again: it is no longer meant to give signs."""
+        with self.database.writing(system) as session:
+            operations.forget_sign(session, system, flow)
+
     def watermark(self, system: str, source: str) -> dict[str, Any] | None:
         """Return how far a source was taken in, None if never."""
         with self.database.reading() as session:

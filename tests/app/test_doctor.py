@@ -24,7 +24,7 @@ from app.doctor_services import channels, prefect, qcdb
 from app.finding import Finding, Level
 from core.settings import load_settings
 from core.settings_schema import schema, schema_text
-from core.signs import CONSOLE, RETENTION
+from core.signs import BACKUP, CONSOLE, RETENTION
 from core.store import Store
 from dqm.its.qcdb.server import FakeQcdb
 
@@ -52,6 +52,7 @@ def found(file: Path | None, subject: str) -> Finding:
         "notification": channels,
         "store": _store,
         "retention": _store,
+        "backup": _store,
     }
     look = next((one for name, one in looks.items() if subject.startswith(name)), places)
     return next(one for one in look(settings) if one.subject == subject)
@@ -262,3 +263,16 @@ def test_retention_that_fails_or_is_late_is_told(tmp_path: Path, monkeypatch: py
         assert told.level is Level.ERROR
         assert "the bucket does not answer" in told.text
         assert f"{now - timedelta(hours=13):%H:%M:%S}" in told.text
+
+
+def test_the_age_of_the_last_backup_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIFTWATCH_HOME", str(tmp_path))
+    settings = load_settings()
+    with Store.open(settings.url, settings.artefacts) as store:
+        store.upgrade()
+        assert (found(None, "backup").level, found(None, "backup").text) == (Level.WARNING, "none was made so far")
+        assert run("db", "backup", str(tmp_path / "one.tar")).exit_code == 0
+        assert found(None, "backup").level is Level.OK
+        assert found(None, "backup").text.endswith(": one.tar")
+        store.heartbeat(CONSOLE, BACKUP, datetime.now(UTC) - timedelta(hours=49), True, "one.tar")
+        assert found(None, "backup").level is Level.WARNING

@@ -113,5 +113,5 @@ def test_the_rest_names_what_is_there() -> None:
     assert set(re.findall(r"shiftwatch\[(\w+)\]", readme)) <= set(extras)
     lines = commands("grow")
     assert ["python", "-m", "flows.pooling", "far"] in lines
-    assert ["prefect", "worker", "start", "--pool", "far", "--type", "process"] in lines
+    assert ["prefect", "worker", "start", "--pool", "far", "--type", "process", "--prefetch-seconds", "0"] in lines
     assert "process" in KINDS

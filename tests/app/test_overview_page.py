@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.alarms.severity import Severity
 from core.errors import StoreError
-from core.signs import CONSOLE, GUARD, MODEL, SCHEDULE, WATCH
+from core.signs import CONSOLE, GUARD, MODEL, POOL, SCHEDULE, WATCH
 from core.store import Store
 from core.verdict import Quality
 from tests.app.boards import cheap_picture, cheap_store, fill, judged
@@ -79,6 +79,20 @@ def test_a_part_that_is_broken_is_said_on_top(
     assert not page.exception
     assert re.search(rf'class=\\?"urgent (blind|stale).{{1,80}}{words}', html(page))
     assert "Nothing needs you" not in html(page)
+
+
+def test_of_a_watch_in_a_pool_no_scheduler_is_expected_here(run_page: PageRun, good: Store) -> None:
+    good.heartbeat("flex", SCHEDULE, ago(minutes=9), True)
+    good.heartbeat("flex", WATCH, ago(seconds=50), True)
+    good.forget_sign("flex", SCHEDULE)
+    good.heartbeat("flex", POOL, ago(days=9), True, "far")
+    shown = html(run_page("overview"))
+    assert "Nothing needs you right now" in shown  # its runs hand over to each other: 50 s are not late
+    assert "Scheduler" not in shown
+    good.heartbeat("flex", WATCH, ago(minutes=4), True)
+    shown = html(run_page("overview"))
+    assert "Watch not running" in shown
+    assert "prefect worker start --pool far" in shown
 
 
 def test_a_backlog_shows_in_the_strip_as_it_is_caught_up_with(

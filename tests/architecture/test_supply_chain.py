@@ -38,6 +38,7 @@ def test_the_list_of_what_is_shipped_is_whole_and_as_pinned(tmp_path: Path) -> N
     asked = {plain(re.split(r"[^\w.-]", line)[0]) for line in project["dependencies"]}
     assert asked <= listed.keys()
     assert {"psycopg-binary", "starlette", "protobuf"} <= listed.keys()  # what the extras and dependencies bring
+    assert {"distributed", "prefect-docker"} <= listed.keys()  # optional groups that the image holds
     assert not {"torch", "pytest", "playwright", "pip-audit"} & listed.keys()
     versions = {plain(name): version for name, version in PINNED.items()}
     assert {name: versions.get(name) for name in listed} == listed

@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("SHIFTWATCH_COMPOSE_CACHE", "~/.cache/shiftwatch-compose")).expanduser()
 RUN = Path("/run/shiftwatch-compose")
 SOCKET, PID_FILE = RUN.with_suffix(".sock"), RUN.with_suffix(".pid")
+ADDRESS = "10.123.0.1"
+"""This machine, as containers of any network see it."""
 PYTHON, POSTGRES = "python:3.11-slim-bookworm", "postgres:15-bookworm"
 TOOLS = ("dockerd", "docker", "docker-compose", "debootstrap", "iptables")
 TINY = Path("/usr/bin/tini-static")
@@ -70,7 +72,7 @@ def engine(log: Path) -> Iterator[dict[str, str]]:
     # The engine chooses how it stores layers: overlay2 where the file system allows, else copies. It ends with us.
     command = [
         "setpriv", "--pdeathsig", "TERM", "dockerd", f"--data-root={CACHE / 'docker'}", f"--exec-root={RUN}",
-        f"--pidfile={PID_FILE}", f"--host={environment['DOCKER_HOST']}", "--bip=10.123.0.1/24",
+        f"--pidfile={PID_FILE}", f"--host={environment['DOCKER_HOST']}", f"--bip={ADDRESS}/24",
     ]  # fmt: skip
     with log.open("wb") as out:
         running = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.compose import accounts
+from tests.compose import accounts, hosts
 from tests.compose.site import Site, wait
 from tests.e2e.conftest import OpenPage, settle
 from tests.e2e.test_newcomer import SAID
@@ -23,6 +23,7 @@ SERVICES = ("db", "prefect-server", "worker", "guard", "dashboard")
 SIMULATORS = ("experiment", "machine", "awake", "scanner")
 SYSTEMS = {"its", "flex", "collimation", "schlieren"}
 OBSERVATIONS = "SELECT count(*) FROM observation"
+POOLED = "SELECT count(*) FROM flow_run WHERE state_type = 'RUNNING' AND work_queue_id IS NOT NULL"
 PLAYED_S, JUDGED_S, RESTARTED_S = 1500.0, 900.0, 120.0
 SOON_MS = 180_000
 MISSED, FEW = 8, 5
@@ -163,18 +164,38 @@ def test_workers_of_a_pool_watch_in_place_of_those_that_are_served(deployed: Sit
     judged = deployed.count(OBSERVATIONS)
     deployed.shell(register)
     worker = deployed.shell(start).split()[-1]
-    running = "SELECT count(*) FROM flow_run WHERE state_type = 'RUNNING' AND work_queue_id IS NOT NULL"
     try:
-        wait(lambda: deployed.count(running, "prefect") >= len(SYSTEMS), JUDGED_S, lambda: said_by(deployed, worker))
+        wait(lambda: deployed.count(POOLED, "prefect") >= len(SYSTEMS), JUDGED_S, lambda: said_by(deployed, worker))
         wait(lambda: deployed.count(OBSERVATIONS) > judged + FEW, JUDGED_S, lambda: said_by(deployed, worker))
     finally:
         deployed.docker("rm", "--force", worker)
-    prefect = "docker compose run --rm --no-deps -T worker prefect"
-    for system in sorted(SYSTEMS):
-        deployed.shell(f"{prefect} --no-prompt deployment delete watch/watch-{system}")
+    back_to_what_is_served(deployed, "far")
+
+
+def test_runs_are_containers_of_hosts_that_reach_the_console_by_network(deployed: Site) -> None:
     judged = deployed.count(OBSERVATIONS)
-    deployed.shell("docker compose up --detach")
-    assert_it_goes_on(deployed, judged)
+    with hosts.lent(deployed, commands("hosts"), commands("host")):
+        hosts.wait_for_watches(deployed, POOLED, len(SYSTEMS))
+        before = hosts.runs(deployed)
+        for told in before.values():
+            hosts.assert_confined(told)
+        wait(lambda: deployed.count(OBSERVATIONS) > judged + FEW, JUDGED_S, lambda: hosts.said(deployed))
+        wait(lambda: hosts.worker_is_healthy(deployed), JUDGED_S, lambda: hosts.said(deployed))
+        deployed.docker("kill", next(iter(before)))  # nothing is left in it that could begin the next
+        with deployed.timed("until a killed run is taken over"):
+            wait(lambda: len(set(hosts.runs(deployed)) - set(before)) > 0, JUDGED_S, lambda: hosts.said(deployed))
+            hosts.wait_for_watches(deployed, POOLED, len(SYSTEMS))
+    back_to_what_is_served(deployed, "hosts")
+
+
+def back_to_what_is_served(site: Site, pool: str) -> None:
+    """Take the watches out of their pool, as the README says, and have the worker serve them again."""
+    prefect = "docker compose run --rm --no-deps -T worker prefect"
+    for name in (*(f"watch/watch-{system}" for system in sorted(SYSTEMS)), f"retain/retain-{pool}"):
+        site.shell(f"{prefect} --no-prompt deployment delete {name}")
+    judged = site.count(OBSERVATIONS)
+    site.shell("docker compose up --detach")
+    assert_it_goes_on(site, judged)
 
 
 def said_by(site: Site, container: str) -> str:
@@ -293,10 +314,10 @@ def test_a_backup_brings_everything_back_on_a_clean_machine(deployed: Site, newe
     deployed.shell("docker compose stop --timeout 40")
     newer.shell("docker compose up --detach db")
     newer.wait_healthy("db")
+    before = contents(newer)
     for line in commands("backup"):
         newer.shell(line)
     (backup,) = (newer.folder / "backups").glob("*.tar")
-    before = contents(newer)
     newer.shell("docker compose down --volumes")
     start, restore, up = commands("come back")
     newer.shell(start)
