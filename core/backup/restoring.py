@@ -20,6 +20,7 @@ from core.clock import Clock
 from core.errors import StoreError
 from core.housekeeping import LOCK, alone
 from core.settings import Settings
+from core.signs import NOTES
 from core.store import audit, schema
 from core.store.audit import Deed
 from core.store.contents import contents
@@ -126,7 +127,8 @@ def refuse_if_alive(database: Database, now: datetime) -> None:
     if dumps.is_empty(database):
         return
     with database.reading() as session:
-        fresh = session.scalars(select(HeartbeatRow.flow).where(HeartbeatRow.at > now - ALIVE).distinct()).all()
+        alive = (HeartbeatRow.at > now - ALIVE, HeartbeatRow.flow.not_in(NOTES))
+        fresh = session.scalars(select(HeartbeatRow.flow).where(*alive).distinct()).all()
     if fresh:
         raise StoreError(
             f"{database.name}: still in use ({', '.join(sorted(fresh))} gave signs of life within a minute)"

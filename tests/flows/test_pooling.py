@@ -129,7 +129,7 @@ def test_runs_of_a_pool_hand_over_to_each_other_under_the_readmes_worker(pooled:
         found = pooled.runs(DEPLOYMENT, scheduled=True)
         return [run for run in found if run["state_type"] == "COMPLETED"]
 
-    variables = {"SHIFTWATCH_HOME": str(tmp_path), "PREFECT_WORKER_QUERY_SECONDS": "2"}
+    variables = {"SHIFTWATCH_HOME": str(tmp_path), "PREFECT_WORKER_QUERY_SECONDS": "2", "PYTHONPATH": str(ROOT)}
     earlier = {run["id"] for run in pooled.runs(DEPLOYMENT)}
     with pooled.child(*line.replace("far", "near").split(), **variables):
         wait_for(lambda: len([run for run in done() if run["id"] not in earlier]) >= 2, 6 * WINDOW_S, pooled)
