@@ -29,7 +29,7 @@ def outcomes(site: Site) -> list[tuple[str, str, list[tuple[int, str]]]]:
 def delivered_files(site: Site, seen_by: str = "worker") -> set[str]:
     """Return what lies in the watched folders; a sidecar belongs to its photo or loss map."""
     sidecars = ("!", "-name", "*.json", "!", "-name", "*.monitors.csv")
-    command = ("find", "/data/inbox", "-type", "f", "!", "-name", ".*", *sidecars)
+    command = ("find", "/data/inbox", "-type", "f", "!", "-path", "*/.*", *sidecars)  # hidden: still being written
     return set(site.docker("exec", site.containers()[seen_by], *command).split())
 
 
