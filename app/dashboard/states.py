@@ -198,7 +198,7 @@ FAILED = "Watch failed"
 CATCHING_UP = "Catching up"
 RESTART = "New data is not being judged. Start it with `shiftwatch up`, or call the expert."
 RESTART_FAR = (
-    "New data is not being judged. On a host that lends itself, start `prefect worker start --pool {0}`, "
-    "then type `python -m flows.pooling {0}`; or call the expert."
+    "New data is not being judged. Its workers are on other hosts, in the pool {0}: if one of them runs, "
+    "`python -m flows.pooling {0}` starts the watch again. Or call the expert."
 )
 LOST = "Nothing is lost: what came meanwhile is judged afterwards. If this lasts, call the expert."

@@ -92,7 +92,7 @@ def test_of_a_watch_in_a_pool_no_scheduler_is_expected_here(run_page: PageRun, g
     good.heartbeat("flex", WATCH, ago(minutes=4), True)
     shown = html(run_page("overview"))
     assert "Watch not running" in shown
-    assert "prefect worker start --pool far" in shown
+    assert "python -m flows.pooling far" in shown
 
 
 def test_a_backlog_shows_in_the_strip_as_it_is_caught_up_with(
