@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.coincidence.courses import Alike, alike
+from core.coincidence.courses import STRIDES, Alike, alike
 from core.coincidence.history import STEP_S, History, Onset
 from core.coincidence.onsets import Together, together
 
@@ -100,11 +100,13 @@ def _rarest(courses: Sequence[Alike]) -> list[Alike]:
 
 
 def _about(history: History, course: Alike) -> list[Onset]:
-    """The alarms about numbers that went together, which began meanwhile."""
+    """The alarms about numbers that went together, which began meanwhile, or before the next window is over.
+
+    A number that moves is often called only when it has moved on, and no window tells of that until it is complete.
+    """
     kinds = {(track.system, kind) for track in (course.first, course.second) for kind in track.followed.kinds}
-    return [
-        one for one in history.onsets if one.stream in kinds and course.begins_s <= one.at_s < course.ends_s + STEP_S
-    ]
+    until_s = course.ends_s + (course.ends_s - course.begins_s) / STRIDES
+    return [one for one in history.onsets if one.stream in kinds and course.begins_s <= one.at_s < until_s]
 
 
 def _watched_h(history: History) -> float:

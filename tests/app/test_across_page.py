@@ -73,6 +73,16 @@ def test_a_falling_margin_with_rising_background_is_told_with_its_chance_and_its
     assert "as it was then" in text(earlier)
 
 
+@pytest.mark.slow
+def test_an_alarm_that_began_after_the_last_whole_window_belongs_to_it(shelf: Store) -> None:
+    until = datetime(
+        2026, 11, 28, 7, 54, 20, tzinfo=UTC
+    )  # margins are called at 7:09, the last whole window ended at 7:00
+    fill(shelf, until, days=DAYS)
+    (found,) = across.gather(shelf, until).found.connected
+    assert {("collimation", "beam 1"), ("its", "background")} <= {onset.stream for onset in found.alarms}
+
+
 def test_the_past_is_read_ahead_so_that_the_first_to_look_does_not_wait(
     run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
