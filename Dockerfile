@@ -22,9 +22,10 @@ FROM ${PYTHON_IMAGE} AS run
 # For `shiftwatch db backup`: not older than the server of compose.yaml.
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-client \
     && apt-get clean && rm -rf /var/lib/apt/lists/*
-# Volumes take their owner from the folders of the image. Workers of pools: see README, "Grow".
+# Volumes take their owner from the folders of the image.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin shiftwatch \
     && mkdir -p /data/inbox && chown -R shiftwatch:shiftwatch /data
+# Workers of pools: nothing is fetched before its time (README, "Grow").
 ENV PATH=/opt/shiftwatch/bin:$PATH \
     HOME=/tmp \
     PREFECT_HOME=/tmp/prefect \

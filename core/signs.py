@@ -18,6 +18,8 @@ BACKUP = "backup"
 """The last backup that `shiftwatch db backup` wrote as a whole."""
 DISK = "disk"
 """Whether there is room on the disk of the home: signed by the guard."""
+STARTERS = frozenset({SCHEDULE, POOL})
+"""Where one of these is known, runs of a watch hand over to each other."""
 NOTES = frozenset({BACKUP, POOL})
 """Signed once by a command that has ended since: no signs of life."""
 CONSOLE = "console"

@@ -158,8 +158,7 @@ def register(
         for system, deployment in zip(systems, watches, strict=True):
             if system in silent or not _is_in_a_pool(client, f"{deployment.flow_name}/{deployment.name}"):
                 forget_dead_runs(client, f"{deployment.flow_name}/{deployment.name}")
-        if there != KINDS[0]:
-            for deployment in watches:
+            if there != KINDS[0]:
                 deployment.triggers = [taken_over(deployment.name)]
         for deployment in (*watches, keeping):
             deployment.job_variables = dict(job)

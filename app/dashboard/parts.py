@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.dashboard.states import Tone, failing_since
 from app.dashboard.wording import age
-from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, POOL, SCHEDULE, SCHEDULE_LATE, WATCH, watch_late
+from core.signs import CONSOLE, DISK, GUARD, GUARD_LATE, SCHEDULE, SCHEDULE_LATE, STARTERS, WATCH, watch_late
 from core.space import TODO, Level, Room
 from core.store.views import ChannelState, Heartbeat, SystemState
 
@@ -54,7 +54,7 @@ def parts(
 def missing(signs: Iterable[Heartbeat], now: datetime) -> frozenset[tuple[str, str]]:
     """Return the parts, as system and flow, that are late with their sign of life or say that something is wrong."""
     known = list(signs)
-    handed_over = {beat.system for beat in known if beat.flow in {SCHEDULE, POOL}}
+    handed_over = {beat.system for beat in known if beat.flow in STARTERS}
     patience = {SCHEDULE: SCHEDULE_LATE, GUARD: GUARD_LATE}
 
     def is_missing(beat: Heartbeat) -> bool:

@@ -10,7 +10,7 @@ from core.alarms.events import ChangeKind
 from core.alarms.severity import Severity
 from core.alarms.state import Phase
 from core.observation import Condition
-from core.signs import POOL, SCHEDULE, WATCH
+from core.signs import STARTERS, WATCH
 from core.verdict import Cause, Measurement, Model, Quality
 
 
@@ -324,7 +324,7 @@ class SystemState:
     @property
     def is_handed_over(self) -> bool:
         """Whether runs of its watch hand over to each other: a schedule starts them, here or on other hosts."""
-        return any(beat.flow in {SCHEDULE, POOL} for beat in self.heartbeats)
+        return any(beat.flow in STARTERS for beat in self.heartbeats)
 
     def sign(self, part: str) -> Heartbeat | None:
         """Return the last sign of life of one of its parts (``core.signs``), None if it never gave one."""

@@ -12,9 +12,7 @@ INSIDE, ENGINE = "10.0.0.5", "/var/run/docker.sock"
 """The README's own words for where the console is, and for the socket of a host's engine."""
 JOB = "deploy/pools/docker.toml"
 RUN = "io.prefect.flow-run-id"
-DEMO = f"""\
-networks = ["{PROJECT}_default"]       # the simulated QCDB is in no other
-"""
+DEMO = f'networks = ["{PROJECT}_default"]  # the simulated QCDB is in no other\n'
 POOL = "com.docker.compose.project=pools"
 STARTED_S = 420.0
 
