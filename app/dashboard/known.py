@@ -13,10 +13,11 @@ from app.dashboard.strip import Strip
 from core.errors import StoreError
 from core.store import strips
 from core.store.strips import Period
-from core.store.views import AlarmView, ChannelState, Heartbeat, SystemState
+from core.store.views import AlarmView, ChannelState, Heartbeat, ObservationView, SystemState
 
 WINDOW = timedelta(hours=8)
 MOST_ALARMS = 500
+NEWEST = 6
 PIECE = timedelta(hours=1)
 FINISHED_S, FRESH_S = 300, 10
 """How long finished hours and others are kept, for all sessions: what comes out of order is seen in five minutes."""
@@ -34,6 +35,7 @@ class Known:
     signs: Sequence[Heartbeat]
     channels: Sequence[ChannelState]
     strips: Mapping[str, Strip]
+    newest: Mapping[str, Sequence[ObservationView]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ def _read(now: datetime) -> Known:
         for name in names
     }
     channels = opened.channels(list(settings().notify.channels))
-    return Known(now, alarms, states, opened.heartbeats(), channels, drawn)
+    newest = {name: opened.observations(name, NEWEST) for name in names}
+    return Known(now, alarms, states, opened.heartbeats(), channels, drawn, newest)
 
 
 def _periods(system: str, now: datetime, newest: datetime | None) -> list[Period]:

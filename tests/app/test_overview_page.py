@@ -11,6 +11,7 @@ from core.alarms.severity import Severity
 from core.errors import StoreError
 from core.signs import CONSOLE, GUARD, MODEL, POOL, SCHEDULE, WATCH
 from core.store import Store
+from core.store.engine import Database
 from core.verdict import Quality
 from tests.app.boards import cheap_picture, cheap_store, fill, judged
 from tests.app.conftest import PageRun
@@ -36,8 +37,6 @@ def good(shelf: Store) -> Store:
 
 
 def break_database(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    from core.store.engine import Database
-
     def away(*_: Any) -> Any:
         raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
 
@@ -137,6 +136,31 @@ def test_the_database_goes_away_and_comes_back(
     page.run()
     assert "cannot be reached" not in html(page)
     assert "known at" not in html(page)
+
+
+def test_a_database_that_goes_away_between_two_reads_is_not_both_away_and_well(
+    run_page: PageRun, good: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, left = Database.reading, 0
+
+    def counted(database: Database) -> Any:
+        nonlocal left
+        if left <= 0:
+            raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
+        left -= 1
+        return reading(database)
+
+    monkeypatch.setattr(Database, "reading", counted)
+    said = []
+    for reads in range(100):
+        left = reads
+        shown = html(run_page("overview"))
+        said.append(("cannot be reached" in shown, "Nothing needs you right now" in shown))
+        if left > 0:
+            break
+    assert said[0] == (True, False)
+    assert said[-1] == (False, True)
+    assert (True, True) not in said
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,28 +1,27 @@
 """The last things seen of a system, as a strip of small pictures."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import ModuleType
 
 import streamlit as st
 
 from app.dashboard import links
-from app.dashboard.access import displays, picture, store
+from app.dashboard.access import displays, picture
+from app.dashboard.known import NEWEST
 from app.dashboard.wording import QUALITY, ago, plain, shortened
 from core.store.views import ObservationView
 from core.verdict import Quality
 
-SHOWN = 6
 
-
-def draw(system: str, now: datetime) -> None:
+def draw(system: str, newest: Sequence[ObservationView], now: datetime) -> None:
     """Draw the newest observations with their state; each is the address of its page."""
-    module = displays()[system]
-    newest = store().observations(system, SHOWN)
     if not newest:
         return
+    module = displays()[system]
     st.markdown(f"**{module.TITLE}, last seen**")
     with st.container(key=f"lately_{system}"):
-        for column, view in zip(st.columns(SHOWN), newest, strict=False):
+        for column, view in zip(st.columns(NEWEST), newest, strict=False):
             with column:
                 _one(view, module, now)
 

@@ -58,7 +58,7 @@ def _below(found: Known, instant: datetime, wall: bool) -> None:
     urgent.foot(_parts(found) if fresh else (), instant, found.at, zone(st.context.timezone), OLD_AFTER_S)
     if fresh and not wall:
         for name in shown:
-            lately.draw(name, instant)
+            lately.draw(name, found.newest[name], instant)
 
 
 def _first(found: Known, shown: Mapping[str, Tile]) -> None:
