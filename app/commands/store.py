@@ -10,6 +10,7 @@ from core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from core.backup.manifest import Manifest
+    from core.backup.taking import Taken
     from core.store import Store
 
 app = typer.Typer(help="The tables of the store, backups, and what is kept.", no_args_is_help=True)
@@ -23,9 +24,11 @@ def upgrade(backup: Target = None) -> None:
     settings = load_settings()
     wanted = settings.backup.before_upgrade or backup is not None
     with _opened(settings) as store:
-        if wanted and _has_tables(store) and not store.is_current():
-            _take(store, settings, backup)
+        is_behind = wanted and _has_tables(store) and not store.is_current()
+        taken = _take(store, settings, backup) if is_behind else None
         store.upgrade()
+        if taken is not None:
+            _sign(store, taken)
     typer.echo("the tables are up to date")
 
 
@@ -60,14 +63,11 @@ def backup(
     ] = False,
 ) -> None:
     """Write database, pictures, models and what detectors remember into one file, while the watches run."""
-    from core.clock import SystemClock
-    from core.signs import BACKUP, CONSOLE
-
     settings = load_settings()
     with _opened(settings) as store:
-        path = _take(store, settings, target, inputs=not without_inputs)
+        taken = _take(store, settings, target, inputs=not without_inputs)
         if store.is_current():
-            store.heartbeat(CONSOLE, BACKUP, SystemClock().now(), ok=True, detail=path.name)
+            _sign(store, taken)
 
 
 @app.command(epilog="Example: shiftwatch db restore --check /backups/shiftwatch-20261127T140000Z.tar")
@@ -141,7 +141,7 @@ def _has_tables(store: "Store") -> bool:
     return not is_empty(store.database)
 
 
-def _take(store: "Store", settings: Settings, target: Path | None, *, inputs: bool = True) -> Path:
+def _take(store: "Store", settings: Settings, target: Path | None, *, inputs: bool = True) -> "Taken":
     from core.backup.files import BACKUPS
     from core.backup.taking import take
     from core.clock import SystemClock
@@ -152,7 +152,14 @@ def _take(store: "Store", settings: Settings, target: Path | None, *, inputs: bo
     taken = take(store.database, settings, chosen, SystemClock(), inputs=inputs, report=typer.echo)
     _tell(taken.manifest)
     typer.echo(f"{taken.path}: {taken.bytes / 1e6:.1f} MB")
-    return taken.path
+    return taken
+
+
+def _sign(store: "Store", taken: "Taken") -> None:
+    """Let doctor and metrics know how old the newest backup is."""
+    from core.signs import BACKUP, CONSOLE
+
+    store.heartbeat(CONSOLE, BACKUP, taken.manifest.made_at, ok=True, detail=taken.path.name)
 
 
 def _tell(manifest: "Manifest") -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import app
 from core.settings import load_settings
+from core.signs import BACKUP, CONSOLE
 from core.store import Store, schema
 from core.store.contents import JUDGED, contents
 from core.verdict import Quality
@@ -112,7 +113,10 @@ def test_an_upgrade_makes_a_backup_first_if_that_is_asked_for(
     monkeypatch.setenv("SHIFTWATCH_BACKUP__FOLDER", str(tmp_path / "kept"))
     monkeypatch.setenv("SHIFTWATCH_BACKUP__BEFORE_UPGRADE", "true")
     assert "revision 0005" in run("db", "upgrade").stdout
-    assert len(list((tmp_path / "kept").glob("*.tar"))) == 1
+    (made,) = (tmp_path / "kept").glob("*.tar")
+    with Store.open(settings.url, settings.artefacts) as store:
+        (sign,) = (beat for beat in store.heartbeats() if (beat.system, beat.flow) == (CONSOLE, BACKUP))
+        assert (sign.ok, sign.detail) == (True, made.name)
     assert run("db", "upgrade").stdout == "the tables are up to date\n"  # nothing to do, nothing to back up
     assert len(list((tmp_path / "kept").glob("*.tar"))) == 1
 

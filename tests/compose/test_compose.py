@@ -183,7 +183,7 @@ def test_runs_are_containers_of_hosts_that_reach_the_console_by_network(deployed
         wait(lambda: hosts.worker_is_healthy(deployed), JUDGED_S, lambda: hosts.said(deployed))
         deployed.docker("kill", next(iter(before)))  # nothing is left in it that could begin the next
         with deployed.timed("until a killed run is taken over"):
-            wait(lambda: len(set(hosts.runs(deployed)) - set(before)) > 0, JUDGED_S, lambda: hosts.said(deployed))
+            wait(lambda: len(set(hosts.runs(deployed)) - set(before)) > 0, RESTARTED_S, lambda: hosts.said(deployed))
             hosts.wait_for_watches(deployed, POOLED, len(SYSTEMS))
     back_to_what_is_served(deployed, "hosts")
 
