@@ -39,6 +39,21 @@ def live(every_s: float) -> Callable[[Callable[Asked, None]], Callable[Asked, No
     return make
 
 
+def steady(draw: Callable[Asked, None]) -> Callable[Asked, None]:
+    """Make a function a part of the page that is drawn anew only by what is pressed in it, or once the database is back
+    that was away: nothing moves under a hand. An error inside such a part never reaches the frame of the page.
+    """
+
+    @wraps(draw)
+    def guarded(*args: Asked.args, **kwargs: Asked.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except StoreError as error:
+            wait_for_database(str(error))
+
+    return st.fragment(guarded)
+
+
 def listen() -> None:
     """Draw this page anew as soon as an alarm changes or a part falls silent; its parts would do so later."""
     with suppress(StoreError):

@@ -1,6 +1,7 @@
 """The overview as a page: broken parts in words, the database away and back, the wall, words for strips."""
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,26 @@ def break_database(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     context.setattr(Database, "reading", away)
     context.setattr(Database, "writing", away)
     return context
+
+
+def after_each_read(run: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """Run a page while the database goes away before its first read, its second and so on; last, while it stays."""
+    reading, left = Database.reading, 0
+
+    def counted(database: Database) -> Any:
+        nonlocal left
+        if left <= 0:
+            raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
+        left -= 1
+        return reading(database)
+
+    monkeypatch.setattr(Database, "reading", counted)
+    for reads in range(100):
+        left = reads
+        yield run()
+        if left > 0:
+            return
+    raise AssertionError("a page that reads a hundred times")
 
 
 def test_all_well_is_calm_and_every_strip_has_words(run_page: PageRun, good: Store) -> None:
@@ -141,42 +162,31 @@ def test_the_database_goes_away_and_comes_back(
 def test_a_database_that_goes_away_between_two_reads_is_not_both_away_and_well(
     run_page: PageRun, good: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading, left = Database.reading, 0
-
-    def counted(database: Database) -> Any:
-        nonlocal left
-        if left <= 0:
-            raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
-        left -= 1
-        return reading(database)
-
-    monkeypatch.setattr(Database, "reading", counted)
     said = []
-    for reads in range(100):
-        left = reads
-        shown = html(run_page("overview"))
+    for page in after_each_read(lambda: run_page("overview"), monkeypatch):
+        shown = html(page)
         said.append(("cannot be reached" in shown, "Nothing needs you right now" in shown))
-        if left > 0:
-            break
     assert said[0] == (True, False)
     assert said[-1] == (False, True)
     assert (True, True) not in said
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_page_says_that_the_database_is_away(
-    run_page: PageRun, good: Store, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize("name", [*PAGES, "inspection?board", "alarms?alarm"])
+def test_every_page_says_that_the_database_is_away_whenever_it_went(
+    run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     from app.dashboard.access import store
 
+    cheap_store(shelf)
+    alarm = shelf.alarms()[0]
+    screen, _, key = name.partition("?")
+    asked = {"board": alarm.observation_id, "alarm": alarm.id}
     store()  # as of a server that has run for a while
-    away = break_database(monkeypatch)
-    try:
-        page = _framed(name)
-        assert not page.exception
-        assert "The database cannot be reached" in html(page)
-    finally:
-        away.undo()
+    pages = list(after_each_read(lambda: _framed(screen, **({key: asked[key]} if key else {})), monkeypatch))
+    assert len(pages) > 2
+    assert not any(page.exception for page in pages)
+    assert "The database cannot be reached" in html(pages[0])
+    assert "cannot be reached" not in html(pages[-1])
 
 
 def test_a_server_that_starts_without_its_database_waits_for_it(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.dashboard import links, person
 from app.dashboard.access import now, settings, store
-from app.dashboard.live import live
+from app.dashboard.live import live, steady
 from app.dashboard.panels import board, decided, deciding, waiting
 from app.dashboard.review import Review
 from app.dashboard.wording import ago, plain
@@ -47,7 +47,7 @@ def _idle() -> None:
     st.markdown(f"{display.next_step(settings())}. It appears here within seconds.")
 
 
-@st.fragment
+@steady
 def _desk(chosen: int) -> None:
     if deciding.moved_on():
         return
