@@ -25,33 +25,27 @@ NOTHING_LOST = (
 
 def live(every_s: float) -> Callable[[Callable[Asked, None]], Callable[Asked, None]]:
     """Make a function a part of the page that is drawn anew every so many seconds, whatever the database does."""
-
-    def make(draw: Callable[Asked, None]) -> Callable[Asked, None]:
-        @wraps(draw)
-        def guarded(*args: Asked.args, **kwargs: Asked.kwargs) -> None:
-            try:
-                draw(*args, **kwargs)
-            except StoreError as error:
-                away(str(error))
-
-        return st.fragment(run_every=every_s)(guarded)
-
-    return make
+    return lambda draw: st.fragment(run_every=every_s)(_saying(away, draw))
 
 
 def steady(draw: Callable[Asked, None]) -> Callable[Asked, None]:
     """Make a function a part of the page that is drawn anew only by what is pressed in it, or once the database is back
-    that was away: nothing moves under a hand. An error inside such a part never reaches the frame of the page.
+    that was away: nothing moves under a hand.
     """
+    return st.fragment(_saying(wait_for_database, draw))
+
+
+def _saying(what: Callable[[str], None], draw: Callable[Asked, None]) -> Callable[Asked, None]:
+    """Say inside the part that the database is away: no error of a part ever reaches the frame of the page."""
 
     @wraps(draw)
     def guarded(*args: Asked.args, **kwargs: Asked.kwargs) -> None:
         try:
             draw(*args, **kwargs)
         except StoreError as error:
-            wait_for_database(str(error))
+            what(str(error))
 
-    return st.fragment(guarded)
+    return guarded
 
 
 def listen() -> None:
