@@ -2,7 +2,7 @@
 
 Examples:
     python -m benchmarks.collimation --quick            (some minutes: few maps, short fills)
-    python -m benchmarks.collimation                    (everything; an hour on one core, fills most of it)
+    python -m benchmarks.collimation                    (everything; half an hour on one core)
     python -m benchmarks.collimation --part maps        (or others, streams)
     python -m benchmarks.collimation --part maps --only monitors
     SHIFTWATCH_BENCH_CACHE=/data/bench python -m benchmarks.collimation    (where followed protons are kept)

@@ -51,7 +51,7 @@ def read(path: str, *keys: str | int) -> Any:
 def costs() -> dict[str, Cost]:
     """Return what was measured."""
     backlog, speed = "benchmarks/its/results/backlog.json", "benchmarks/its/results/speed.json"
-    maps, hour = "benchmarks/collimation/results/maps-monitors.json", "benchmarks/collimation/results/streams.json"
+    maps, hour = "benchmarks/collimation/results/maps.json", "benchmarks/collimation/results/streams.json"
     shots, boards = "benchmarks/schlieren/results/speed.json", "benchmarks/flex/results/speed.json"
     stream = read(hour, "streams", "hour")
     return {
