@@ -36,7 +36,7 @@ def steady(draw: Callable[Asked, None]) -> Callable[Asked, None]:
 
 
 def _saying(what: Callable[[str], None], draw: Callable[Asked, None]) -> Callable[Asked, None]:
-    """Say inside the part that the database is away: no error of a part ever reaches the frame of the page."""
+    """Say inside the part that the database is away: no error of a fragment reaches the frame of the page."""
 
     @wraps(draw)
     def guarded(*args: Asked.args, **kwargs: Asked.kwargs) -> None:

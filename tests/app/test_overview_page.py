@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -37,28 +37,35 @@ def good(shelf: Store) -> Store:
     return shelf
 
 
-def break_database(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    def away(*_: Any) -> Any:
-        raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
+def refuse(*_: Any) -> NoReturn:
+    raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
 
+
+def break_database(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     context = pytest.MonkeyPatch()
-    context.setattr(Database, "reading", away)
-    context.setattr(Database, "writing", away)
+    context.setattr(Database, "reading", refuse)
+    context.setattr(Database, "writing", refuse)
     return context
 
 
 def after_each_read(run: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """Run a page while the database goes away before its first read, its second and so on; last, while it stays."""
-    reading, left = Database.reading, 0
+    reading, writing, left = Database.reading, Database.writing, 0
 
-    def counted(database: Database) -> Any:
+    def read(database: Database) -> Any:
         nonlocal left
         if left <= 0:
-            raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
+            refuse()
         left -= 1
         return reading(database)
 
-    monkeypatch.setattr(Database, "reading", counted)
+    def write(database: Database, *arguments: Any) -> Any:
+        if left <= 0:
+            refuse()
+        return writing(database, *arguments)
+
+    monkeypatch.setattr(Database, "reading", read)
+    monkeypatch.setattr(Database, "writing", write)
     for reads in range(100):
         left = reads
         yield run()
@@ -171,8 +178,24 @@ def test_a_database_that_goes_away_between_two_reads_is_not_both_away_and_well(
     assert (True, True) not in said
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_says_that_the_database_is_away(
+    run_page: PageRun, good: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from app.dashboard.access import store
+
+    store()  # as of a server that has run for a while
+    away = break_database(monkeypatch)
+    try:
+        page = _framed(name)
+        assert not page.exception
+        assert "The database cannot be reached" in html(page)
+    finally:
+        away.undo()
+
+
 @pytest.mark.parametrize("name", [*PAGES, "inspection?board", "alarms?alarm"])
-def test_every_page_says_that_the_database_is_away_whenever_it_went(
+def test_a_page_says_so_whichever_of_its_reads_the_database_is_away_for(
     run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     from app.dashboard.access import store
@@ -193,9 +216,6 @@ def test_a_server_that_starts_without_its_database_waits_for_it(
     run_page: PageRun, shelf: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from core.store import schema
-
-    def refuse(_: object) -> None:
-        raise StoreError("postgresql+psycopg://db/shiftwatch: connection refused")
 
     with monkeypatch.context() as away:
         away.setattr(schema, "upgrade", refuse)
